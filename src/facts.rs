@@ -1,0 +1,179 @@
+//! What the world told us, as plain data: the load balancer, this machine, CloudWatch's series; and [`Finding`],
+//! what a check makes of them.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::plan::{LoadBalancerArn, Period, seconds};
+
+/// What elbv2 tells about the load balancer (aws-facts.md §5).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LoadBalancerFacts {
+    /// Its ARN.
+    pub arn: LoadBalancerArn,
+    /// Its DNS name.
+    pub dns_name: String,
+    /// `active`, `active_impaired`, `provisioning` or `failed`.
+    pub state: String,
+    /// `internet-facing` or `internal`.
+    pub scheme: Option<String>,
+    /// The names of its availability zones.
+    pub zones: Vec<String>,
+    /// `idle_timeout.timeout_seconds`; `None` when the attribute is missing.
+    #[serde(with = "seconds::option", rename = "idle_timeout_s")]
+    #[schemars(with = "Option<f64>")]
+    pub idle_timeout: Option<Duration>,
+    /// `client_keep_alive.seconds`; `None` when the attribute is missing.
+    #[serde(with = "seconds::option", rename = "client_keep_alive_s")]
+    #[schemars(with = "Option<f64>")]
+    pub client_keep_alive: Option<Duration>,
+    /// Targets by state over all target groups; `None` when they could not be read.
+    pub targets: Option<BTreeMap<String, u32>>,
+}
+
+impl LoadBalancerFacts {
+    /// AWS's own default (aws-facts.md §3), assumed where the attribute is missing.
+    pub const DEFAULT_IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+
+    /// The idle timeout: read, or AWS's default.
+    pub fn effective_idle_timeout(&self) -> Duration {
+        self.idle_timeout.unwrap_or(Self::DEFAULT_IDLE_TIMEOUT)
+    }
+}
+
+/// What this machine can do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct MachineFacts {
+    /// `linux`, `macos`, …
+    pub os: String,
+    /// Logical processors that this process may use.
+    pub cores: u32,
+    /// File descriptors that this process may have open, after the soft limit was raised; `None` where there is no limit.
+    pub descriptors: Option<u64>,
+    /// Descriptors open before the load.
+    pub descriptors_used: u64,
+}
+
+/// What is known before the load; a part is missing where it could not be had.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Facts {
+    /// The load balancer.
+    pub load_balancer: Option<LoadBalancerFacts>,
+    /// This machine.
+    pub machine: MachineFacts,
+}
+
+/// What a check found, what it means, and what to do about it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Finding {
+    /// The check's name, as `--force` takes it.
+    pub check: String,
+    /// How bad it is.
+    pub status: Status,
+    /// The value that was found, short.
+    pub found: String,
+    /// What it means; may be empty.
+    pub detail: String,
+    /// What to do about it; empty where nothing need be done.
+    pub remedy: String,
+}
+
+/// How bad a finding is.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// As it should be.
+    Pass,
+    /// Worth knowing.
+    Info,
+    /// Could not be checked.
+    Skip,
+    /// The run goes on, but may disappoint.
+    Warn,
+    /// The run would be wasted: nothing is opened.
+    Refuse,
+}
+
+/// CloudWatch's answer for a window.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Series {
+    /// The `LoadBalancer` dimension: `app/NAME/ID`.
+    pub load_balancer: String,
+    /// The period of every point.
+    #[serde(rename = "period_s")]
+    pub period: Period,
+    /// Start of the window, inclusive.
+    pub from: DateTime<Utc>,
+    /// End of the window, exclusive.
+    pub until: DateTime<Utc>,
+    /// When it was read last.
+    pub read_at: DateTime<Utc>,
+    /// Whether the numbers may still change.
+    pub status: SeriesStatus,
+    /// The `Sum` of each metric, by its name, ascending in time. A metric that had no point is there, empty; one that
+    /// could not be read is not there.
+    pub metrics: BTreeMap<String, Vec<Point>>,
+}
+
+/// Whether the numbers may still change (aws-facts.md §2, "settled").
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SeriesStatus {
+    /// Two reads a period apart were equal.
+    Final,
+    /// The wait ended before that.
+    Provisional,
+}
+
+/// The sum of a metric over one period.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Point {
+    /// The period's start.
+    pub at: DateTime<Utc>,
+    /// The sum.
+    pub value: f64,
+}
+
+/// The metrics' names (aws-facts.md §1).
+pub mod metric {
+    /// Concurrent TCP connections, clients' and targets' legs.
+    pub const ACTIVE_CONNECTIONS: &str = "ActiveConnectionCount";
+    /// TCP connections opened, both legs.
+    pub const NEW_CONNECTIONS: &str = "NewConnectionCount";
+    /// HTTP and WebSocket bytes.
+    pub const PROCESSED_BYTES: &str = "ProcessedBytes";
+    /// Requests for which a node picked a target.
+    pub const REQUESTS: &str = "RequestCount";
+    /// Connections refused at the load balancer's maximum.
+    pub const REJECTED_CONNECTIONS: &str = "RejectedConnectionCount";
+    /// Reported always, so that it tells *absent* from *late*.
+    pub const CONSUMED_LCUS: &str = "ConsumedLCUs";
+    /// Everything that is asked for at the load balancer's dimension.
+    pub const ALL: [&str; 19] = [
+        ACTIVE_CONNECTIONS,
+        NEW_CONNECTIONS,
+        PROCESSED_BYTES,
+        REQUESTS,
+        REJECTED_CONNECTIONS,
+        CONSUMED_LCUS,
+        "ClientTLSNegotiationErrorCount",
+        "TargetConnectionErrorCount",
+        "TargetTLSNegotiationErrorCount",
+        "HTTPCode_ELB_4XX_Count",
+        "HTTPCode_ELB_5XX_Count",
+        "HTTPCode_ELB_500_Count",
+        "HTTPCode_ELB_502_Count",
+        "HTTPCode_ELB_503_Count",
+        "HTTPCode_ELB_504_Count",
+        "HTTPCode_Target_2XX_Count",
+        "HTTPCode_Target_3XX_Count",
+        "HTTPCode_Target_4XX_Count",
+        "HTTPCode_Target_5XX_Count",
+    ];
+}

@@ -1,0 +1,11 @@
+//! albcap: how many WebSocket connections an AWS Application Load Balancer really holds, and whether CloudWatch says
+//! the same as the clients.
+//!
+//! One value runs through the house, the run: flags become a [`plan::Plan`]; [`conduct`] asks [`aws`] and [`machine`]
+//! for [`facts`], lets [`preflight`] judge them, lets [`load`] make it happen, and keeps every event in the [`record`];
+//! [`judge`] makes a verdict of the folded run, and [`report`] shows it. Everything after the load is a function of the
+//! record, and can be repeated from it tomorrow.
+
+pub mod facts;
+pub mod plan;
+pub mod record;

@@ -1,0 +1,170 @@
+//! Which load balancer is meant: a name, or an ARN of the right kind.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// A load balancer as it was named by the user.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LoadBalancerRef {
+    /// By its name.
+    Name(String),
+    /// By its ARN.
+    Arn(LoadBalancerArn),
+}
+
+/// `arn:PARTITION:elasticloadbalancing:REGION:ACCOUNT:loadbalancer/app/NAME/ID` of any partition (aws-facts.md §5).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "String", into = "String")]
+#[schemars(with = "String")]
+pub struct LoadBalancerArn(String);
+
+/// Why a name or an ARN can't be an ALB's.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum LoadBalancerError {
+    /// An ARN of something else.
+    #[error(
+        "'{0}' is not a load balancer's ARN; it looks like arn:aws:elasticloadbalancing:REGION:ACCOUNT:loadbalancer/app/NAME/ID"
+    )]
+    NotAnArn(String),
+    /// A Network or Gateway Load Balancer.
+    #[error(
+        "'{0}' is a {1} Load Balancer; albcap measures Application Load Balancers (…:loadbalancer/app/…)"
+    )]
+    NotAnAlb(String, &'static str),
+    /// Not a name that elbv2 allows.
+    #[error("'{0}' is not a load balancer's name; names have up to 32 letters, digits and hyphens")]
+    NotAName(String),
+}
+
+impl LoadBalancerArn {
+    /// The whole ARN.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The value of the metrics' `LoadBalancer` dimension: `app/NAME/ID`, without a leading slash.
+    pub fn dimension(&self) -> &str {
+        self.0
+            .split_once(":loadbalancer/")
+            .map_or("", |(_, dimension)| dimension)
+    }
+
+    /// The region in which it is.
+    pub fn region(&self) -> &str {
+        self.0.split(':').nth(3).unwrap_or("")
+    }
+}
+
+impl TryFrom<String> for LoadBalancerArn {
+    type Error = LoadBalancerError;
+
+    fn try_from(text: String) -> Result<LoadBalancerArn, LoadBalancerError> {
+        let parts: Vec<&str> = text.splitn(6, ':').collect();
+        let [arn, partition, service, region, account, resource] = parts[..] else {
+            return Err(LoadBalancerError::NotAnArn(text));
+        };
+        let path: Vec<&str> = resource.split('/').collect();
+        let known = arn == "arn"
+            && !partition.is_empty()
+            && service == "elasticloadbalancing"
+            && !region.is_empty();
+        let numeric = account.len() == 12 && account.chars().all(|c| c.is_ascii_digit());
+        match path[..] {
+            ["loadbalancer", "app", name, id]
+                if known && numeric && !name.is_empty() && !id.is_empty() =>
+            {
+                Ok(LoadBalancerArn(text))
+            }
+            ["loadbalancer", "net", ..] if known => {
+                Err(LoadBalancerError::NotAnAlb(text, "Network"))
+            }
+            ["loadbalancer", "gwy", ..] if known => {
+                Err(LoadBalancerError::NotAnAlb(text, "Gateway"))
+            }
+            ["loadbalancer", _] if known => Err(LoadBalancerError::NotAnAlb(text, "Classic")),
+            _ => Err(LoadBalancerError::NotAnArn(text)),
+        }
+    }
+}
+
+impl From<LoadBalancerArn> for String {
+    fn from(arn: LoadBalancerArn) -> String {
+        arn.0
+    }
+}
+
+impl std::str::FromStr for LoadBalancerRef {
+    type Err = LoadBalancerError;
+
+    fn from_str(text: &str) -> Result<LoadBalancerRef, LoadBalancerError> {
+        if text.starts_with("arn:") {
+            return LoadBalancerArn::try_from(text.to_owned()).map(LoadBalancerRef::Arn);
+        }
+        let allowed = !text.is_empty()
+            && text.len() <= 32
+            && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+        if allowed {
+            Ok(LoadBalancerRef::Name(text.to_owned()))
+        } else {
+            Err(LoadBalancerError::NotAName(text.to_owned()))
+        }
+    }
+}
+
+impl std::fmt::Display for LoadBalancerRef {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            LoadBalancerRef::Name(name) => f.write_str(name),
+            LoadBalancerRef::Arn(arn) => f.write_str(arn.as_str()),
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_albs_arn_of_any_partition_gives_its_dimension() {
+        for partition in ["aws", "aws-cn", "aws-us-gov", "aws-eusc"] {
+            let text = format!(
+                "arn:{partition}:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/app/prod/50dc6c495c0c9188"
+            );
+            let arn = LoadBalancerArn::try_from(text).unwrap();
+            assert_eq!(arn.dimension(), "app/prod/50dc6c495c0c9188");
+            assert_eq!(arn.region(), "eu-west-1");
+        }
+    }
+
+    #[test]
+    fn other_arns_are_told_apart() {
+        let parse = |text: &str| text.parse::<LoadBalancerRef>().unwrap_err();
+        let base = "arn:aws:elasticloadbalancing:us-east-1:123456789012:";
+        assert!(matches!(
+            parse(&format!("{base}loadbalancer/net/n/1")),
+            LoadBalancerError::NotAnAlb(_, "Network")
+        ));
+        assert!(matches!(
+            parse(&format!("{base}loadbalancer/gwy/n/1")),
+            LoadBalancerError::NotAnAlb(_, "Gateway")
+        ));
+        assert!(matches!(
+            parse(&format!("{base}loadbalancer/old")),
+            LoadBalancerError::NotAnAlb(_, "Classic")
+        ));
+        assert!(matches!(
+            parse(&format!("{base}targetgroup/n/1")),
+            LoadBalancerError::NotAnArn(_)
+        ));
+        assert!(matches!(
+            parse("arn:aws:s3:::bucket"),
+            LoadBalancerError::NotAnArn(_)
+        ));
+        assert!(matches!(parse("arn:"), LoadBalancerError::NotAnArn(_)));
+        assert!(matches!(parse("my_alb"), LoadBalancerError::NotAName(_)));
+        assert!(matches!(parse(""), LoadBalancerError::NotAName(_)));
+    }
+}

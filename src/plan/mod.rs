@@ -1,0 +1,80 @@
+//! What shall happen, decided once at the door.
+//!
+//! Words become types here, and what can't happen can't be built: [`Levels`] ascend, a [`Share`] lies in (0, 1],
+//! a [`TargetUrl`] is `ws` or `wss`. The [`Plan`] goes into the record's header; secrets live in [`Target`], which
+//! has no way into any file. Everything here is pure.
+
+mod cloudwatch;
+mod heartbeat;
+mod hold;
+mod load_balancer;
+mod pass_rule;
+pub mod quantity;
+mod redact;
+mod schedule;
+pub(crate) mod seconds;
+mod target;
+
+pub use cloudwatch::{CloudWatchPlan, Period, PeriodError};
+pub use heartbeat::Heartbeat;
+pub use hold::Hold;
+pub use load_balancer::{LoadBalancerArn, LoadBalancerError, LoadBalancerRef};
+pub use pass_rule::{PassRule, Share, ShareError};
+pub use redact::{Redacted, Secrets};
+pub use schedule::{LevelOutcome, Levels, LevelsError, Schedule, Step, StopReason};
+pub use target::{
+    HeaderError, RequestHeader, ShownUrl, Target, TargetUrl, TargetUrlError, TlsOptions,
+};
+
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Everything that a run is meant to do, without a secret in it: the record's header carries it, and every later
+/// command judges by it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Plan {
+    /// The URL, without userinfo and query values.
+    pub url: ShownUrl,
+    /// The load balancer that was named; `None` when it is to be found from the URL's host.
+    pub load_balancer: Option<LoadBalancerRef>,
+    /// Which levels are tried, and what ends the trying.
+    pub schedule: Schedule,
+    /// How long each level is held.
+    pub hold: Hold,
+    /// What keeps a held connection alive and shows that it is.
+    pub heartbeat: Heartbeat,
+    /// How connections are opened.
+    pub pace: Pace,
+    /// When a level has passed, and what is made of it.
+    pub rule: PassRule,
+    /// What is asked of CloudWatch; `None` with `--no-aws`.
+    pub cloudwatch: Option<CloudWatchPlan>,
+}
+
+/// How connections are opened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Pace {
+    /// Handshakes in flight at most.
+    pub window: u32,
+    /// From the name's resolution to the finished upgrade.
+    #[serde(with = "seconds", rename = "connect_timeout_s")]
+    #[schemars(with = "f64")]
+    pub connect_timeout: Duration,
+    /// Rest between two levels.
+    #[serde(with = "seconds", rename = "pause_s")]
+    #[schemars(with = "f64")]
+    pub pause: Duration,
+}
+
+impl Plan {
+    /// The longest time that the load may take: every level opened within the connect timeout of its windows,
+    /// held with its longest extension, and the pauses between.
+    pub fn longest_load(&self) -> Duration {
+        let levels = self.schedule.levels();
+        let period = self.cloudwatch.as_ref().map(|c| c.period);
+        let holds = self.hold.longest(period) * u32::try_from(levels.len()).unwrap_or(u32::MAX);
+        holds + self.pace.pause * u32::try_from(levels.len().saturating_sub(1)).unwrap_or(u32::MAX)
+    }
+}

@@ -1,0 +1,379 @@
+//! Where the connections go and what they bring along, secrets included.
+
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+use url::{Host, Url};
+
+use super::Secrets;
+
+/// Where the connections go and what they bring along. It holds secrets and is never written anywhere.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// The URL in full.
+    pub url: TargetUrl,
+    /// Extra request headers, in order.
+    pub headers: Vec<RequestHeader>,
+    /// Offered subprotocols, in order of preference (RFC 6455 §1.9).
+    pub subprotocols: Vec<String>,
+    /// How TLS is spoken.
+    pub tls: TlsOptions,
+}
+
+/// How TLS is spoken; the files are read when the load begins.
+#[derive(Debug, Clone, Default)]
+pub struct TlsOptions {
+    /// PEM file of certificates to trust in place of the system's.
+    pub ca_cert: Option<PathBuf>,
+    /// PEM file of the client's certificate chain, for mTLS.
+    pub cert: Option<PathBuf>,
+    /// PEM file of the client's private key.
+    pub key: Option<PathBuf>,
+    /// Accept whatever certificate the server shows.
+    pub insecure: bool,
+}
+
+impl Target {
+    /// All that must never be seen of this target.
+    pub fn secrets(&self) -> Secrets {
+        let url = &self.url.0;
+        let password = url.password().map(str::to_owned);
+        let user = Some(url.username().to_owned());
+        let query = url
+            .query_pairs()
+            .flat_map(|(_, value)| [value.clone().into_owned(), encoded(&value)]);
+        let headers = self.headers.iter().map(|header| header.value.clone());
+        // `Authorization: Bearer X` may come back as `X` alone.
+        let bare = self
+            .headers
+            .iter()
+            .filter_map(|h| h.value.rsplit_once(' ').map(|(_, last)| last.to_owned()));
+        Secrets::new(query.chain(headers).chain(bare).chain(password).chain(user))
+    }
+}
+
+fn encoded(value: &str) -> String {
+    url::form_urlencoded::byte_serialize(value.as_bytes()).collect()
+}
+
+/// A `ws://` or `wss://` URL in full. Its debug form is the redacted one.
+#[derive(Clone, PartialEq, Eq)]
+pub struct TargetUrl(Url);
+
+/// Why a URL can't be the target; the URL itself may hold a secret, so only its scheme is repeated.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum TargetUrlError {
+    /// Not a URL at all.
+    #[error("the URL can't be read ({0}); it looks like wss://host/path")]
+    Unreadable(String),
+    /// Another scheme.
+    #[error("the URL's scheme is '{0}'; WebSockets need ws:// or wss://")]
+    Scheme(String),
+    /// `ws:///path`.
+    #[error("the URL names no host; it looks like wss://host/path")]
+    NoHost,
+    /// RFC 6455 §3.
+    #[error("a WebSocket URL has no fragment; take away the part from '#' on")]
+    Fragment,
+}
+
+impl std::str::FromStr for TargetUrl {
+    type Err = TargetUrlError;
+
+    fn from_str(text: &str) -> Result<TargetUrl, TargetUrlError> {
+        let url =
+            Url::parse(text).map_err(|error| TargetUrlError::Unreadable(error.to_string()))?;
+        match url.scheme() {
+            "ws" | "wss" => {}
+            other => return Err(TargetUrlError::Scheme(other.chars().take(20).collect())),
+        }
+        match url.host_str() {
+            None | Some("") => return Err(TargetUrlError::NoHost),
+            Some(_) => {}
+        }
+        if url.fragment().is_some() {
+            return Err(TargetUrlError::Fragment);
+        }
+        Ok(TargetUrl(url))
+    }
+}
+
+impl TargetUrl {
+    /// Whether TLS is spoken.
+    pub fn is_tls(&self) -> bool {
+        self.0.scheme() == "wss"
+    }
+
+    /// The host, without the brackets of an IPv6 address.
+    pub fn host(&self) -> String {
+        match self.0.host() {
+            Some(Host::Ipv6(address)) => address.to_string(),
+            Some(host) => host.to_string(),
+            None => String::new(),
+        }
+    }
+
+    /// The port: given, or the scheme's.
+    pub fn port(&self) -> u16 {
+        self.0
+            .port_or_known_default()
+            .unwrap_or(if self.is_tls() { 443 } else { 80 })
+    }
+
+    /// What the `Host` header says: the port only where it is not the scheme's (RFC 6455 §4.1).
+    pub fn host_header(&self) -> String {
+        let host = self.0.host_str().unwrap_or_default();
+        match self.0.port() {
+            Some(port) => format!("{host}:{port}"),
+            None => host.to_owned(),
+        }
+    }
+
+    /// Path and query as they stand in the request line. It may hold a secret.
+    pub fn request_target(&self) -> String {
+        match self.0.query() {
+            Some(query) => format!("{}?{query}", self.0.path()),
+            None => self.0.path().to_owned(),
+        }
+    }
+
+    /// `user:password`, percent-decoded, for Basic authentication. It is a secret.
+    pub fn userinfo(&self) -> Option<String> {
+        if self.0.username().is_empty() && self.0.password().is_none() {
+            return None;
+        }
+        Some(format!(
+            "{}:{}",
+            decoded(self.0.username()),
+            decoded(self.0.password().unwrap_or(""))
+        ))
+    }
+
+    /// The URL as it may be shown and kept.
+    pub fn shown(&self) -> ShownUrl {
+        let mut url = self.0.clone();
+        let names: Vec<String> = url
+            .query_pairs()
+            .map(|(name, _)| name.into_owned())
+            .collect();
+        // Neither call can fail: a ws URL has a host, and so can carry userinfo.
+        let _ = url.set_username("");
+        let _ = url.set_password(None);
+        url.set_query(None);
+        let query = names
+            .iter()
+            .map(|name| format!("{}=***", encoded(name)))
+            .collect::<Vec<_>>()
+            .join("&");
+        if !query.is_empty() {
+            url.set_query(Some(&query));
+        }
+        ShownUrl(url.to_string())
+    }
+}
+
+fn decoded(text: &str) -> String {
+    // `form_urlencoded` would turn `+` into a space, which userinfo does not mean.
+    let escaped = text.replace('+', "%2B");
+    url::form_urlencoded::parse(format!("v={escaped}").as_bytes())
+        .next()
+        .map_or_else(String::new, |(_, v)| v.into_owned())
+}
+
+impl std::fmt::Debug for TargetUrl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "TargetUrl({})", self.shown())
+    }
+}
+
+/// A URL without userinfo and query values.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct ShownUrl(String);
+
+impl ShownUrl {
+    /// The host of a URL that was read back from a record, without brackets; empty where there is none.
+    pub fn host(&self) -> String {
+        self.0
+            .parse::<TargetUrl>()
+            .map(|url| url.host())
+            .unwrap_or_default()
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Display for ShownUrl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// An extra request header; its value is a secret.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RequestHeader {
+    /// The name as given.
+    pub name: String,
+    /// The value, trimmed.
+    pub value: String,
+}
+
+/// Why a header can't be sent; the value is not repeated.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum HeaderError {
+    /// Not `NAME: VALUE`.
+    #[error("a header is written 'NAME: VALUE', with a name of letters, digits and hyphens")]
+    Form,
+    /// A line break or another control character: it would start another header.
+    #[error("the value of header '{0}' holds a control character or is not ASCII")]
+    Value(String),
+    /// The handshake sets it.
+    #[error(
+        "header '{0}' belongs to the handshake and can't be set; for subprotocols use --subprotocol"
+    )]
+    Reserved(String),
+}
+
+impl std::str::FromStr for RequestHeader {
+    type Err = HeaderError;
+
+    fn from_str(text: &str) -> Result<RequestHeader, HeaderError> {
+        let (name, value) = text.split_once(':').ok_or(HeaderError::Form)?;
+        let (name, value) = (name.trim(), value.trim());
+        // RFC 9110 §5.6.2: a field name is a token.
+        let token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
+        if name.is_empty() || !name.chars().all(token) {
+            return Err(HeaderError::Form);
+        }
+        if !value.chars().all(|c| c == '\t' || (' '..='~').contains(&c)) {
+            return Err(HeaderError::Value(name.to_owned()));
+        }
+        let lower = name.to_ascii_lowercase();
+        if [
+            "connection",
+            "upgrade",
+            "content-length",
+            "transfer-encoding",
+        ]
+        .contains(&lower.as_str())
+            || lower.starts_with("sec-websocket-")
+        {
+            return Err(HeaderError::Reserved(name.to_owned()));
+        }
+        Ok(RequestHeader {
+            name: name.to_owned(),
+            value: value.to_owned(),
+        })
+    }
+}
+
+impl std::fmt::Debug for RequestHeader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: ***", self.name)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn url(text: &str) -> TargetUrl {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn only_websocket_urls_are_taken() {
+        assert_eq!(
+            "https://x/".parse::<TargetUrl>().unwrap_err(),
+            TargetUrlError::Scheme("https".into())
+        );
+        assert!(matches!(
+            "x".parse::<TargetUrl>().unwrap_err(),
+            TargetUrlError::Unreadable(_)
+        ));
+        assert!("ws://".parse::<TargetUrl>().is_err());
+        assert_eq!(
+            "ws://h/#f".parse::<TargetUrl>().unwrap_err(),
+            TargetUrlError::Fragment
+        );
+    }
+
+    #[test]
+    fn the_parts_of_a_request() {
+        let plain = url("ws://Example.com");
+        assert_eq!(
+            (
+                plain.host(),
+                plain.port(),
+                plain.host_header(),
+                plain.request_target()
+            ),
+            ("example.com".into(), 80, "example.com".into(), "/".into())
+        );
+        let full = url("wss://u:p%40w@[::1]:8443/a/b?x=1");
+        assert_eq!(
+            (
+                full.host(),
+                full.port(),
+                full.host_header(),
+                full.request_target()
+            ),
+            ("::1".into(), 8443, "[::1]:8443".into(), "/a/b?x=1".into())
+        );
+        assert_eq!(full.userinfo().unwrap(), "u:p@w");
+    }
+
+    #[test]
+    fn nothing_secret_is_shown() {
+        let url = url("wss://user:hunter2@h/p?token=abc&flag&token=def");
+        assert_eq!(
+            url.shown().as_str(),
+            "wss://h/p?token=***&flag=***&token=***"
+        );
+        assert!(!format!("{url:?}").contains("hunter2"));
+        let header: RequestHeader = "Authorization: Bearer s3cret".parse().unwrap();
+        assert_eq!(format!("{header:?}"), "Authorization: ***");
+        let target = Target {
+            url,
+            headers: vec![header],
+            subprotocols: vec![],
+            tls: TlsOptions::default(),
+        };
+        let kept = target.secrets().redact("no s3cret, no hunter2");
+        assert_eq!(kept.as_str(), "no ***, no ***");
+    }
+
+    #[test]
+    fn headers_that_would_break_the_request_are_refused() {
+        assert_eq!("X-A: b".parse::<RequestHeader>().unwrap().value, "b");
+        assert_eq!("X-A:".parse::<RequestHeader>().unwrap().value, "");
+        assert_eq!("no colon".parse::<RequestHeader>(), Err(HeaderError::Form));
+        assert_eq!("a b: c".parse::<RequestHeader>(), Err(HeaderError::Form));
+        assert_eq!(
+            "X-A: b\r\nX-B: c".parse::<RequestHeader>(),
+            Err(HeaderError::Value("X-A".into()))
+        );
+        assert_eq!(
+            "Sec-WebSocket-Key: x".parse::<RequestHeader>(),
+            Err(HeaderError::Reserved("Sec-WebSocket-Key".into()))
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn a_shown_url_holds_no_value_and_reads_back(value in "[A-Z]{6,12}", user in "[A-Z]{6}") {
+            let url = url(&format!("wss://{user}:{value}@h.example/p?k={value}"));
+            let shown = url.shown();
+            prop_assert!(!shown.as_str().contains(&value) && !shown.as_str().contains(&user));
+            prop_assert_eq!(shown.host(), "h.example");
+        }
+    }
+}

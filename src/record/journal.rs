@@ -1,0 +1,293 @@
+//! Writing the record: appended as things happen, on a thread of its own so that a slow disk slows no connection,
+//! and synced at least once a second.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use thiserror::Error;
+
+use super::{Event, Stamped};
+
+/// Longest time between an event and its being safe on disk.
+const SYNC_EVERY: Duration = Duration::from_millis(900);
+
+/// Why the record can't be written.
+#[derive(Debug, Error)]
+pub enum JournalError {
+    /// The file can't be made.
+    #[error("the record {path} can't be created: {source}")]
+    Create {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// It is there already: a run never writes over another one's record.
+    #[error("the record {0} is there already")]
+    Exists(PathBuf),
+    /// Another process writes to it.
+    #[error("the record {0} is in use by another process")]
+    InUse(PathBuf),
+    /// Writing failed in mid-run.
+    #[error("the record could not be written to its end: {0}")]
+    Write(io::Error),
+}
+
+/// An open record.
+pub struct Journal {
+    lines: Option<Sender<String>>,
+    writer: Option<JoinHandle<io::Result<()>>>,
+}
+
+impl Journal {
+    /// Makes a new record, readable by its owner only, and its folder; an existing file is never touched.
+    pub fn create(path: &Path) -> Result<Journal, JournalError> {
+        let failed = |source| JournalError::Create {
+            path: path.to_owned(),
+            source,
+        };
+        if let Some(folder) = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty())
+        {
+            std::fs::create_dir_all(folder).map_err(failed)?;
+        }
+        let file = private(OpenOptions::new().append(true).create_new(true))
+            .open(path)
+            .map_err(|source| {
+                if source.kind() == io::ErrorKind::AlreadyExists {
+                    JournalError::Exists(path.to_owned())
+                } else {
+                    failed(source)
+                }
+            })?;
+        lock(&file, path)?;
+        Ok(Journal::start(Output::File(BufWriter::new(file))))
+    }
+
+    /// Streams the record to standard output.
+    pub fn stdout() -> Journal {
+        Journal::start(Output::Stdout(BufWriter::new(io::stdout())))
+    }
+
+    fn start(mut output: Output) -> Journal {
+        let (lines, queue) = channel::<String>();
+        let writer = std::thread::Builder::new()
+            .name("journal".into())
+            .spawn(move || write_all(&queue, &mut output));
+        // A thread that can't be started loses nothing silently: `finish` reports it.
+        let writer = writer.unwrap_or_else(|error| std::thread::spawn(move || Err(error)));
+        Journal {
+            lines: Some(lines),
+            writer: Some(writer),
+        }
+    }
+
+    /// Appends one event. Errors of the disk come from [`Journal::finish`]: the load goes on without it.
+    pub fn append(&mut self, event: &Stamped) {
+        let mut line = to_line(event);
+        if matches!(event.event, Event::LevelEnded(_) | Event::Ended(_)) {
+            // An empty line of its own asks the writer to sync now; it is not written.
+            line.push('\0');
+        }
+        if let Some(lines) = &self.lines {
+            let _ = lines.send(line);
+        }
+    }
+
+    /// Writes and syncs what is left, and tells whether all of it is safe.
+    pub fn finish(mut self) -> Result<(), JournalError> {
+        self.lines = None;
+        match self.writer.take().map(JoinHandle::join) {
+            Some(Ok(result)) => result.map_err(JournalError::Write),
+            _ => Err(JournalError::Write(io::Error::other("the writer stopped"))),
+        }
+    }
+}
+
+enum Output {
+    File(BufWriter<File>),
+    Stdout(BufWriter<io::Stdout>),
+}
+
+impl Output {
+    fn write(&mut self, line: &str) -> io::Result<()> {
+        match self {
+            Output::File(file) => file.write_all(line.as_bytes()),
+            Output::Stdout(stdout) => stdout.write_all(line.as_bytes()),
+        }
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        match self {
+            Output::File(file) => {
+                file.flush()?;
+                file.get_ref().sync_data()
+            }
+            Output::Stdout(stdout) => stdout.flush(),
+        }
+    }
+}
+
+fn write_all(queue: &Receiver<String>, output: &mut Output) -> io::Result<()> {
+    let mut unsynced: Option<Instant> = None;
+    loop {
+        let wait = unsynced.map_or(Duration::MAX, |since| {
+            SYNC_EVERY.saturating_sub(since.elapsed())
+        });
+        let sync_now = match queue.recv_timeout(wait.min(Duration::from_secs(3_600))) {
+            Ok(line) => {
+                let (line, sync) = line
+                    .strip_suffix('\0')
+                    .map_or((line.as_str(), false), |line| (line, true));
+                output.write(line)?;
+                unsynced.get_or_insert_with(Instant::now);
+                sync
+            }
+            Err(RecvTimeoutError::Timeout) => false,
+            Err(RecvTimeoutError::Disconnected) => return output.sync(),
+        };
+        if sync_now || unsynced.is_some_and(|since| since.elapsed() >= SYNC_EVERY) {
+            output.sync()?;
+            unsynced = None;
+        }
+    }
+}
+
+fn to_line(event: &Stamped) -> String {
+    let mut line = serde_json::to_string(event).expect("events hold nothing that JSON can't");
+    line.push('\n');
+    line
+}
+
+/// Appends events to a finished record, under its lock. A torn last line is ended first, so that it stays alone.
+pub fn append(path: &Path, events: &[Stamped]) -> Result<(), JournalError> {
+    let failed = |source| JournalError::Create {
+        path: path.to_owned(),
+        source,
+    };
+    let file = OpenOptions::new()
+        .read(true)
+        .append(true)
+        .open(path)
+        .map_err(failed)?;
+    lock(&file, path)?;
+    let mut text = String::new();
+    if !ends_with_line_break(&file).map_err(JournalError::Write)? {
+        text.push('\n');
+    }
+    events
+        .iter()
+        .for_each(|event| text.push_str(&to_line(event)));
+    (&file)
+        .write_all(text.as_bytes())
+        .and_then(|()| file.sync_data())
+        .map_err(JournalError::Write)
+}
+
+fn ends_with_line_break(mut file: &File) -> io::Result<bool> {
+    use std::io::{Read, Seek, SeekFrom};
+    if file.metadata()?.len() == 0 {
+        return Ok(true);
+    }
+    file.seek(SeekFrom::End(-1))?;
+    let mut last = [0_u8; 1];
+    file.read_exact(&mut last)?;
+    Ok(last == *b"\n")
+}
+
+fn lock(file: &File, path: &Path) -> Result<(), JournalError> {
+    match file.try_lock() {
+        Ok(()) => Ok(()),
+        Err(TryLockError::WouldBlock) => Err(JournalError::InUse(path.to_owned())),
+        Err(TryLockError::Error(source)) => Err(JournalError::Create {
+            path: path.to_owned(),
+            source,
+        }),
+    }
+}
+
+#[cfg(unix)]
+fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+    use std::os::unix::fs::OpenOptionsExt;
+    options.mode(0o600)
+}
+
+#[cfg(not(unix))]
+fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+    options
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn event(level: u32) -> Stamped {
+        Stamped {
+            at: "2026-11-24T13:00:00Z".parse().unwrap(),
+            event: Event::HoldStarted { level },
+        }
+    }
+
+    #[test]
+    fn a_new_record_is_private_and_never_written_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("runs/a.jsonl");
+        let mut journal = Journal::create(&path).unwrap();
+        journal.append(&event(0));
+        assert!(matches!(
+            Journal::create(&path),
+            Err(JournalError::Exists(_))
+        ));
+        assert!(matches!(
+            append(&path, &[event(1)]),
+            Err(JournalError::InUse(_))
+        ));
+        journal.finish().unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), 1);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            assert_eq!(
+                std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+                0o600
+            );
+        }
+    }
+
+    #[test]
+    fn an_event_is_on_disk_without_a_finish() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.jsonl");
+        let mut journal = Journal::create(&path).unwrap();
+        journal.append(&event(0));
+        let until = Instant::now() + Duration::from_secs(10);
+        while std::fs::read_to_string(&path).unwrap().lines().count() != 1 {
+            assert!(
+                Instant::now() < until,
+                "an event is not written within a second or so"
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    #[test]
+    fn appending_leaves_a_torn_line_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.jsonl");
+        std::fs::write(&path, "{\"at\":\"2026-").unwrap();
+        append(&path, &[event(1), event(2)]).unwrap();
+        let lines: Vec<String> = std::fs::read_to_string(&path)
+            .unwrap()
+            .lines()
+            .map(str::to_owned)
+            .collect();
+        assert_eq!(lines.len(), 3);
+        assert!(lines[2].contains("\"level\":2"));
+    }
+}

@@ -1,0 +1,20 @@
+//! What happened: a file of events, one a line, and the [`Run`] that they fold into.
+//!
+//! The record holds facts; kinds and verdicts are derived each time it is read. [`Event`] is the one enum, [`Journal`]
+//! appends it (locked, synced), [`read`] takes it back from disk (torn tail allowed), and [`Run`] is what it all adds
+//! up to, in the middle of a run as well as a year later.
+
+mod event;
+mod histogram;
+mod journal;
+mod read;
+mod run;
+
+pub use event::{
+    Ended, Event, Failure, FailureKind, Header, Host, HowEnded, Initiator, LevelEnded,
+    LevelStarted, PeerCount, Phase, SCHEMA, Sample, Stamped,
+};
+pub use histogram::{Histogram, LatencySummary};
+pub use journal::{Journal, JournalError, append};
+pub use read::{RecordError, read};
+pub use run::{FailureGroup, LevelRun, OpenAt, Run};

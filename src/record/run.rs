@@ -1,0 +1,292 @@
+//! What the events add up to.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use super::{
+    Event, Failure, FailureKind, Header, Histogram, HowEnded, Initiator, LevelEnded, PeerCount,
+    Phase, Sample, Stamped,
+};
+use crate::facts::{Facts, Finding, Series};
+use crate::plan::Redacted;
+
+/// A run, finished or not: the fold of its events.
+#[derive(Debug, Clone)]
+pub struct Run {
+    /// When the header was written.
+    pub started_at: DateTime<Utc>,
+    /// Plan, version and host.
+    pub header: Header,
+    /// What was known before the load.
+    pub facts: Option<Facts>,
+    /// What preflight found.
+    pub findings: Vec<Finding>,
+    /// The levels, in order.
+    pub levels: Vec<LevelRun>,
+    /// Connections open over time, from the samples.
+    pub open: Vec<OpenAt>,
+    /// What CloudWatch said last.
+    pub series: Option<Series>,
+    /// How the load ended, and when; `None` when it was killed (or still runs).
+    pub ended: Option<(DateTime<Utc>, HowEnded)>,
+    /// The last event's time.
+    pub last_at: DateTime<Utc>,
+}
+
+/// How many connections were open at an instant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OpenAt {
+    /// The instant.
+    pub at: DateTime<Utc>,
+    /// Connections open.
+    pub open: u32,
+}
+
+/// One level of a run.
+#[derive(Debug, Clone)]
+pub struct LevelRun {
+    /// Connections asked for.
+    pub connections: u32,
+    /// First attempt.
+    pub started_at: DateTime<Utc>,
+    /// Last attempt settled.
+    pub held_from: Option<DateTime<Utc>>,
+    /// Hold over.
+    pub held_until: Option<DateTime<Utc>>,
+    /// Last close.
+    pub ended_at: Option<DateTime<Utc>>,
+    /// Whether its hold ran to its end.
+    pub complete: bool,
+    /// Connections that were a success; `None` for a level that was killed.
+    pub held: Option<u32>,
+    /// The last counts.
+    pub counts: Sample,
+    /// From the first attempt to open, µs.
+    pub connect_us: Histogram,
+    /// From ping to pong, µs.
+    pub heartbeat_rtt_us: Histogram,
+    /// Counts by address.
+    pub peers: Vec<PeerCount>,
+    /// Failures of the same sort together.
+    pub failures: BTreeMap<(Phase, FailureKind, Initiator), FailureGroup>,
+}
+
+/// Failures of the same phase, kind and initiator.
+#[derive(Debug, Clone, Default)]
+pub struct FailureGroup {
+    /// How many.
+    pub count: u32,
+    /// The first non-empty example.
+    pub example: Redacted,
+    /// The silences before death, of those that were open.
+    pub silences: Vec<Duration>,
+    /// Failures by the peer's address, without its port.
+    pub peers: BTreeMap<String, u32>,
+    /// Earliest and latest.
+    pub span: Option<(DateTime<Utc>, DateTime<Utc>)>,
+}
+
+impl Run {
+    /// A run of which only the header is known.
+    pub fn new(at: DateTime<Utc>, header: Header) -> Run {
+        Run {
+            started_at: at,
+            header,
+            facts: None,
+            findings: Vec::new(),
+            levels: Vec::new(),
+            open: Vec::new(),
+            series: None,
+            ended: None,
+            last_at: at,
+        }
+    }
+
+    /// Takes one more event.
+    pub fn apply(&mut self, stamped: &Stamped) {
+        let at = stamped.at;
+        match &stamped.event {
+            Event::Facts(facts) => self.facts = Some(Facts::clone(facts)),
+            Event::Finding(finding) => self.findings.push(finding.clone()),
+            Event::LevelStarted(level) => {
+                self.levels.push(LevelRun::new(level.connections, at));
+                self.open.push(OpenAt { at, open: 0 });
+            }
+            Event::HoldStarted { level } => {
+                if let Some(level) = self.level_mut(*level) {
+                    level.held_from = Some(at);
+                }
+            }
+            Event::HoldEnded { level } => {
+                if let Some(level) = self.level_mut(*level) {
+                    level.held_until = Some(at);
+                }
+            }
+            Event::Sample(sample) => {
+                self.open.push(OpenAt {
+                    at,
+                    open: sample.open,
+                });
+                if let Some(level) = sample.level.and_then(|level| self.level_mut(level)) {
+                    level.counts = *sample;
+                }
+            }
+            Event::Failure(failure) => {
+                if let Some(level) = self.level_mut(failure.level) {
+                    level.fail(at, failure);
+                }
+            }
+            Event::LevelEnded(ended) => {
+                self.open.push(OpenAt {
+                    at,
+                    open: ended.counts.open,
+                });
+                if let Some(level) = self.level_mut(ended.level) {
+                    level.end(at, ended);
+                }
+            }
+            Event::Ended(ended) => self.ended = Some((at, ended.how)),
+            Event::ServerSeries(series) => {
+                self.series = Some(Series::clone(series));
+                // Read later, perhaps tomorrow: no part of the run's own time.
+                return;
+            }
+            Event::Header(_) | Event::Unknown => return,
+        }
+        self.last_at = at;
+    }
+
+    /// When the load was over: the last close, or the last sign of life.
+    pub fn load_ended_at(&self) -> DateTime<Utc> {
+        self.ended.map_or(self.last_at, |(at, _)| at)
+    }
+
+    /// When the first connection was attempted.
+    pub fn load_started_at(&self) -> Option<DateTime<Utc>> {
+        self.levels.first().map(|level| level.started_at)
+    }
+
+    /// The connections that completed their handshake, over all levels.
+    pub fn opened(&self) -> u64 {
+        self.levels
+            .iter()
+            .map(|level| u64::from(level.counts.opened))
+            .sum()
+    }
+
+    fn level_mut(&mut self, level: u32) -> Option<&mut LevelRun> {
+        self.levels.get_mut(usize::try_from(level).ok()?)
+    }
+}
+
+impl LevelRun {
+    fn new(connections: u32, at: DateTime<Utc>) -> LevelRun {
+        LevelRun {
+            connections,
+            started_at: at,
+            held_from: None,
+            held_until: None,
+            ended_at: None,
+            complete: false,
+            held: None,
+            counts: Sample::default(),
+            connect_us: Histogram::default(),
+            heartbeat_rtt_us: Histogram::default(),
+            peers: Vec::new(),
+            failures: BTreeMap::new(),
+        }
+    }
+
+    fn fail(&mut self, at: DateTime<Utc>, failure: &Failure) {
+        let group = self
+            .failures
+            .entry((failure.phase, failure.kind, failure.by))
+            .or_default();
+        group.count += 1;
+        if group.example.as_str().is_empty() {
+            group.example = failure.example.clone();
+        }
+        group.silences.extend(failure.silence);
+        if let Some(peer) = failure.peer {
+            *group.peers.entry(peer.ip().to_string()).or_default() += 1;
+        }
+        let (first, last) = group.span.unwrap_or((at, at));
+        group.span = Some((first.min(at), last.max(at)));
+    }
+
+    fn end(&mut self, at: DateTime<Utc>, ended: &LevelEnded) {
+        self.ended_at = Some(at);
+        self.complete = ended.complete;
+        self.held = Some(ended.held);
+        self.counts = ended.counts;
+        self.connect_us = ended.connect_us.clone();
+        self.heartbeat_rtt_us = ended.heartbeat_rtt_us.clone();
+        self.peers.clone_from(&ended.peers);
+    }
+
+    /// Connections that failed, over all groups.
+    pub fn failed(&self) -> u32 {
+        self.failures.values().map(|group| group.count).sum()
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+pub(super) mod tests {
+    use super::*;
+
+    pub(in crate::record) fn header_line() -> String {
+        concat!(
+            r#"{"at":"2026-11-24T13:00:00.000Z","type":"header","schema":1,"run_id":"r","tool_version":"0.1.0","host":{"name":null,"platform":"linux x86_64"},"#,
+            r#""plan":{"url":"ws://h/","load_balancer":null,"schedule":{"levels":[50]},"hold":{"duration_s":120,"periods":2},"heartbeat":{"interval_s":30,"pong_timeout_s":10},"#,
+            r#""pace":{"window":256,"connect_timeout_s":10,"pause_s":5},"rule":{"threshold":0.95,"safety":0.8,"keep_going":false,"require":null},"#,
+            r#""cloudwatch":{"period_s":60,"baseline_s":900,"settle_s":600}}}"#
+        )
+        .to_owned()
+    }
+
+    pub(in crate::record) fn lines_of_a_run() -> Vec<String> {
+        [
+            header_line().as_str(),
+            r#"{"at":"2026-11-24T13:00:01.000Z","type":"level_started","level":0,"connections":50}"#,
+            r#"{"at":"2026-11-24T13:00:02.000Z","type":"hold_started","level":0}"#,
+            r#"{"at":"2026-11-24T13:00:03.000Z","type":"sample","level":0,"open":49,"opened":50,"failed":1,"heartbeats_sent":50,"heartbeats_answered":49,"bytes_sent":1,"bytes_received":2,"messages_received":0}"#,
+            r#"{"at":"2026-11-24T13:00:04.000Z","type":"failure","level":0,"phase":"hold","kind":"eof","by":"peer","age_s":3.0,"silence_s":2.5,"peer":"10.0.0.1:443","example":"x"}"#,
+        ]
+        .map(str::to_owned)
+        .to_vec()
+    }
+
+    #[test]
+    fn a_killed_run_keeps_what_its_samples_say() {
+        let events: Vec<Stamped> = lines_of_a_run()
+            .iter()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        let Event::Header(header) = events[0].event.clone() else {
+            panic!("a header comes first")
+        };
+        let mut run = Run::new(events[0].at, *header);
+        events[1..].iter().for_each(|event| run.apply(event));
+        let level = &run.levels[0];
+        assert_eq!(
+            (
+                level.counts.opened,
+                level.held,
+                level.complete,
+                level.failed()
+            ),
+            (50, None, false, 1)
+        );
+        let group = &level.failures[&(Phase::Hold, FailureKind::Eof, Initiator::Peer)];
+        assert_eq!(group.silences, [Duration::from_millis(2_500)]);
+        assert_eq!(group.peers["10.0.0.1"], 1);
+        assert_eq!(run.ended, None);
+        assert_eq!(
+            run.load_ended_at(),
+            "2026-11-24T13:00:04Z".parse::<DateTime<Utc>>().unwrap()
+        );
+    }
+}
