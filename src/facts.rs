@@ -8,7 +8,9 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::plan::{LoadBalancerArn, Period, seconds};
+use crate::plan::seconds;
+// The words in which facts are asked for and told, for the rooms that see facts only.
+pub use crate::plan::{LoadBalancerArn, LoadBalancerRef, Period};
 
 /// What elbv2 tells about the load balancer (aws-facts.md §5).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -31,6 +33,9 @@ pub struct LoadBalancerFacts {
     #[serde(with = "seconds::option", rename = "client_keep_alive_s")]
     #[schemars(with = "Option<f64>")]
     pub client_keep_alive: Option<Duration>,
+    /// Why the attributes, and with them both timeouts, could not be read; `None` when they were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attributes_unavailable: Option<Unavailable>,
     /// Targets by state over all target groups; `None` when they could not be read.
     pub targets: Option<BTreeMap<String, u32>>,
 }
@@ -42,6 +47,36 @@ impl LoadBalancerFacts {
     /// The idle timeout: read, or AWS's default.
     pub fn effective_idle_timeout(&self) -> Duration {
         self.idle_timeout.unwrap_or(Self::DEFAULT_IDLE_TIMEOUT)
+    }
+}
+
+/// Why something could not be had, as one line of cause and one of remedy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Unavailable {
+    /// What went wrong.
+    pub cause: String,
+    /// What to do about it.
+    pub remedy: String,
+}
+
+/// What came of asking AWS for the load balancer.
+#[derive(Debug, Clone, PartialEq)]
+pub enum LoadBalancerAnswer {
+    /// Nothing was asked: `--no-aws`.
+    NotAsked,
+    /// It could not be found or read.
+    Unavailable(Unavailable),
+    /// It was found.
+    Found(LoadBalancerFacts),
+}
+
+impl LoadBalancerAnswer {
+    /// The facts, where there are any.
+    pub fn facts(&self) -> Option<&LoadBalancerFacts> {
+        match self {
+            LoadBalancerAnswer::Found(facts) => Some(facts),
+            LoadBalancerAnswer::NotAsked | LoadBalancerAnswer::Unavailable(_) => None,
+        }
     }
 }
 
@@ -74,18 +109,16 @@ pub struct Finding {
     pub check: String,
     /// How bad it is.
     pub status: Status,
-    /// The value that was found, short.
+    /// The value that was found, short; empty where nothing was.
     pub found: String,
-    /// What it means; may be empty.
+    /// What it means; may be empty. Of a refusal it is the line of cause.
     pub detail: String,
     /// What to do about it; empty where nothing need be done.
     pub remedy: String,
 }
 
 /// How bad a finding is.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// As it should be.

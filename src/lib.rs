@@ -4,8 +4,19 @@
 //! One value runs through the house, the run: flags become a [`plan::Plan`]; [`conduct`] asks [`aws`] and [`machine`]
 //! for [`facts`], lets [`preflight`] judge them, lets [`load`] make it happen, and keeps every event in the [`record`];
 //! [`judge`] makes a verdict of the folded run, and [`report`] shows it. Everything after the load is a function of the
-//! record, and can be repeated from it tomorrow.
+//! record, and can be repeated from it tomorrow. [`live`] is the view meanwhile, [`cli`] the door, and [`sim`] an ALB
+//! and an AWS account to try it all on, which shares no code with the rest.
 
+pub mod aws;
+pub mod cli;
+pub mod conduct;
 pub mod facts;
+pub mod judge;
+pub mod live;
+pub mod load;
+pub mod machine;
 pub mod plan;
+pub mod preflight;
 pub mod record;
+pub mod report;
+pub mod sim;

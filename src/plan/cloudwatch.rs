@@ -33,9 +33,7 @@ pub struct Period(u32);
 
 /// Not a period that CloudWatch has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error(
-    "CloudWatch has no such period; use 1, 5, 10, 20 or 30 s, or a multiple of 60 s up to a day"
-)]
+#[error("CloudWatch has no such period; use 1, 5, 10, 20 or 30 s, or a multiple of 60 s up to a day")]
 pub struct PeriodError;
 
 impl Period {
@@ -73,11 +71,7 @@ impl Period {
     /// The first start of a period at or after `at`.
     pub fn ceil(self, at: DateTime<Utc>) -> DateTime<Utc> {
         let floor = self.floor(at);
-        if floor == at {
-            floor
-        } else {
-            floor + self.length()
-        }
+        if floor == at { floor } else { floor + self.length() }
     }
 
     /// The starts of the whole periods that lie inside `from..until` with [`Period::spare`] left at both ends.
@@ -90,11 +84,7 @@ impl Period {
     }
 
     /// The starts of the whole periods from `first` (itself a start) that end by `until`.
-    pub fn starts(
-        self,
-        first: DateTime<Utc>,
-        until: DateTime<Utc>,
-    ) -> impl Iterator<Item = DateTime<Utc>> {
+    pub fn starts(self, first: DateTime<Utc>, until: DateTime<Utc>) -> impl Iterator<Item = DateTime<Utc>> {
         let step = TimeDelta::seconds(i64::from(self.0));
         std::iter::successors(Some(first), move |at| at.checked_add_signed(step))
             .take_while(move |at| *at + step <= until)
@@ -148,9 +138,7 @@ mod tests {
     fn a_period_too_near_to_an_end_is_not_whole() {
         let period = Period::try_from(60).unwrap();
         let starts = |from: &str, until: &str| {
-            period
-                .whole_within(from.parse().unwrap(), until.parse().unwrap())
-                .count()
+            period.whole_within(from.parse().unwrap(), until.parse().unwrap()).count()
         };
         assert_eq!(starts("2026-11-24T13:00:50Z", "2026-11-24T13:03:10Z"), 2);
         assert_eq!(starts("2026-11-24T13:00:51Z", "2026-11-24T13:03:10Z"), 1);

@@ -36,9 +36,9 @@ impl Hold {
     /// The longest that a hold can become, whatever the second at which it begins.
     pub fn longest(&self, period: Option<Period>) -> Duration {
         match period {
-            Some(period) if self.periods > 0 => self
-                .duration
-                .max(period.length() * (self.periods + 1) + period.spare() * 2),
+            Some(period) if self.periods > 0 => {
+                self.duration.max(period.length() * (self.periods + 1) + period.spare() * 2)
+            }
             _ => self.duration,
         }
     }
@@ -61,29 +61,17 @@ mod tests {
 
     #[test]
     fn a_hold_of_two_minutes_contains_two_whole_ones_only_when_extended() {
-        let hold = Hold {
-            duration: Duration::from_secs(120),
-            periods: 2,
-        };
+        let hold = Hold { duration: Duration::from_secs(120), periods: 2 };
         // 13:00:20 + 10 s spare → whole minutes from 13:01 to 13:03, and 10 s of spare.
-        assert_eq!(
-            hold.until(at("2026-11-24T13:00:20Z"), Some(minute())),
-            at("2026-11-24T13:03:10Z")
-        );
+        assert_eq!(hold.until(at("2026-11-24T13:00:20Z"), Some(minute())), at("2026-11-24T13:03:10Z"));
         // Less than the spare before the minute: that minute is not judged.
-        assert_eq!(
-            hold.until(at("2026-11-24T13:00:55Z"), Some(minute())),
-            at("2026-11-24T13:04:10Z")
-        );
+        assert_eq!(hold.until(at("2026-11-24T13:00:55Z"), Some(minute())), at("2026-11-24T13:04:10Z"));
     }
 
     #[test]
     fn never_extended_without_cloudwatch_or_with_zero_periods() {
         let from = at("2026-11-24T13:00:20Z");
-        let hold = Hold {
-            duration: Duration::from_secs(5),
-            periods: 2,
-        };
+        let hold = Hold { duration: Duration::from_secs(5), periods: 2 };
         assert_eq!(hold.until(from, None), at("2026-11-24T13:00:25Z"));
         let hold = Hold { periods: 0, ..hold };
         assert_eq!(hold.until(from, Some(minute())), at("2026-11-24T13:00:25Z"));

@@ -46,9 +46,7 @@ impl LoadBalancerArn {
 
     /// The value of the metrics' `LoadBalancer` dimension: `app/NAME/ID`, without a leading slash.
     pub fn dimension(&self) -> &str {
-        self.0
-            .split_once(":loadbalancer/")
-            .map_or("", |(_, dimension)| dimension)
+        self.0.split_once(":loadbalancer/").map_or("", |(_, dimension)| dimension)
     }
 
     /// The region in which it is.
@@ -66,23 +64,15 @@ impl TryFrom<String> for LoadBalancerArn {
             return Err(LoadBalancerError::NotAnArn(text));
         };
         let path: Vec<&str> = resource.split('/').collect();
-        let known = arn == "arn"
-            && !partition.is_empty()
-            && service == "elasticloadbalancing"
-            && !region.is_empty();
+        let known =
+            arn == "arn" && !partition.is_empty() && service == "elasticloadbalancing" && !region.is_empty();
         let numeric = account.len() == 12 && account.chars().all(|c| c.is_ascii_digit());
         match path[..] {
-            ["loadbalancer", "app", name, id]
-                if known && numeric && !name.is_empty() && !id.is_empty() =>
-            {
+            ["loadbalancer", "app", name, id] if known && numeric && !name.is_empty() && !id.is_empty() => {
                 Ok(LoadBalancerArn(text))
             }
-            ["loadbalancer", "net", ..] if known => {
-                Err(LoadBalancerError::NotAnAlb(text, "Network"))
-            }
-            ["loadbalancer", "gwy", ..] if known => {
-                Err(LoadBalancerError::NotAnAlb(text, "Gateway"))
-            }
+            ["loadbalancer", "net", ..] if known => Err(LoadBalancerError::NotAnAlb(text, "Network")),
+            ["loadbalancer", "gwy", ..] if known => Err(LoadBalancerError::NotAnAlb(text, "Gateway")),
             ["loadbalancer", _] if known => Err(LoadBalancerError::NotAnAlb(text, "Classic")),
             _ => Err(LoadBalancerError::NotAnArn(text)),
         }
@@ -155,14 +145,8 @@ mod tests {
             parse(&format!("{base}loadbalancer/old")),
             LoadBalancerError::NotAnAlb(_, "Classic")
         ));
-        assert!(matches!(
-            parse(&format!("{base}targetgroup/n/1")),
-            LoadBalancerError::NotAnArn(_)
-        ));
-        assert!(matches!(
-            parse("arn:aws:s3:::bucket"),
-            LoadBalancerError::NotAnArn(_)
-        ));
+        assert!(matches!(parse(&format!("{base}targetgroup/n/1")), LoadBalancerError::NotAnArn(_)));
+        assert!(matches!(parse("arn:aws:s3:::bucket"), LoadBalancerError::NotAnArn(_)));
         assert!(matches!(parse("arn:"), LoadBalancerError::NotAnArn(_)));
         assert!(matches!(parse("my_alb"), LoadBalancerError::NotAName(_)));
         assert!(matches!(parse(""), LoadBalancerError::NotAName(_)));

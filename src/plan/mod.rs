@@ -22,9 +22,7 @@ pub use load_balancer::{LoadBalancerArn, LoadBalancerError, LoadBalancerRef};
 pub use pass_rule::{PassRule, Share, ShareError};
 pub use redact::{Redacted, Secrets};
 pub use schedule::{LevelOutcome, Levels, LevelsError, Schedule, Step, StopReason};
-pub use target::{
-    HeaderError, RequestHeader, ShownUrl, Target, TargetUrl, TargetUrlError, TlsOptions,
-};
+pub use target::{HeaderError, RequestHeader, ShownUrl, Target, TargetUrl, TargetUrlError, TlsOptions};
 
 use std::time::Duration;
 

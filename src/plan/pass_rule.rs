@@ -53,11 +53,7 @@ impl TryFrom<f64> for Share {
     type Error = ShareError;
 
     fn try_from(value: f64) -> Result<Share, ShareError> {
-        if value > 0.0 && value <= 1.0 {
-            Ok(Share(value))
-        } else {
-            Err(ShareError)
-        }
+        if value > 0.0 && value <= 1.0 { Ok(Share(value)) } else { Err(ShareError) }
     }
 }
 

@@ -34,14 +34,10 @@ pub fn parse_duration(text: &str) -> Result<Duration, QuantityError> {
     let mut rest = trimmed;
     let mut last_unit = f64::INFINITY;
     while !rest.is_empty() {
-        let digits = rest
-            .find(|c: char| !(c.is_ascii_digit() || c == '.'))
-            .unwrap_or(rest.len());
+        let digits = rest.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(rest.len());
         let number: f64 = rest[..digits].parse().map_err(|_| wrong())?;
         rest = &rest[digits..];
-        let letters = rest
-            .find(|c: char| !c.is_ascii_alphabetic())
-            .unwrap_or(rest.len());
+        let letters = rest.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(rest.len());
         let unit = match &rest[..letters] {
             // Only a number on its own is seconds: `1h30` leaves open what was meant.
             "" if last_unit.is_infinite() => 1.0,
@@ -60,13 +56,8 @@ pub fn parse_duration(text: &str) -> Result<Duration, QuantityError> {
         rest = &rest[letters..];
         total += number * unit;
     }
-    let duration =
-        Duration::try_from_secs_f64(total).map_err(|_| QuantityError::TooLong(text.to_owned()))?;
-    if duration > YEAR {
-        Err(QuantityError::TooLong(text.to_owned()))
-    } else {
-        Ok(duration)
-    }
+    let duration = Duration::try_from_secs_f64(total).map_err(|_| QuantityError::TooLong(text.to_owned()))?;
+    if duration > YEAR { Err(QuantityError::TooLong(text.to_owned())) } else { Ok(duration) }
 }
 
 /// Parses a count: `500`, `5k`, `1.5k`, `1M`. A lower-case `m` is refused, since elsewhere it means minutes.
@@ -158,47 +149,22 @@ mod tests {
             ("0", 0.0),
             ("1d", 86_400.0),
         ] {
-            assert_eq!(
-                parse_duration(text).map(|d| d.as_secs_f64()),
-                Ok(seconds),
-                "{text}"
-            );
+            assert_eq!(parse_duration(text).map(|d| d.as_secs_f64()), Ok(seconds), "{text}");
         }
-        for text in [
-            "",
-            "s",
-            "-1",
-            "1x",
-            "1h30",
-            "30s2h",
-            "5m5m",
-            "1..5s",
-            "2 m",
-            "1e3",
-            "99999999999999999999d",
-        ] {
+        for text in
+            ["", "s", "-1", "1x", "1h30", "30s2h", "5m5m", "1..5s", "2 m", "1e3", "99999999999999999999d"]
+        {
             assert!(parse_duration(text).is_err(), "{text}");
         }
     }
 
     #[test]
     fn counts_as_people_write_them() {
-        for (text, count) in [
-            ("500", 500),
-            ("5k", 5_000),
-            ("1.5k", 1_500),
-            ("1M", 1_000_000),
-            ("0", 0),
-        ] {
+        for (text, count) in [("500", 500), ("5k", 5_000), ("1.5k", 1_500), ("1M", 1_000_000), ("0", 0)] {
             assert_eq!(parse_count(text), Ok(count), "{text}");
         }
-        assert_eq!(
-            parse_count("5m"),
-            Err(QuantityError::CountInMinutes("5m".into()))
-        );
-        for text in [
-            "", "k", "-5", "1.5", "5kk", "1e3", "5000M", "NaN", "inf", "+5",
-        ] {
+        assert_eq!(parse_count("5m"), Err(QuantityError::CountInMinutes("5m".into())));
+        for text in ["", "k", "-5", "1.5", "5kk", "1e3", "5000M", "NaN", "inf", "+5"] {
             assert!(parse_count(text).is_err(), "{text}");
         }
     }

@@ -29,10 +29,7 @@ impl Secrets {
 
     /// Collects what is long enough to be a secret.
     pub fn new(secrets: impl IntoIterator<Item = String>) -> Secrets {
-        let mut secrets: Vec<String> = secrets
-            .into_iter()
-            .filter(|s| s.len() >= Self::SHORTEST)
-            .collect();
+        let mut secrets: Vec<String> = secrets.into_iter().filter(|s| s.len() >= Self::SHORTEST).collect();
         // The longest first, so that one secret inside another leaves nothing of the outer one behind.
         secrets.sort_by_key(|s| std::cmp::Reverse(s.len()));
         secrets.dedup();
@@ -64,16 +61,9 @@ mod tests {
 
     #[test]
     fn secrets_are_struck_out_wherever_they_stand() {
-        let secrets = Secrets::new([
-            "abcd".to_owned(),
-            "abcdefgh".to_owned(),
-            "x".to_owned(),
-            String::new(),
-        ]);
+        let secrets = Secrets::new(["abcd".to_owned(), "abcdefgh".to_owned(), "x".to_owned(), String::new()]);
         assert_eq!(
-            secrets
-                .redact("token abcdefgh, again abcd, x stays")
-                .as_str(),
+            secrets.redact("token abcdefgh, again abcd, x stays").as_str(),
             "token ***, again ***, x stays"
         );
         assert!(!format!("{secrets:?}").contains("abcd"));

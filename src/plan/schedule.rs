@@ -87,9 +87,7 @@ pub enum LevelsError {
     #[error("a level of 0 connections tests nothing; the smallest is 1")]
     Zero,
     /// Out of order or twice.
-    #[error(
-        "levels must ascend, but {1} comes after {0}; write them from the smallest to the largest"
-    )]
+    #[error("levels must ascend, but {1} comes after {0}; write them from the smallest to the largest")]
     NotAscending(u32, u32),
     /// Not a number.
     #[error(transparent)]
@@ -145,42 +143,23 @@ mod tests {
 
     #[test]
     fn levels_are_parsed_and_bad_ones_refused() {
-        assert_eq!(
-            "50,1k,2M".parse::<Levels>().unwrap().as_slice(),
-            [50, 1_000, 2_000_000]
-        );
+        assert_eq!("50,1k,2M".parse::<Levels>().unwrap().as_slice(), [50, 1_000, 2_000_000]);
         assert_eq!("".parse::<Levels>(), Err(LevelsError::Empty));
         assert_eq!("0".parse::<Levels>(), Err(LevelsError::Zero));
-        assert_eq!(
-            "50,20".parse::<Levels>(),
-            Err(LevelsError::NotAscending(50, 20))
-        );
-        assert_eq!(
-            "50,50".parse::<Levels>(),
-            Err(LevelsError::NotAscending(50, 50))
-        );
-        assert!(matches!(
-            "5m".parse::<Levels>(),
-            Err(LevelsError::Count(QuantityError::CountInMinutes(_)))
-        ));
+        assert_eq!("50,20".parse::<Levels>(), Err(LevelsError::NotAscending(50, 20)));
+        assert_eq!("50,50".parse::<Levels>(), Err(LevelsError::NotAscending(50, 50)));
+        assert!(matches!("5m".parse::<Levels>(), Err(LevelsError::Count(QuantityError::CountInMinutes(_)))));
         assert!("50,,60".parse::<Levels>().is_err());
     }
 
     #[test]
     fn levels_follow_each_other_until_one_fails() {
         let schedule = Schedule::Levels("50,100,200".parse().unwrap());
-        let outcome = |connections, passed| LevelOutcome {
-            connections,
-            passed,
-        };
+        let outcome = |connections, passed| LevelOutcome { connections, passed };
         let cases: [(&[LevelOutcome], bool, Step); 5] = [
             (&[], false, Step::Open(50)),
             (&[outcome(50, true)], false, Step::Open(100)),
-            (
-                &[outcome(50, false)],
-                false,
-                Step::Done(StopReason::LevelFailed),
-            ),
+            (&[outcome(50, false)], false, Step::Done(StopReason::LevelFailed)),
             (&[outcome(50, false)], true, Step::Open(100)),
             (
                 &[outcome(50, true), outcome(100, true), outcome(200, true)],

@@ -41,15 +41,11 @@ impl Target {
         let url = &self.url.0;
         let password = url.password().map(str::to_owned);
         let user = Some(url.username().to_owned());
-        let query = url
-            .query_pairs()
-            .flat_map(|(_, value)| [value.clone().into_owned(), encoded(&value)]);
+        let query = url.query_pairs().flat_map(|(_, value)| [value.clone().into_owned(), encoded(&value)]);
         let headers = self.headers.iter().map(|header| header.value.clone());
         // `Authorization: Bearer X` may come back as `X` alone.
-        let bare = self
-            .headers
-            .iter()
-            .filter_map(|h| h.value.rsplit_once(' ').map(|(_, last)| last.to_owned()));
+        let bare =
+            self.headers.iter().filter_map(|h| h.value.rsplit_once(' ').map(|(_, last)| last.to_owned()));
         Secrets::new(query.chain(headers).chain(bare).chain(password).chain(user))
     }
 }
@@ -83,8 +79,7 @@ impl std::str::FromStr for TargetUrl {
     type Err = TargetUrlError;
 
     fn from_str(text: &str) -> Result<TargetUrl, TargetUrlError> {
-        let url =
-            Url::parse(text).map_err(|error| TargetUrlError::Unreadable(error.to_string()))?;
+        let url = Url::parse(text).map_err(|error| TargetUrlError::Unreadable(error.to_string()))?;
         match url.scheme() {
             "ws" | "wss" => {}
             other => return Err(TargetUrlError::Scheme(other.chars().take(20).collect())),
@@ -117,9 +112,7 @@ impl TargetUrl {
 
     /// The port: given, or the scheme's.
     pub fn port(&self) -> u16 {
-        self.0
-            .port_or_known_default()
-            .unwrap_or(if self.is_tls() { 443 } else { 80 })
+        self.0.port_or_known_default().unwrap_or(if self.is_tls() { 443 } else { 80 })
     }
 
     /// What the `Host` header says: the port only where it is not the scheme's (RFC 6455 §4.1).
@@ -144,29 +137,18 @@ impl TargetUrl {
         if self.0.username().is_empty() && self.0.password().is_none() {
             return None;
         }
-        Some(format!(
-            "{}:{}",
-            decoded(self.0.username()),
-            decoded(self.0.password().unwrap_or(""))
-        ))
+        Some(format!("{}:{}", decoded(self.0.username()), decoded(self.0.password().unwrap_or(""))))
     }
 
     /// The URL as it may be shown and kept.
     pub fn shown(&self) -> ShownUrl {
         let mut url = self.0.clone();
-        let names: Vec<String> = url
-            .query_pairs()
-            .map(|(name, _)| name.into_owned())
-            .collect();
+        let names: Vec<String> = url.query_pairs().map(|(name, _)| name.into_owned()).collect();
         // Neither call can fail: a ws URL has a host, and so can carry userinfo.
         let _ = url.set_username("");
         let _ = url.set_password(None);
         url.set_query(None);
-        let query = names
-            .iter()
-            .map(|name| format!("{}=***", encoded(name)))
-            .collect::<Vec<_>>()
-            .join("&");
+        let query = names.iter().map(|name| format!("{}=***", encoded(name))).collect::<Vec<_>>().join("&");
         if !query.is_empty() {
             url.set_query(Some(&query));
         }
@@ -196,10 +178,7 @@ pub struct ShownUrl(String);
 impl ShownUrl {
     /// The host of a URL that was read back from a record, without brackets; empty where there is none.
     pub fn host(&self) -> String {
-        self.0
-            .parse::<TargetUrl>()
-            .map(|url| url.host())
-            .unwrap_or_default()
+        self.0.parse::<TargetUrl>().map(|url| url.host()).unwrap_or_default()
     }
 
     /// The text.
@@ -233,9 +212,7 @@ pub enum HeaderError {
     #[error("the value of header '{0}' holds a control character or is not ASCII")]
     Value(String),
     /// The handshake sets it.
-    #[error(
-        "header '{0}' belongs to the handshake and can't be set; for subprotocols use --subprotocol"
-    )]
+    #[error("header '{0}' belongs to the handshake and can't be set; for subprotocols use --subprotocol")]
     Reserved(String),
 }
 
@@ -254,21 +231,12 @@ impl std::str::FromStr for RequestHeader {
             return Err(HeaderError::Value(name.to_owned()));
         }
         let lower = name.to_ascii_lowercase();
-        if [
-            "connection",
-            "upgrade",
-            "content-length",
-            "transfer-encoding",
-        ]
-        .contains(&lower.as_str())
+        if ["connection", "upgrade", "content-length", "transfer-encoding"].contains(&lower.as_str())
             || lower.starts_with("sec-websocket-")
         {
             return Err(HeaderError::Reserved(name.to_owned()));
         }
-        Ok(RequestHeader {
-            name: name.to_owned(),
-            value: value.to_owned(),
-        })
+        Ok(RequestHeader { name: name.to_owned(), value: value.to_owned() })
     }
 }
 
@@ -291,41 +259,22 @@ mod tests {
 
     #[test]
     fn only_websocket_urls_are_taken() {
-        assert_eq!(
-            "https://x/".parse::<TargetUrl>().unwrap_err(),
-            TargetUrlError::Scheme("https".into())
-        );
-        assert!(matches!(
-            "x".parse::<TargetUrl>().unwrap_err(),
-            TargetUrlError::Unreadable(_)
-        ));
+        assert_eq!("https://x/".parse::<TargetUrl>().unwrap_err(), TargetUrlError::Scheme("https".into()));
+        assert!(matches!("x".parse::<TargetUrl>().unwrap_err(), TargetUrlError::Unreadable(_)));
         assert!("ws://".parse::<TargetUrl>().is_err());
-        assert_eq!(
-            "ws://h/#f".parse::<TargetUrl>().unwrap_err(),
-            TargetUrlError::Fragment
-        );
+        assert_eq!("ws://h/#f".parse::<TargetUrl>().unwrap_err(), TargetUrlError::Fragment);
     }
 
     #[test]
     fn the_parts_of_a_request() {
         let plain = url("ws://Example.com");
         assert_eq!(
-            (
-                plain.host(),
-                plain.port(),
-                plain.host_header(),
-                plain.request_target()
-            ),
+            (plain.host(), plain.port(), plain.host_header(), plain.request_target()),
             ("example.com".into(), 80, "example.com".into(), "/".into())
         );
         let full = url("wss://u:p%40w@[::1]:8443/a/b?x=1");
         assert_eq!(
-            (
-                full.host(),
-                full.port(),
-                full.host_header(),
-                full.request_target()
-            ),
+            (full.host(), full.port(), full.host_header(), full.request_target()),
             ("::1".into(), 8443, "[::1]:8443".into(), "/a/b?x=1".into())
         );
         assert_eq!(full.userinfo().unwrap(), "u:p@w");
@@ -334,19 +283,11 @@ mod tests {
     #[test]
     fn nothing_secret_is_shown() {
         let url = url("wss://user:hunter2@h/p?token=abc&flag&token=def");
-        assert_eq!(
-            url.shown().as_str(),
-            "wss://h/p?token=***&flag=***&token=***"
-        );
+        assert_eq!(url.shown().as_str(), "wss://h/p?token=***&flag=***&token=***");
         assert!(!format!("{url:?}").contains("hunter2"));
         let header: RequestHeader = "Authorization: Bearer s3cret".parse().unwrap();
         assert_eq!(format!("{header:?}"), "Authorization: ***");
-        let target = Target {
-            url,
-            headers: vec![header],
-            subprotocols: vec![],
-            tls: TlsOptions::default(),
-        };
+        let target = Target { url, headers: vec![header], subprotocols: vec![], tls: TlsOptions::default() };
         let kept = target.secrets().redact("no s3cret, no hunter2");
         assert_eq!(kept.as_str(), "no ***, no ***");
     }
@@ -357,10 +298,7 @@ mod tests {
         assert_eq!("X-A:".parse::<RequestHeader>().unwrap().value, "");
         assert_eq!("no colon".parse::<RequestHeader>(), Err(HeaderError::Form));
         assert_eq!("a b: c".parse::<RequestHeader>(), Err(HeaderError::Form));
-        assert_eq!(
-            "X-A: b\r\nX-B: c".parse::<RequestHeader>(),
-            Err(HeaderError::Value("X-A".into()))
-        );
+        assert_eq!("X-A: b\r\nX-B: c".parse::<RequestHeader>(), Err(HeaderError::Value("X-A".into())));
         assert_eq!(
             "Sec-WebSocket-Key: x".parse::<RequestHeader>(),
             Err(HeaderError::Reserved("Sec-WebSocket-Key".into()))

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +24,14 @@ pub struct Stamped {
     /// What.
     #[serde(flatten)]
     pub event: Event,
+}
+
+impl Stamped {
+    /// An event at that time, to the millisecond as it is written: what is judged at once is then judged by the same
+    /// numbers as what is read back.
+    pub fn new(at: DateTime<Utc>, event: Event) -> Stamped {
+        Stamped { at: at.trunc_subsecs(3), event }
+    }
 }
 
 /// Everything that can stand in a record. Unknown types are read as [`Event::Unknown`] and ignored.
@@ -146,9 +154,7 @@ pub struct Failure {
 }
 
 /// Where in its life a connection was.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// Obtaining its token.
@@ -170,9 +176,7 @@ pub enum Phase {
 }
 
 /// Who brought a failure about.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Initiator {
     /// This program.
@@ -186,9 +190,7 @@ pub enum Initiator {
 }
 
 /// What happened to a connection, as it was seen; `idle_timeout` is not among them, since only the judge can tell.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 #[schemars(with = "String")]
 pub enum FailureKind {
@@ -268,16 +270,10 @@ impl TryFrom<String> for FailureKind {
             FailureKind::Eof,
             FailureKind::Io,
         ];
-        if let Some(code) = text
-            .strip_prefix("http_")
-            .and_then(|code| code.parse().ok())
-        {
+        if let Some(code) = text.strip_prefix("http_").and_then(|code| code.parse().ok()) {
             return Ok(FailureKind::Http(code));
         }
-        if let Some(code) = text
-            .strip_prefix("closed_")
-            .and_then(|code| code.parse().ok())
-        {
+        if let Some(code) = text.strip_prefix("closed_").and_then(|code| code.parse().ok()) {
             return Ok(FailureKind::Closed(code));
         }
         PLAIN
@@ -341,16 +337,11 @@ mod millis {
     use chrono::{DateTime, SecondsFormat, Utc};
     use serde::{Deserialize, Deserializer, Serializer};
 
-    pub(super) fn serialize<S: Serializer>(
-        at: &DateTime<Utc>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
+    pub(super) fn serialize<S: Serializer>(at: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&at.to_rfc3339_opts(SecondsFormat::Millis, true))
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<DateTime<Utc>, D::Error> {
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<DateTime<Utc>, D::Error> {
         DateTime::<Utc>::deserialize(deserializer)
     }
 }
@@ -377,10 +368,9 @@ mod tests {
 
     #[test]
     fn unknown_types_and_fields_are_ignored() {
-        let newer: Stamped = serde_json::from_str(
-            r#"{"at":"2026-11-24T13:00:00.000Z","type":"weather","rain":true}"#,
-        )
-        .unwrap();
+        let newer: Stamped =
+            serde_json::from_str(r#"{"at":"2026-11-24T13:00:00.000Z","type":"weather","rain":true}"#)
+                .unwrap();
         assert_eq!(newer.event, Event::Unknown);
         let wider: Stamped = serde_json::from_str(
             r#"{"at":"2026-11-24T13:00:00.000Z","type":"hold_started","level":2,"more":[1]}"#,
@@ -392,14 +382,7 @@ mod tests {
     #[test]
     fn a_line_starts_with_its_time_and_has_milliseconds() {
         let at = "2026-11-24T13:00:00.12345Z".parse().unwrap();
-        let line = serde_json::to_string(&Stamped {
-            at,
-            event: Event::HoldEnded { level: 0 },
-        })
-        .unwrap();
-        assert_eq!(
-            line,
-            r#"{"at":"2026-11-24T13:00:00.123Z","type":"hold_ended","level":0}"#
-        );
+        let line = serde_json::to_string(&Stamped { at, event: Event::HoldEnded { level: 0 } }).unwrap();
+        assert_eq!(line, r#"{"at":"2026-11-24T13:00:00.123Z","type":"hold_ended","level":0}"#);
     }
 }

@@ -30,11 +30,7 @@ impl Histogram {
 
     /// Takes one latency; one outside the range counts at its border.
     pub fn record(&mut self, latency: std::time::Duration) {
-        self.0.saturating_record(
-            u64::try_from(latency.as_micros())
-                .unwrap_or(u64::MAX)
-                .max(1),
-        );
+        self.0.saturating_record(u64::try_from(latency.as_micros()).unwrap_or(u64::MAX).max(1));
     }
 
     /// How many were taken.
@@ -50,40 +46,27 @@ impl Histogram {
         #[allow(clippy::cast_precision_loss)]
         let ms = |us: u64| (us as f64) / 1_000.0;
         let at = |percentile| ms(self.0.value_at_percentile(percentile).min(self.0.max()));
-        Some(LatencySummary {
-            p50: at(50.0),
-            p90: at(90.0),
-            p99: at(99.0),
-            max: ms(self.0.max()),
-        })
+        Some(LatencySummary { p50: at(50.0), p90: at(90.0), p99: at(99.0), max: ms(self.0.max()) })
     }
 }
 
 impl Default for Histogram {
     fn default() -> Histogram {
-        let histogram =
-            hdrhistogram::Histogram::new_with_bounds(1, Self::HIGHEST_US, Self::FIGURES);
+        let histogram = hdrhistogram::Histogram::new_with_bounds(1, Self::HIGHEST_US, Self::FIGURES);
         Histogram(histogram.expect("the bounds are constants that the crate accepts"))
     }
 }
 
 impl std::fmt::Debug for Histogram {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "Histogram({} values, {:?})",
-            self.count(),
-            self.summary()
-        )
+        write!(f, "Histogram({} values, {:?})", self.count(), self.summary())
     }
 }
 
 impl Serialize for Histogram {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut bytes = Vec::new();
-        V2DeflateSerializer::new()
-            .serialize(&self.0, &mut bytes)
-            .map_err(serde::ser::Error::custom)?;
+        V2DeflateSerializer::new().serialize(&self.0, &mut bytes).map_err(serde::ser::Error::custom)?;
         serializer.serialize_str(&STANDARD.encode(bytes))
     }
 }
@@ -92,9 +75,8 @@ impl<'de> Deserialize<'de> for Histogram {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Histogram, D::Error> {
         let text = String::deserialize(deserializer)?;
         let bytes = STANDARD.decode(text).map_err(serde::de::Error::custom)?;
-        let histogram = Deserializer::new()
-            .deserialize(&mut bytes.as_slice())
-            .map_err(serde::de::Error::custom)?;
+        let histogram =
+            Deserializer::new().deserialize(&mut bytes.as_slice()).map_err(serde::de::Error::custom)?;
         Ok(Histogram(histogram))
     }
 }
@@ -116,10 +98,7 @@ mod tests {
         histogram.record(Duration::ZERO);
         histogram.record(Duration::from_secs(100_000));
         let text = serde_json::to_string(&histogram).unwrap();
-        assert!(
-            text.starts_with("\"HISTF"),
-            "the interchange form's cookie: {text}"
-        );
+        assert!(text.starts_with("\"HISTF"), "the interchange form's cookie: {text}");
         let back: Histogram = serde_json::from_str(&text).unwrap();
         assert_eq!(back, histogram);
         let summary = back.summary().unwrap();
@@ -129,13 +108,7 @@ mod tests {
 
     #[test]
     fn garbage_is_an_error_and_not_a_panic() {
-        for text in [
-            "\"\"",
-            "\"AAAA\"",
-            "\"not base64!\"",
-            "\"HISTFAAAAA==\"",
-            "7",
-        ] {
+        for text in ["\"\"", "\"AAAA\"", "\"not base64!\"", "\"HISTFAAAAA==\"", "7"] {
             assert!(serde_json::from_str::<Histogram>(text).is_err(), "{text}");
         }
     }

@@ -46,19 +46,12 @@ pub struct Journal {
 impl Journal {
     /// Makes a new record, readable by its owner only, and its folder; an existing file is never touched.
     pub fn create(path: &Path) -> Result<Journal, JournalError> {
-        let failed = |source| JournalError::Create {
-            path: path.to_owned(),
-            source,
-        };
-        if let Some(folder) = path
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty())
-        {
+        let failed = |source| JournalError::Create { path: path.to_owned(), source };
+        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             std::fs::create_dir_all(folder).map_err(failed)?;
         }
-        let file = private(OpenOptions::new().append(true).create_new(true))
-            .open(path)
-            .map_err(|source| {
+        let file =
+            private(OpenOptions::new().append(true).create_new(true)).open(path).map_err(|source| {
                 if source.kind() == io::ErrorKind::AlreadyExists {
                     JournalError::Exists(path.to_owned())
                 } else {
@@ -76,15 +69,11 @@ impl Journal {
 
     fn start(mut output: Output) -> Journal {
         let (lines, queue) = channel::<String>();
-        let writer = std::thread::Builder::new()
-            .name("journal".into())
-            .spawn(move || write_all(&queue, &mut output));
+        let writer =
+            std::thread::Builder::new().name("journal".into()).spawn(move || write_all(&queue, &mut output));
         // A thread that can't be started loses nothing silently: `finish` reports it.
         let writer = writer.unwrap_or_else(|error| std::thread::spawn(move || Err(error)));
-        Journal {
-            lines: Some(lines),
-            writer: Some(writer),
-        }
+        Journal { lines: Some(lines), writer: Some(writer) }
     }
 
     /// Appends one event. Errors of the disk come from [`Journal::finish`]: the load goes on without it.
@@ -136,14 +125,11 @@ impl Output {
 fn write_all(queue: &Receiver<String>, output: &mut Output) -> io::Result<()> {
     let mut unsynced: Option<Instant> = None;
     loop {
-        let wait = unsynced.map_or(Duration::MAX, |since| {
-            SYNC_EVERY.saturating_sub(since.elapsed())
-        });
+        let wait = unsynced.map_or(Duration::MAX, |since| SYNC_EVERY.saturating_sub(since.elapsed()));
         let sync_now = match queue.recv_timeout(wait.min(Duration::from_secs(3_600))) {
             Ok(line) => {
-                let (line, sync) = line
-                    .strip_suffix('\0')
-                    .map_or((line.as_str(), false), |line| (line, true));
+                let (line, sync) =
+                    line.strip_suffix('\0').map_or((line.as_str(), false), |line| (line, true));
                 output.write(line)?;
                 unsynced.get_or_insert_with(Instant::now);
                 sync
@@ -166,27 +152,15 @@ fn to_line(event: &Stamped) -> String {
 
 /// Appends events to a finished record, under its lock. A torn last line is ended first, so that it stays alone.
 pub fn append(path: &Path, events: &[Stamped]) -> Result<(), JournalError> {
-    let failed = |source| JournalError::Create {
-        path: path.to_owned(),
-        source,
-    };
-    let file = OpenOptions::new()
-        .read(true)
-        .append(true)
-        .open(path)
-        .map_err(failed)?;
+    let failed = |source| JournalError::Create { path: path.to_owned(), source };
+    let file = OpenOptions::new().read(true).append(true).open(path).map_err(failed)?;
     lock(&file, path)?;
     let mut text = String::new();
     if !ends_with_line_break(&file).map_err(JournalError::Write)? {
         text.push('\n');
     }
-    events
-        .iter()
-        .for_each(|event| text.push_str(&to_line(event)));
-    (&file)
-        .write_all(text.as_bytes())
-        .and_then(|()| file.sync_data())
-        .map_err(JournalError::Write)
+    events.iter().for_each(|event| text.push_str(&to_line(event)));
+    (&file).write_all(text.as_bytes()).and_then(|()| file.sync_data()).map_err(JournalError::Write)
 }
 
 fn ends_with_line_break(mut file: &File) -> io::Result<bool> {
@@ -204,10 +178,7 @@ fn lock(file: &File, path: &Path) -> Result<(), JournalError> {
     match file.try_lock() {
         Ok(()) => Ok(()),
         Err(TryLockError::WouldBlock) => Err(JournalError::InUse(path.to_owned())),
-        Err(TryLockError::Error(source)) => Err(JournalError::Create {
-            path: path.to_owned(),
-            source,
-        }),
+        Err(TryLockError::Error(source)) => Err(JournalError::Create { path: path.to_owned(), source }),
     }
 }
 
@@ -228,10 +199,7 @@ mod tests {
     use super::*;
 
     fn event(level: u32) -> Stamped {
-        Stamped {
-            at: "2026-11-24T13:00:00Z".parse().unwrap(),
-            event: Event::HoldStarted { level },
-        }
+        Stamped { at: "2026-11-24T13:00:00Z".parse().unwrap(), event: Event::HoldStarted { level } }
     }
 
     #[test]
@@ -240,23 +208,14 @@ mod tests {
         let path = folder.path().join("runs/a.jsonl");
         let mut journal = Journal::create(&path).unwrap();
         journal.append(&event(0));
-        assert!(matches!(
-            Journal::create(&path),
-            Err(JournalError::Exists(_))
-        ));
-        assert!(matches!(
-            append(&path, &[event(1)]),
-            Err(JournalError::InUse(_))
-        ));
+        assert!(matches!(Journal::create(&path), Err(JournalError::Exists(_))));
+        assert!(matches!(append(&path, &[event(1)]), Err(JournalError::InUse(_))));
         journal.finish().unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), 1);
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
-            assert_eq!(
-                std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
-                0o600
-            );
+            assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         }
     }
 
@@ -268,10 +227,7 @@ mod tests {
         journal.append(&event(0));
         let until = Instant::now() + Duration::from_secs(10);
         while std::fs::read_to_string(&path).unwrap().lines().count() != 1 {
-            assert!(
-                Instant::now() < until,
-                "an event is not written within a second or so"
-            );
+            assert!(Instant::now() < until, "an event is not written within a second or so");
             std::thread::sleep(Duration::from_millis(20));
         }
     }
@@ -282,11 +238,7 @@ mod tests {
         let path = folder.path().join("a.jsonl");
         std::fs::write(&path, "{\"at\":\"2026-").unwrap();
         append(&path, &[event(1), event(2)]).unwrap();
-        let lines: Vec<String> = std::fs::read_to_string(&path)
-            .unwrap()
-            .lines()
-            .map(str::to_owned)
-            .collect();
+        let lines: Vec<String> = std::fs::read_to_string(&path).unwrap().lines().map(str::to_owned).collect();
         assert_eq!(lines.len(), 3);
         assert!(lines[2].contains("\"level\":2"));
     }

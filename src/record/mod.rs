@@ -11,8 +11,8 @@ mod read;
 mod run;
 
 pub use event::{
-    Ended, Event, Failure, FailureKind, Header, Host, HowEnded, Initiator, LevelEnded,
-    LevelStarted, PeerCount, Phase, SCHEMA, Sample, Stamped,
+    Ended, Event, Failure, FailureKind, Header, Host, HowEnded, Initiator, LevelEnded, LevelStarted,
+    PeerCount, Phase, SCHEMA, Sample, Stamped,
 };
 pub use histogram::{Histogram, LatencySummary};
 pub use journal::{Journal, JournalError, append};

@@ -74,30 +74,17 @@ struct AnyHeader {
 /// Folds a record. A last line that was torn (the process was killed while writing) is passed over; a line that was
 /// torn and then appended to is told by the line break that follows at once.
 pub fn read(path: &Path) -> Result<Run, RecordError> {
-    let io = |source| RecordError::Io {
-        path: path.to_owned(),
-        source,
-    };
+    let io = |source| RecordError::Io { path: path.to_owned(), source };
     let file = File::open(path).map_err(io)?;
-    let mut lines = Lines {
-        reader: BufReader::with_capacity(64 * 1024, file),
-        line: Vec::new(),
-        number: 0,
-    };
-    let first = lines
-        .next()
-        .map_err(io)?
-        .ok_or_else(|| RecordError::Empty(path.to_owned()))?;
+    let mut lines = Lines { reader: BufReader::with_capacity(64 * 1024, file), line: Vec::new(), number: 0 };
+    let first = lines.next().map_err(io)?.ok_or_else(|| RecordError::Empty(path.to_owned()))?;
     let known: AnyHeader =
         serde_json::from_slice(first).map_err(|_| RecordError::NotARecord(path.to_owned()))?;
     if known.r#type != "header" {
         return Err(RecordError::NotARecord(path.to_owned()));
     }
     if known.schema > SCHEMA {
-        return Err(RecordError::NewerSchema {
-            path: path.to_owned(),
-            found: known.schema,
-        });
+        return Err(RecordError::NewerSchema { path: path.to_owned(), found: known.schema });
     }
     let header: Stamped = parse(path, 1, first)?;
     let Event::Header(header_event) = header.event else {
@@ -151,11 +138,7 @@ impl Lines {
     fn next(&mut self) -> io::Result<Option<&[u8]>> {
         use std::io::Read;
         self.line.clear();
-        let read = self
-            .reader
-            .by_ref()
-            .take(LONGEST_LINE)
-            .read_until(b'\n', &mut self.line)?;
+        let read = self.reader.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut self.line)?;
         if read == 0 {
             return Ok(None);
         }
@@ -178,24 +161,12 @@ mod tests {
 
     #[test]
     fn what_is_no_record_is_told_apart() {
-        assert!(matches!(
-            read(Path::new("/does/not/exist")),
-            Err(RecordError::Io { .. })
-        ));
+        assert!(matches!(read(Path::new("/does/not/exist")), Err(RecordError::Io { .. })));
         assert!(matches!(written(""), Err(RecordError::Empty(_))));
-        assert!(matches!(
-            written("hello\n"),
-            Err(RecordError::NotARecord(_))
-        ));
-        assert!(matches!(
-            written("{\"type\":\"sample\",\"schema\":1}\n"),
-            Err(RecordError::NotARecord(_))
-        ));
+        assert!(matches!(written("hello\n"), Err(RecordError::NotARecord(_))));
+        assert!(matches!(written("{\"type\":\"sample\",\"schema\":1}\n"), Err(RecordError::NotARecord(_))));
         let newer = header_line().replace("\"schema\":1", "\"schema\":99");
-        assert!(matches!(
-            written(&newer),
-            Err(RecordError::NewerSchema { found: 99, .. })
-        ));
+        assert!(matches!(written(&newer), Err(RecordError::NewerSchema { found: 99, .. })));
     }
 
     #[test]
@@ -206,10 +177,7 @@ mod tests {
         assert_eq!(written(torn).unwrap().levels.len(), 1);
         let mut middle = lines.clone();
         middle[2].truncate(10);
-        assert!(matches!(
-            written(&middle.join("\n")),
-            Err(RecordError::Damaged { line: 3, .. })
-        ));
+        assert!(matches!(written(&middle.join("\n")), Err(RecordError::Damaged { line: 3, .. })));
     }
 
     #[test]

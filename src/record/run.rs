@@ -6,8 +6,8 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::{
-    Event, Failure, FailureKind, Header, Histogram, HowEnded, Initiator, LevelEnded, PeerCount,
-    Phase, Sample, Stamped,
+    Event, Failure, FailureKind, Header, Histogram, HowEnded, Initiator, LevelEnded, PeerCount, Phase,
+    Sample, Stamped,
 };
 use crate::facts::{Facts, Finding, Series};
 use crate::plan::Redacted;
@@ -104,11 +104,20 @@ impl Run {
         }
     }
 
+    /// Takes what a later command learned, as it appends it to the record.
+    pub fn learn(&mut self, events: &[Stamped]) {
+        events.iter().for_each(|event| self.apply(event));
+    }
+
     /// Takes one more event.
     pub fn apply(&mut self, stamped: &Stamped) {
         let at = stamped.at;
         match &stamped.event {
-            Event::Facts(facts) => self.facts = Some(Facts::clone(facts)),
+            Event::Facts(facts) => {
+                self.facts = Some(Facts::clone(facts));
+                // `analyze` may have learned them tomorrow: no part of the run's own time.
+                return;
+            }
             Event::Finding(finding) => self.findings.push(finding.clone()),
             Event::LevelStarted(level) => {
                 self.levels.push(LevelRun::new(level.connections, at));
@@ -125,10 +134,7 @@ impl Run {
                 }
             }
             Event::Sample(sample) => {
-                self.open.push(OpenAt {
-                    at,
-                    open: sample.open,
-                });
+                self.open.push(OpenAt { at, open: sample.open });
                 if let Some(level) = sample.level.and_then(|level| self.level_mut(level)) {
                     level.counts = *sample;
                 }
@@ -139,10 +145,7 @@ impl Run {
                 }
             }
             Event::LevelEnded(ended) => {
-                self.open.push(OpenAt {
-                    at,
-                    open: ended.counts.open,
-                });
+                self.open.push(OpenAt { at, open: ended.counts.open });
                 if let Some(level) = self.level_mut(ended.level) {
                     level.end(at, ended);
                 }
@@ -170,10 +173,7 @@ impl Run {
 
     /// The connections that completed their handshake, over all levels.
     pub fn opened(&self) -> u64 {
-        self.levels
-            .iter()
-            .map(|level| u64::from(level.counts.opened))
-            .sum()
+        self.levels.iter().map(|level| u64::from(level.counts.opened)).sum()
     }
 
     fn level_mut(&mut self, level: u32) -> Option<&mut LevelRun> {
@@ -200,10 +200,7 @@ impl LevelRun {
     }
 
     fn fail(&mut self, at: DateTime<Utc>, failure: &Failure) {
-        let group = self
-            .failures
-            .entry((failure.phase, failure.kind, failure.by))
-            .or_default();
+        let group = self.failures.entry((failure.phase, failure.kind, failure.by)).or_default();
         group.count += 1;
         if group.example.as_str().is_empty() {
             group.example = failure.example.clone();
@@ -261,32 +258,17 @@ pub(super) mod tests {
 
     #[test]
     fn a_killed_run_keeps_what_its_samples_say() {
-        let events: Vec<Stamped> = lines_of_a_run()
-            .iter()
-            .map(|line| serde_json::from_str(line).unwrap())
-            .collect();
-        let Event::Header(header) = events[0].event.clone() else {
-            panic!("a header comes first")
-        };
+        let events: Vec<Stamped> =
+            lines_of_a_run().iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let Event::Header(header) = events[0].event.clone() else { panic!("a header comes first") };
         let mut run = Run::new(events[0].at, *header);
         events[1..].iter().for_each(|event| run.apply(event));
         let level = &run.levels[0];
-        assert_eq!(
-            (
-                level.counts.opened,
-                level.held,
-                level.complete,
-                level.failed()
-            ),
-            (50, None, false, 1)
-        );
+        assert_eq!((level.counts.opened, level.held, level.complete, level.failed()), (50, None, false, 1));
         let group = &level.failures[&(Phase::Hold, FailureKind::Eof, Initiator::Peer)];
         assert_eq!(group.silences, [Duration::from_millis(2_500)]);
         assert_eq!(group.peers["10.0.0.1"], 1);
         assert_eq!(run.ended, None);
-        assert_eq!(
-            run.load_ended_at(),
-            "2026-11-24T13:00:04Z".parse::<DateTime<Utc>>().unwrap()
-        );
+        assert_eq!(run.load_ended_at(), "2026-11-24T13:00:04Z".parse::<DateTime<Utc>>().unwrap());
     }
 }

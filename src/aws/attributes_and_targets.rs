@@ -1,0 +1,98 @@
+//! What elbv2 tells of a load balancer that was found: its attributes, and the targets behind it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use aws_sdk_elasticloadbalancingv2::types::LoadBalancerAttribute;
+use futures_util::StreamExt;
+use futures_util::stream;
+
+use super::elb::MOST_PAGES;
+use super::error::AwsError;
+use super::foreign_text::foreign_text;
+use super::sdk_error::Call;
+use super::session::Aws;
+
+const ATTRIBUTES: Call =
+    Call { service: "elasticloadbalancing", operation: "DescribeLoadBalancerAttributes" };
+
+/// Target groups whose health is asked at the same time.
+const IN_PARALLEL: usize = 4;
+/// No attribute is longer (AWS's own limit is a week): an endpoint's slip must not overflow a date.
+const LONGEST_ATTRIBUTE_S: u64 = 366 * 86_400;
+
+impl Aws {
+    pub(super) async fn attributes(&self, arn: &str) -> Result<Vec<LoadBalancerAttribute>, AwsError> {
+        self.elb
+            .describe_load_balancer_attributes()
+            .load_balancer_arn(arn)
+            .send()
+            .await
+            .map(|answer| answer.attributes.unwrap_or_default())
+            .map_err(|error| ATTRIBUTES.error(&self.elb_endpoint, &error))
+    }
+
+    /// Targets by state over all target groups; `None` where anything of it can't be read: they are worth knowing,
+    /// but no run hangs on them.
+    pub(super) async fn targets(&self, arn: &str) -> Option<BTreeMap<String, u32>> {
+        let mut pages = self.elb.describe_target_groups().load_balancer_arn(arn).into_paginator().send();
+        let mut groups = Vec::new();
+        for _ in 0..MOST_PAGES {
+            match pages.next().await {
+                None => break,
+                Some(page) => groups.extend(page.ok()?.target_groups.unwrap_or_default()),
+            }
+        }
+        let arns = groups.into_iter().filter_map(|group| group.target_group_arn);
+        let healths: Vec<Option<Vec<String>>> = stream::iter(arns)
+            .map(|group| self.states_in(group))
+            .buffer_unordered(IN_PARALLEL)
+            .collect()
+            .await;
+        let mut states = BTreeMap::new();
+        for state in healths.into_iter().collect::<Option<Vec<_>>>()?.concat() {
+            *states.entry(state).or_default() += 1;
+        }
+        Some(states)
+    }
+
+    async fn states_in(&self, group: String) -> Option<Vec<String>> {
+        let answer = self.elb.describe_target_health().target_group_arn(group).send().await.ok()?;
+        let states = answer.target_health_descriptions().iter();
+        Some(
+            states
+                .map(|target| {
+                    target
+                        .target_health()
+                        .and_then(|health| health.state())
+                        .map_or_else(|| "unknown".to_owned(), |s| foreign_text(s.as_str()))
+                })
+                .collect(),
+        )
+    }
+}
+/// A whole number of seconds; `None` where the attribute is missing or is none (aws-facts.md §5: parse tolerantly).
+pub(super) fn seconds_of(attributes: &[LoadBalancerAttribute], key: &str) -> Option<Duration> {
+    let attribute = attributes.iter().find(|a| a.key() == Some(key))?;
+    let seconds: u64 = attribute.value()?.trim().parse().ok()?;
+    (1..=LONGEST_ATTRIBUTE_S).contains(&seconds).then(|| Duration::from_secs(seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attributes_are_parsed_tolerantly() {
+        let parse = |value: &str| {
+            let attribute = LoadBalancerAttribute::builder().key("k").value(value);
+            seconds_of(&[attribute.build()], "k").map(|d| d.as_secs())
+        };
+        assert_eq!(parse("60"), Some(60));
+        assert_eq!(parse(" 4000 "), Some(4_000));
+        for odd in ["", "0", "-1", "1.5", "soon", "99999999999999999999", "18446744073709551615"] {
+            assert_eq!(parse(odd), None, "{odd}");
+        }
+        assert_eq!(seconds_of(&[], "k"), None);
+    }
+}

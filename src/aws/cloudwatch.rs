@@ -1,0 +1,354 @@
+//! The ALB's metrics as CloudWatch tells them: one GetMetricData for all of them, paged and repeated until complete.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_cloudwatch::operation::get_metric_data::GetMetricDataOutput;
+use aws_sdk_cloudwatch::primitives;
+use aws_sdk_cloudwatch::types::{Dimension, Metric, MetricDataQuery, MetricStat, ScanBy};
+use chrono::{DateTime, Utc};
+
+use super::error::AwsError;
+use super::sdk_error::Call;
+use super::series_pages::SeriesPages;
+use super::session::Aws;
+use crate::facts::{Period, Point, metric};
+
+const METRIC_DATA: Call = Call { service: "cloudwatch", operation: "GetMetricData" };
+
+const NAMESPACE: &str = "AWS/ApplicationELB";
+/// The only statistic that means something for the connection counts (aws-facts.md §1).
+const STATISTIC: &str = "Sum";
+/// Pages of one answer at most. A page holds 100,800 points (aws-facts.md §2): far more than any window needs.
+const MOST_PAGES: usize = 100;
+/// How often metrics are asked for that CloudWatch answered with `InternalError` or left at `PartialData`.
+const ROUNDS: usize = 3;
+
+impl Aws {
+    /// The sums of [`metric::ALL`] at the load balancer's dimension (`app/NAME/ID`), in periods that start within
+    /// `from..until`, ascending in time. A metric without a point is there, empty; one that could not be read is not.
+    /// For whole periods the caller gives multiples of `period` (aws-facts.md §2).
+    ///
+    /// # Errors
+    /// What the call brought; [`AwsError::Service`] when not a single metric could be read.
+    pub async fn read_metrics(
+        &self,
+        load_balancer: &str,
+        period: Period,
+        from: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> Result<BTreeMap<String, Vec<Point>>, AwsError> {
+        let window = Window { load_balancer, period, from, until };
+        let mut pages = SeriesPages::default();
+        let mut owed: Vec<&'static str> = metric::ALL.to_vec();
+        for round in 0..ROUNDS {
+            if round > 0 {
+                tokio::time::sleep(self.between_rounds).await;
+            }
+            self.read_round(&window, &owed, &mut pages).await?;
+            if pages.forbidden() {
+                return Err(AwsError::AccessDenied {
+                    action: METRIC_DATA.to_string(),
+                    message: "CloudWatch says Forbidden".to_owned(),
+                });
+            }
+            owed = pages.drop_owed(&metric::ALL);
+            if owed.is_empty() {
+                break;
+            }
+            tracing::debug!(?owed, round, "CloudWatch did not complete these metrics");
+        }
+        let points = pages.into_points();
+        if points.is_empty() {
+            return Err(incomplete("no metric could be read"));
+        }
+        Ok(points)
+    }
+
+    /// One answer, all its pages.
+    async fn read_round(
+        &self,
+        window: &Window<'_>,
+        metrics: &[&'static str],
+        pages: &mut SeriesPages,
+    ) -> Result<(), AwsError> {
+        let mut token: Option<String> = None;
+        for _ in 0..MOST_PAGES {
+            let page = self.page(window, metrics, token.as_deref()).await?;
+            pages.take(&page, metric_of);
+            match page.next_token {
+                None => return Ok(()),
+                Some(next) if token.as_ref() == Some(&next) => break,
+                Some(next) => token = Some(next),
+            }
+        }
+        Err(incomplete("its pages do not end"))
+    }
+
+    async fn page(
+        &self,
+        window: &Window<'_>,
+        metrics: &[&'static str],
+        token: Option<&str>,
+    ) -> Result<GetMetricDataOutput, AwsError> {
+        self.cloudwatch
+            .get_metric_data()
+            .set_metric_data_queries(Some(metrics.iter().map(|name| window.query(name)).collect()))
+            .start_time(stamp(window.from))
+            .end_time(stamp(window.until))
+            .scan_by(ScanBy::TimestampAscending)
+            .set_next_token(token.map(str::to_owned))
+            .send()
+            .await
+            .map_err(|error| METRIC_DATA.error(&self.cloudwatch_endpoint, &error))
+    }
+}
+
+/// What is asked for.
+struct Window<'a> {
+    load_balancer: &'a str,
+    period: Period,
+    from: DateTime<Utc>,
+    until: DateTime<Utc>,
+}
+
+impl Window<'_> {
+    /// No unit is named: a wrong one would bring nothing (aws-facts.md §2).
+    fn query(&self, name: &'static str) -> MetricDataQuery {
+        let dimension = Dimension::builder().name("LoadBalancer").value(self.load_balancer).build();
+        let metric = Metric::builder().namespace(NAMESPACE).metric_name(name).dimensions(dimension).build();
+        let period = i32::try_from(self.period.seconds()).unwrap_or(i32::MAX);
+        let statistic = MetricStat::builder().metric(metric).period(period).stat(STATISTIC).build();
+        MetricDataQuery::builder().id(id_of(name)).metric_stat(statistic).return_data(true).build()
+    }
+}
+
+/// An `Id` begins with a small letter (aws-facts.md §2).
+fn id_of(metric: &str) -> String {
+    format!("m_{metric}")
+}
+
+fn metric_of(id: &str) -> Option<&'static str> {
+    let name = id.strip_prefix("m_")?;
+    metric::ALL.into_iter().find(|metric| *metric == name)
+}
+
+fn stamp(at: DateTime<Utc>) -> primitives::DateTime {
+    primitives::DateTime::from_millis(at.timestamp_millis())
+}
+
+fn incomplete(message: &str) -> AwsError {
+    AwsError::Service {
+        action: METRIC_DATA.to_string(),
+        code: "an incomplete answer".to_owned(),
+        message: message.to_owned(),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::time::Duration;
+
+    use ciborium::{Value, cbor};
+
+    use super::super::canned::{Answer, Canned, Request, http};
+    use super::super::session::tests::hasty;
+    use super::*;
+
+    const ALB: &str = "app/prod/50dc6c495c0c9188";
+    const START: i64 = 1_764_000_000;
+
+    fn encoded(value: &Value) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        ciborium::into_writer(value, &mut bytes).unwrap();
+        bytes
+    }
+
+    fn cbor_answer(status: u16, value: &Value) -> Answer {
+        Answer::Http {
+            status,
+            headers: vec![
+                ("content-type", "application/cbor".to_owned()),
+                ("smithy-protocol", "rpc-v2-cbor".to_owned()),
+            ],
+            body: encoded(value),
+        }
+    }
+
+    /// A result as CloudWatch gives it; times are tag 1, seconds since the epoch.
+    fn result(id: &str, points: &[(i64, f64)], status: &str) -> Value {
+        let stamp = |at: i64| Value::Tag(1, Box::new(Value::Float((START + at) as f64)));
+        let stamps: Vec<Value> = points.iter().map(|(at, _)| stamp(*at)).collect();
+        let values: Vec<f64> = points.iter().map(|(_, value)| *value).collect();
+        cbor!({ "Id" => id, "Timestamps" => stamps, "Values" => values, "StatusCode" => status }).unwrap()
+    }
+
+    fn answer(results: Vec<Value>, next: Option<&str>) -> Answer {
+        let mut members = vec![(Value::from("MetricDataResults"), Value::from(results))];
+        members.extend(next.map(|token| (Value::from("NextToken"), Value::from(token))));
+        cbor_answer(200, &Value::Map(members))
+    }
+
+    fn decoded(request: &Request) -> Value {
+        ciborium::from_reader(request.body.as_slice()).unwrap()
+    }
+
+    fn member<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
+        let members = value.as_map()?;
+        members.iter().find(|(key, _)| key.as_text() == Some(name)).map(|(_, value)| value)
+    }
+
+    /// The Ids that a request asks for.
+    fn ids(request: &Request) -> Vec<String> {
+        let request = decoded(request);
+        let queries = member(&request, "MetricDataQueries").unwrap();
+        let queries = queries.as_array().unwrap().iter();
+        queries.map(|query| member(query, "Id").unwrap().as_text().unwrap().to_owned()).collect()
+    }
+
+    async fn read(server: &Canned) -> Result<BTreeMap<String, Vec<Point>>, AwsError> {
+        let from = DateTime::from_timestamp(START, 0).unwrap();
+        hasty(&server.url)
+            .await
+            .read_metrics(
+                ALB,
+                Period::new(Duration::from_secs(60)).unwrap(),
+                from,
+                from + Duration::from_secs(600),
+            )
+            .await
+    }
+
+    #[tokio::test]
+    async fn pages_are_followed_and_merged() {
+        let server = Canned::serve(|request| {
+            let token = decoded(request);
+            let page = match member(&token, "NextToken").and_then(Value::as_text) {
+                None => (120, "PartialData", Some("two")),
+                Some(_) => (60, "Complete", None),
+            };
+            let of = |id: &String| match id.as_str() {
+                "m_ActiveConnectionCount" => result(id, &[(page.0, page.0 as f64)], page.1),
+                _ => result(id, &[], "Complete"),
+            };
+            answer(ids(request).iter().map(of).collect(), page.2)
+        })
+        .await;
+        let series = read(&server).await.unwrap();
+        let names: Vec<&str> = series.keys().map(String::as_str).collect();
+        let mut all = metric::ALL.to_vec();
+        all.sort_unstable();
+        assert_eq!(names, all);
+        let active: Vec<(i64, f64)> = series["ActiveConnectionCount"]
+            .iter()
+            .map(|point| (point.at.timestamp() - START, point.value))
+            .collect();
+        assert_eq!(active, [(60, 60.0), (120, 120.0)]);
+        assert!(series["ConsumedLCUs"].is_empty());
+        assert_eq!(server.seen().len(), 2);
+    }
+
+    #[tokio::test]
+    async fn sums_of_the_albs_own_dimension_are_asked_for_without_a_unit() {
+        let server = Canned::serve(|request| {
+            let of = |id: &String| result(id, &[], "Complete");
+            answer(ids(request).iter().map(of).collect(), None)
+        })
+        .await;
+        read(&server).await.unwrap();
+        let request = decoded(&server.seen()[0]);
+        let queries = member(&request, "MetricDataQueries").unwrap();
+        let queries = queries.as_array().unwrap();
+        assert_eq!(queries.len(), metric::ALL.len());
+        let expected = cbor!({
+            "Id" => "m_ActiveConnectionCount",
+            "MetricStat" => {
+                "Metric" => {
+                    "Namespace" => "AWS/ApplicationELB",
+                    "MetricName" => "ActiveConnectionCount",
+                    "Dimensions" => [{ "Name" => "LoadBalancer", "Value" => ALB }],
+                },
+                "Period" => 60,
+                "Stat" => "Sum",
+            },
+            "ReturnData" => true,
+        });
+        assert_eq!(queries[0], expected.unwrap());
+        let at = |name: &str| member(&request, name).unwrap().as_tag().unwrap().1.clone();
+        assert_eq!(at("StartTime"), Value::from(START as f64));
+        assert_eq!(at("EndTime"), Value::from((START + 600) as f64));
+    }
+
+    #[tokio::test]
+    async fn only_what_failed_is_asked_for_again() {
+        let server = Canned::serve(|request| {
+            let of = |id: &String| match (id.as_str(), request.earlier) {
+                ("m_RequestCount", 0) => result(id, &[(60, 1.0)], "InternalError"),
+                ("m_RequestCount", _) => result(id, &[(60, 7.0)], "Complete"),
+                ("m_ProcessedBytes", _) => result(id, &[], "InternalError"),
+                _ => result(id, &[(60, 2.0)], "Complete"),
+            };
+            answer(ids(request).iter().map(of).collect(), None)
+        })
+        .await;
+        let series = read(&server).await.unwrap();
+        assert_eq!(series["RequestCount"][0].value, 7.0);
+        assert!(!series.contains_key("ProcessedBytes"));
+        assert_eq!(series.len(), metric::ALL.len() - 1);
+        let asked: Vec<Vec<String>> = server.seen()[1..].iter().map(ids).collect();
+        assert_eq!(
+            asked,
+            [
+                vec!["m_ProcessedBytes".to_owned(), "m_RequestCount".to_owned()],
+                vec!["m_ProcessedBytes".to_owned()]
+            ]
+        );
+    }
+
+    #[tokio::test]
+    async fn forbidden_in_an_answer_is_a_denial() {
+        let server = Canned::serve(|request| {
+            let of = |id: &String| result(id, &[], "Forbidden");
+            answer(ids(request).iter().map(of).collect(), None)
+        })
+        .await;
+        let error = read(&server).await.unwrap_err();
+        assert!(
+            matches!(&error, AwsError::AccessDenied { action, .. } if action == "cloudwatch:GetMetricData"),
+            "{error:?}"
+        );
+    }
+
+    #[tokio::test]
+    async fn endless_pages_and_empty_answers_end() {
+        let server = Canned::serve(|_| answer(vec![], Some("same"))).await;
+        let error = read(&server).await.unwrap_err();
+        assert!(error.to_string().contains("pages do not end"), "{error}");
+        assert_eq!(server.seen().len(), 2);
+        let server = Canned::serve(|_| answer(vec![], None)).await;
+        let error = read(&server).await.unwrap_err();
+        assert!(error.to_string().contains("no metric"), "{error}");
+        assert_eq!(server.seen().len(), ROUNDS);
+    }
+
+    #[tokio::test]
+    async fn errors_by_their_code() {
+        let denied = cbor!({ "__type" => "com.amazonaws.cloudwatch#AccessDenied", "message" => "no" });
+        let denied = denied.unwrap();
+        let server = Canned::serve(move |_| cbor_answer(403, &denied)).await;
+        let error = read(&server).await.unwrap_err();
+        assert_eq!(error.to_string(), "AWS denies cloudwatch:GetMetricData: no");
+        let throttled = cbor!({ "__type" => "ThrottlingException", "message" => "slow" }).unwrap();
+        let server = Canned::serve(move |_| cbor_answer(400, &throttled)).await;
+        let error = read(&server).await.unwrap_err();
+        assert!(matches!(error, AwsError::Throttled { .. }), "{error:?}");
+        assert_eq!(server.seen().len(), 3);
+        // moto's 404, a proxy's page and a truncated body are none of CloudWatch's.
+        let server = Canned::serve(|_| http(404, "text/html", "<html>")).await;
+        let error = read(&server).await.unwrap_err();
+        assert!(error.to_string().ends_with("with HTTP 404"), "{error}");
+        let server = Canned::serve(|_| http(200, "application/cbor", &b"\xbf\x71Met"[..])).await;
+        let error = read(&server).await.unwrap_err();
+        assert!(matches!(error, AwsError::Unreadable { .. }), "{error:?}");
+    }
+}

@@ -1,0 +1,184 @@
+//! Pages of GetMetricData put together: points by metric, and which metrics are still owed (aws-facts.md §2).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_sdk_cloudwatch::operation::get_metric_data::GetMetricDataOutput;
+use aws_sdk_cloudwatch::primitives;
+use aws_sdk_cloudwatch::types::{MetricDataResult, StatusCode};
+use chrono::{DateTime, Utc};
+
+use crate::facts::Point;
+
+/// What the pages said so far.
+#[derive(Debug, Default)]
+pub(super) struct SeriesPages {
+    series: BTreeMap<&'static str, Collected>,
+}
+
+#[derive(Debug, Default)]
+struct Collected {
+    points: BTreeMap<DateTime<Utc>, f64>,
+    standing: Standing,
+}
+
+/// How a metric stands after its last page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Standing {
+    /// More may come, or it has to be asked for again.
+    #[default]
+    Owed,
+    Complete,
+    Forbidden,
+}
+
+impl SeriesPages {
+    /// Takes one page; `metric_of` tells which metric an `Id` stands for.
+    pub(super) fn take(
+        &mut self,
+        page: &GetMetricDataOutput,
+        metric_of: impl Fn(&str) -> Option<&'static str>,
+    ) {
+        for result in page.metric_data_results() {
+            if let Some(metric) = result.id().and_then(&metric_of) {
+                self.series.entry(metric).or_default().take(result);
+            }
+        }
+    }
+
+    /// Whether CloudWatch said `Forbidden` of any metric.
+    pub(super) fn forbidden(&self) -> bool {
+        let mut standings = self.series.values().map(|series| series.standing);
+        standings.any(|standing| standing == Standing::Forbidden)
+    }
+
+    /// Those of `asked` that are not complete. What they have so far is thrown away, since the next round brings it
+    /// again from the start.
+    pub(super) fn drop_owed(&mut self, asked: &[&'static str]) -> Vec<&'static str> {
+        self.series.retain(|_, series| series.standing == Standing::Complete);
+        let complete: BTreeSet<&str> = self.series.keys().copied().collect();
+        asked.iter().copied().filter(|metric| !complete.contains(metric)).collect()
+    }
+
+    /// The complete metrics, ascending in time.
+    pub(super) fn into_points(self) -> BTreeMap<String, Vec<Point>> {
+        self.series
+            .into_iter()
+            .filter(|(_, series)| series.standing == Standing::Complete)
+            .map(|(metric, series)| {
+                let points = series.points.into_iter();
+                let points = points.map(|(at, value)| Point { at, value }).collect();
+                (metric.to_owned(), points)
+            })
+            .collect()
+    }
+}
+
+impl Collected {
+    fn take(&mut self, result: &MetricDataResult) {
+        let pairs = result.timestamps().iter().zip(result.values());
+        for (at, value) in pairs {
+            // CloudWatch holds finite numbers only; anything else is no point.
+            if let (Some(at), true) = (instant(at), value.is_finite()) {
+                self.points.insert(at, *value);
+            }
+        }
+        self.standing = match result.status_code() {
+            None | Some(StatusCode::Complete) => Standing::Complete,
+            Some(StatusCode::Forbidden) => Standing::Forbidden,
+            // PartialData: more pages come, or it is asked for again. InternalError, or a word not known yet: again.
+            Some(_) => Standing::Owed,
+        };
+    }
+}
+
+fn instant(at: &primitives::DateTime) -> Option<DateTime<Utc>> {
+    DateTime::from_timestamp(at.secs(), at.subsec_nanos())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn result(id: &str, points: &[(i64, f64)], status: StatusCode) -> MetricDataResult {
+        let stamps = points.iter().map(|(at, _)| primitives::DateTime::from_secs(*at));
+        MetricDataResult::builder()
+            .id(id)
+            .set_timestamps(Some(stamps.collect()))
+            .set_values(Some(points.iter().map(|(_, value)| *value).collect()))
+            .status_code(status)
+            .build()
+    }
+
+    fn page(results: Vec<MetricDataResult>) -> GetMetricDataOutput {
+        GetMetricDataOutput::builder().set_metric_data_results(Some(results)).build()
+    }
+
+    fn metric(id: &str) -> Option<&'static str> {
+        ["A", "B", "C"].into_iter().find(|name| name.eq_ignore_ascii_case(id))
+    }
+
+    fn values(points: &[Point]) -> Vec<(i64, f64)> {
+        points.iter().map(|p| (p.at.timestamp(), p.value)).collect()
+    }
+
+    #[test]
+    fn pages_are_merged_by_id_and_sorted() {
+        let mut pages = SeriesPages::default();
+        let first = page(vec![
+            result("a", &[(180, 3.0), (120, 2.0)], StatusCode::PartialData),
+            result("b", &[], StatusCode::Complete),
+        ]);
+        let second = page(vec![
+            result("a", &[(120, 2.5), (60, 1.0)], StatusCode::Complete),
+            result("stranger", &[(60, 9.0)], StatusCode::Complete),
+        ]);
+        pages.take(&first, metric);
+        pages.take(&second, metric);
+        assert_eq!(pages.drop_owed(&["A", "B"]), [""; 0]);
+        let points = pages.into_points();
+        assert_eq!(values(&points["A"]), [(60, 1.0), (120, 2.5), (180, 3.0)]);
+        assert_eq!(values(&points["B"]), []);
+        assert_eq!(points.len(), 2);
+    }
+
+    #[test]
+    fn what_is_owed_is_asked_for_again_from_the_start() {
+        let mut pages = SeriesPages::default();
+        let first = page(vec![
+            result("a", &[(60, 1.0)], StatusCode::InternalError),
+            result("b", &[(60, 2.0)], StatusCode::Complete),
+            result("c", &[(60, 3.0)], StatusCode::from("Novelty")),
+        ]);
+        pages.take(&first, metric);
+        assert_eq!(pages.drop_owed(&["A", "B", "C"]), ["A", "C"]);
+        let again = page(vec![result("a", &[(120, 4.0)], StatusCode::Complete)]);
+        pages.take(&again, metric);
+        assert_eq!(pages.drop_owed(&["A", "B", "C"]), ["C"]);
+        let points = pages.into_points();
+        assert_eq!(values(&points["A"]), [(120, 4.0)]);
+        assert!(!points.contains_key("C"));
+    }
+
+    #[test]
+    fn a_metric_that_no_page_names_is_owed() {
+        let mut pages = SeriesPages::default();
+        pages.take(&page(vec![]), metric);
+        assert_eq!(pages.drop_owed(&["A"]), ["A"]);
+    }
+
+    #[test]
+    fn forbidden_is_told() {
+        let mut pages = SeriesPages::default();
+        assert!(!pages.forbidden());
+        pages.take(&page(vec![result("a", &[], StatusCode::Forbidden)]), metric);
+        assert!(pages.forbidden());
+    }
+
+    #[test]
+    fn what_is_no_number_is_no_point() {
+        let mut pages = SeriesPages::default();
+        let odd = [(60, f64::NAN), (120, f64::INFINITY), (180, 1.0)];
+        pages.take(&page(vec![result("a", &odd, StatusCode::Complete)]), metric);
+        assert_eq!(values(&pages.into_points()["A"]), [(180, 1.0)]);
+    }
+}

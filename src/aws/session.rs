@@ -1,0 +1,297 @@
+//! Region, credentials and endpoint, decided once; the clients that share them.
+
+use std::time::Duration;
+
+use aws_config::environment::EnvironmentVariableRegionProvider;
+use aws_config::imds::region::ImdsRegionProvider;
+use aws_config::meta::region::RegionProviderChain;
+use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
+use aws_config::provider_config::ProviderConfig;
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_cloudwatch::config::{
+    Credentials, ProvideCredentials, SharedCredentialsProvider, SharedHttpClient,
+};
+use aws_sdk_elasticloadbalancingv2 as elbv2;
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+
+use super::endpoint::Endpoint;
+use super::error::AwsError;
+use super::foreign_text::foreign_text;
+use super::no_credentials::no_credentials;
+
+/// Where AWS is and who asks.
+#[derive(Debug, Clone, Default)]
+pub struct AwsSettings {
+    /// `--profile`. As in the AWS CLI, a profile that is named so beats credentials in the environment.
+    pub profile: Option<String>,
+    /// `--region`.
+    pub region: Option<String>,
+    /// The region of the load balancer's ARN: used where neither flag, environment nor profile name one.
+    pub region_hint: Option<String>,
+    /// `--endpoint-url`, for every service.
+    pub endpoint_url: Option<String>,
+    /// With these nothing is read from environment, profiles or files.
+    pub fixed_credentials: Option<FixedCredentials>,
+}
+
+/// Credentials for an endpoint of one's own, such as the simulator's. Their debug form shows nothing.
+#[derive(Clone)]
+pub struct FixedCredentials {
+    access_key_id: String,
+    secret_access_key: String,
+}
+
+impl FixedCredentials {
+    /// Credentials with that key and secret.
+    pub fn new(access_key_id: impl Into<String>, secret_access_key: impl Into<String>) -> FixedCredentials {
+        FixedCredentials { access_key_id: access_key_id.into(), secret_access_key: secret_access_key.into() }
+    }
+
+    fn provider(&self) -> SharedCredentialsProvider {
+        SharedCredentialsProvider::new(Credentials::new(
+            &self.access_key_id,
+            &self.secret_access_key,
+            None,
+            None,
+            "fixed",
+        ))
+    }
+}
+
+impl std::fmt::Debug for FixedCredentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("FixedCredentials(***)")
+    }
+}
+
+/// How long AWS is waited for, and how often it is asked again.
+#[derive(Debug, Clone)]
+pub(super) struct Patience {
+    /// The SDK's retries of one call.
+    pub(super) retry: RetryConfig,
+    /// The SDK's timeouts of one call.
+    pub(super) timeouts: TimeoutConfig,
+    /// Rest before metrics that CloudWatch answered with `InternalError` are asked for again.
+    pub(super) between_rounds: Duration,
+}
+
+impl Patience {
+    const CONNECT: Duration = Duration::from_secs(3);
+    const ATTEMPT: Duration = Duration::from_secs(10);
+    const OPERATION: Duration = Duration::from_secs(30);
+    const ATTEMPTS: u32 = 3;
+}
+
+impl Default for Patience {
+    fn default() -> Patience {
+        Patience {
+            retry: RetryConfig::standard().with_max_attempts(Patience::ATTEMPTS),
+            timeouts: TimeoutConfig::builder()
+                .connect_timeout(Patience::CONNECT)
+                .operation_attempt_timeout(Patience::ATTEMPT)
+                .operation_timeout(Patience::OPERATION)
+                .build(),
+            between_rounds: Duration::from_secs(1),
+        }
+    }
+}
+
+/// The services of one account in one region. Cheap to clone.
+#[derive(Clone)]
+pub struct Aws {
+    pub(super) elb: elbv2::Client,
+    pub(super) elb_endpoint: Endpoint,
+    pub(super) cloudwatch: aws_sdk_cloudwatch::Client,
+    pub(super) cloudwatch_endpoint: Endpoint,
+    pub(super) between_rounds: Duration,
+    region: String,
+}
+
+impl Aws {
+    /// Finds region and credentials, and asks no service yet (the credentials' own sources excepted: SSO, STS, IMDS).
+    ///
+    /// # Errors
+    /// [`AwsError::NoCredentials`], [`AwsError::NoRegion`] or [`AwsError::BadEndpoint`].
+    pub async fn connect(settings: &AwsSettings) -> Result<Aws, AwsError> {
+        Aws::connect_with(settings, Patience::default()).await
+    }
+
+    pub(super) async fn connect_with(settings: &AwsSettings, patience: Patience) -> Result<Aws, AwsError> {
+        let config = match &settings.fixed_credentials {
+            Some(credentials) => by_hand(settings, credentials, &patience),
+            None => by_the_chain(settings, &patience).await,
+        };
+        if let Some(endpoint) = config.endpoint_url() {
+            check_endpoint(endpoint)?;
+        }
+        // Credentials first: a profile that does not exist has no region either, and is the better thing to say.
+        let provider = config.credentials_provider().ok_or_else(no_provider)?;
+        let credentials = provider.provide_credentials().await;
+        credentials.map_err(|error| no_credentials(settings.profile.as_deref(), &error))?;
+        let region = config.region().ok_or(AwsError::NoRegion)?.to_string();
+
+        let (elb_endpoint, cloudwatch_endpoint) = (Endpoint::default(), Endpoint::default());
+        let elb = elbv2::config::Builder::from(&config).interceptor(elb_endpoint.clone());
+        let cloudwatch =
+            aws_sdk_cloudwatch::config::Builder::from(&config).interceptor(cloudwatch_endpoint.clone());
+        Ok(Aws {
+            elb: elbv2::Client::from_conf(elb.build()),
+            elb_endpoint,
+            cloudwatch: aws_sdk_cloudwatch::Client::from_conf(cloudwatch.build()),
+            cloudwatch_endpoint,
+            between_rounds: patience.between_rounds,
+            region,
+        })
+    }
+
+    /// The region that is asked.
+    pub fn region(&self) -> &str {
+        &self.region
+    }
+}
+
+impl std::fmt::Debug for Aws {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Aws({})", self.region)
+    }
+}
+
+/// Built from the settings alone: not even `AWS_PROFILE` or `AWS_ENDPOINT_URL` is looked at.
+fn by_hand(settings: &AwsSettings, credentials: &FixedCredentials, patience: &Patience) -> SdkConfig {
+    let region = settings.region.clone().or(settings.region_hint.clone());
+    let mut builder = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(region.map(Region::new))
+        .credentials_provider(credentials.provider())
+        .http_client(http_client())
+        .retry_config(patience.retry.clone())
+        .timeout_config(patience.timeouts.clone());
+    builder.set_endpoint_url(settings.endpoint_url.clone());
+    builder.build()
+}
+
+/// The standard chain: flags, environment, profile (SSO and credential process too), web identity, ECS, IMDS.
+async fn by_the_chain(settings: &AwsSettings, patience: &Patience) -> SdkConfig {
+    let http = http_client();
+    let providers = ProviderConfig::without_region().with_http_client(http.clone());
+    let region = region(settings, &providers).await;
+    let mut loader = aws_config::defaults(BehaviorVersion::latest())
+        .http_client(http)
+        .region(region.clone())
+        .retry_config(patience.retry.clone())
+        .timeout_config(patience.timeouts.clone());
+    if let Some(profile) = &settings.profile {
+        let credentials = ProfileFileCredentialsProvider::builder()
+            .configure(&providers.with_region(region))
+            .profile_name(profile)
+            .build();
+        loader = loader.profile_name(profile).credentials_provider(credentials);
+    }
+    if let Some(endpoint) = &settings.endpoint_url {
+        loader = loader.endpoint_url(endpoint);
+    }
+    loader.load().await
+}
+
+/// Flag, environment, profile, the ARN's region, IMDS: the first that knows. The ARN comes before IMDS, since the
+/// load balancer need not be where this machine is, and a machine outside EC2 waits for IMDS in vain.
+async fn region(settings: &AwsSettings, providers: &ProviderConfig) -> Option<Region> {
+    let profile = ProfileFileRegionProvider::builder().configure(providers);
+    let profile = match &settings.profile {
+        Some(name) => profile.profile_name(name),
+        None => profile,
+    };
+    let imds = ImdsRegionProvider::builder().configure(providers).build();
+    RegionProviderChain::first_try(settings.region.clone().map(Region::new))
+        .or_else(EnvironmentVariableRegionProvider::new())
+        .or_else(profile.build())
+        .or_else(settings.region_hint.clone().map(Region::new))
+        .or_else(imds)
+        .region()
+        .await
+}
+
+/// HTTP over the one TLS stack of the house, rustls with ring.
+fn http_client() -> SharedHttpClient {
+    // An error means that a provider is installed already, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https()
+}
+
+fn no_provider() -> AwsError {
+    AwsError::NoCredentials { reason: "no source of credentials is configured".to_owned() }
+}
+
+/// The SDK would find out late, and say little.
+fn check_endpoint(endpoint: &str) -> Result<(), AwsError> {
+    let url = url::Url::parse(endpoint).ok();
+    match url.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host()) {
+        Some(_) => Ok(()),
+        None => Err(AwsError::BadEndpoint {
+            // Userinfo may be a secret.
+            endpoint: foreign_text(endpoint.rsplit('@').next().unwrap_or_default()),
+        }),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+pub(super) mod tests {
+    use super::*;
+
+    /// Settings for a canned endpoint.
+    pub(in crate::aws) fn settings(endpoint_url: &str) -> AwsSettings {
+        AwsSettings {
+            region: Some("eu-west-1".to_owned()),
+            endpoint_url: Some(endpoint_url.to_owned()),
+            fixed_credentials: Some(FixedCredentials::new("AKIDEXAMPLE", "wJalrXUtnFEMI")),
+            ..AwsSettings::default()
+        }
+    }
+
+    /// The same patience in a hundredth of the time.
+    pub(in crate::aws) async fn hasty(endpoint_url: &str) -> Aws {
+        let patience = Patience {
+            retry: Patience::default().retry.with_initial_backoff(Duration::from_millis(1)),
+            timeouts: TimeoutConfig::builder()
+                .connect_timeout(Duration::from_secs(1))
+                .operation_attempt_timeout(Duration::from_millis(500))
+                .operation_timeout(Duration::from_secs(2))
+                .build(),
+            between_rounds: Duration::from_millis(1),
+        };
+        Aws::connect_with(&settings(endpoint_url), patience).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn the_arns_region_is_used_where_no_other_is_given() {
+        let hinted = AwsSettings {
+            region: None,
+            region_hint: Some("eu-central-1".to_owned()),
+            ..settings("http://127.0.0.1:1")
+        };
+        assert_eq!(Aws::connect(&hinted).await.unwrap().region(), "eu-central-1");
+        let both = AwsSettings { region: Some("us-east-1".to_owned()), ..hinted.clone() };
+        assert_eq!(Aws::connect(&both).await.unwrap().region(), "us-east-1");
+        let neither = AwsSettings { region_hint: None, ..hinted };
+        assert_eq!(Aws::connect(&neither).await.unwrap_err(), AwsError::NoRegion);
+    }
+
+    #[tokio::test]
+    async fn an_endpoint_that_is_no_url_is_refused_without_its_userinfo() {
+        for endpoint in ["localhost:4566", "ftp://h/", "user:hunter2@host:1", "http:"] {
+            let error = Aws::connect(&settings(endpoint)).await.unwrap_err();
+            assert!(matches!(&error, AwsError::BadEndpoint { .. }), "{endpoint}: {error}");
+            assert!(!error.to_string().contains("hunter2"), "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_debug_form_shows_no_secret() {
+        let settings = settings("http://127.0.0.1:1");
+        let aws = Aws::connect(&settings).await.unwrap();
+        assert!(!format!("{settings:?} {aws:?}").contains("wJalrXUtnFEMI"));
+    }
+}

@@ -1,0 +1,127 @@
+//! `albcap analyze`: CloudWatch read again for a run's window, and judged again.
+
+use std::io::ErrorKind;
+use std::time::Duration;
+
+use chrono::Utc;
+
+use super::args::AnalyzeArgs;
+use super::config::Parsed;
+use super::outcome::{Exit, of_judged};
+use super::report::unreadable;
+use super::run::record_complaint;
+use super::settings::{Export, aws_settings, cloudwatch, write_all};
+use super::signals::Signals;
+use super::{Complaint, Output};
+use crate::aws::{Aws, AwsError};
+use crate::conduct::{Interrupt, Window, read_series};
+use crate::facts::{Facts, LoadBalancerFacts, Series};
+use crate::judge::judge;
+use crate::live::Live;
+use crate::plan::CloudWatchPlan;
+use crate::record::{self, Event, JournalError, Run, Stamped};
+use crate::{machine, report};
+
+pub(super) async fn command(args: &AnalyzeArgs, parsed: &Parsed, output: &Output) -> Result<Exit, Complaint> {
+    let exports = Export::all(&args.export)?;
+    let mut run = record::read(&args.record).map_err(|error| unreadable(&error))?;
+    let (signals, mut interrupt) = Signals::listen()?;
+    if !args.aws.no_aws {
+        read_again(args, parsed, &mut run, &mut interrupt, output).await?;
+    }
+    let judged = judge(&run);
+    output.result(&report::table(&judged, output.layout()))?;
+    write_all(&exports, &judged, output)?;
+    Ok(signals.exit().unwrap_or_else(|| of_judged(&judged, run.header.plan.rule.require)))
+}
+
+/// Reads CloudWatch and appends what it said to the record.
+async fn read_again(
+    args: &AnalyzeArgs,
+    parsed: &Parsed,
+    run: &mut Run,
+    interrupt: &mut Interrupt,
+    output: &Output,
+) -> Result<(), Complaint> {
+    let plan = cloudwatch_plan(args, parsed, run);
+    let window = Window::of(run, plan).ok_or_else(|| {
+        Complaint::failed(
+            "the record holds no level, so there is no window to read",
+            "run again; it was stopped before its first connection",
+        )
+    })?;
+    let mut settings = aws_settings(&args.aws);
+    settings.region_hint = known(run).map(|facts| facts.arn.region().to_owned());
+    let aws = Aws::connect(&settings).await.map_err(|error| unanswered(&error))?;
+    let facts = load_balancer(args, run, &aws).await?;
+    let series = series(&aws, facts.arn.dimension(), &window, plan.settle, interrupt, output).await?;
+
+    let machine = run.facts.as_ref().map_or_else(machine::observe, |facts| facts.machine.clone());
+    let mut events = Vec::new();
+    if known(run) != Some(&facts) {
+        events.push(Event::Facts(Box::new(Facts { load_balancer: Some(facts), machine })));
+    }
+    events.push(Event::ServerSeries(Box::new(series)));
+    let events: Vec<Stamped> = events.into_iter().map(|event| Stamped::new(Utc::now(), event)).collect();
+    run.learn(&events);
+    match record::append(&args.record, &events) {
+        Ok(()) => Ok(()),
+        Err(JournalError::Create { source, .. })
+            if matches!(source.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem) =>
+        {
+            output.note("albcap: the record is read-only, so what CloudWatch said is shown but not kept\n");
+            Ok(())
+        }
+        Err(error) => Err(record_complaint(&error)),
+    }
+}
+
+fn known(run: &Run) -> Option<&LoadBalancerFacts> {
+    run.facts.as_ref()?.load_balancer.as_ref()
+}
+
+/// The record's plan, under the flags that were given.
+fn cloudwatch_plan(args: &AnalyzeArgs, parsed: &Parsed, run: &Run) -> CloudWatchPlan {
+    let flags = cloudwatch(&args.aws);
+    let Some(recorded) = run.header.plan.cloudwatch else { return flags };
+    CloudWatchPlan {
+        period: if parsed.is_given("period") { flags.period } else { recorded.period },
+        baseline: if parsed.is_given("baseline") { flags.baseline } else { recorded.baseline },
+        settle: flags.settle,
+    }
+}
+
+/// The load balancer that is named now, that was found by the run, or that the URL's host leads to.
+async fn load_balancer(args: &AnalyzeArgs, run: &Run, aws: &Aws) -> Result<LoadBalancerFacts, Complaint> {
+    let plan = &run.header.plan;
+    match (&args.aws.load_balancer, known(run)) {
+        (None, Some(facts)) => Ok(facts.clone()),
+        (named, _) => aws
+            .find_load_balancer(named.as_ref().or(plan.load_balancer.as_ref()), &plan.url.host())
+            .await
+            .map_err(|error| unanswered(&error)),
+    }
+}
+
+async fn series(
+    aws: &Aws,
+    load_balancer: &str,
+    window: &Window,
+    settle: Duration,
+    interrupt: &mut Interrupt,
+    output: &Output,
+) -> Result<Series, Complaint> {
+    // Its --settle counts from its first read, which waits only for a run that has just ended.
+    let first_read = if settle.is_zero() { Utc::now() } else { Utc::now().max(window.first_read()) };
+    let mut live = Live::new(output.live_terminal(), !output.quiet);
+    let series = read_series(aws, load_balancer, window, first_read + settle, interrupt, &mut |settling| {
+        live.settling(settling.reads, settling.next_read, settling.deadline);
+    })
+    .await;
+    live.clear();
+    series.map_err(|crate::conduct::SettleFailure::Aws(error)| unanswered(&error))
+}
+
+fn unanswered(error: &AwsError) -> Complaint {
+    Complaint::failed(error, error.remedy())
+}

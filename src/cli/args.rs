@@ -1,0 +1,399 @@
+//! Every flag, defined once: help, man page, completions, environment and config file come from here.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::plan::quantity::{parse_count, parse_duration};
+use crate::plan::{Levels, LoadBalancerRef, RequestHeader, Share};
+use crate::preflight;
+
+const AFTER_HELP: &str = "\
+Exit codes: 0 done, nothing contradicts · 1 failed · 2 usage · 3 preflight refused, nothing was opened ·
+  4 below --require · 5 CloudWatch contradicts the clients · 6 inconclusive · 130/143 interrupted.
+Every flag can be set in the environment (ALBCAP_LEVELS=50,100) or in a --config file (levels = \"50,100\").";
+
+/// How many WebSocket connections does your AWS Application Load Balancer really hold, and does CloudWatch say the same
+/// as your clients?
+#[derive(Debug, Parser)]
+#[command(name = "albcap", version, after_help = AFTER_HELP, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    #[command(flatten)]
+    pub(crate) output: OutputFlags,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Open, hold and close level after level, then set CloudWatch's numbers beside the clients'
+    Run(Box<RunArgs>),
+    /// The same run on an embedded simulated ALB: no account, no flags, under a minute
+    Demo,
+    /// The checks alone; opens no load
+    Preflight(Box<RunArgs>),
+    /// Read CloudWatch again for a finished (or killed) run, and judge again
+    Analyze(Box<AnalyzeArgs>),
+    /// Show a record as a table, JSON or HTML
+    Report(ReportArgs),
+    /// A simulated ALB and AWS endpoint, left running
+    Simulate(Box<SimulateArgs>),
+    /// JSON Schema of the record's lines or of the JSON report
+    Schema {
+        /// Which document
+        #[arg(value_enum, default_value = "report")]
+        document: Document,
+    },
+    /// Shell completions
+    Completions {
+        /// For which shell
+        shell: clap_complete::Shell,
+    },
+    /// The man page, as roff
+    Man,
+    /// Where each setting of `run` comes from
+    Config {
+        #[command(subcommand)]
+        action: ConfigAction,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigAction {
+    /// Print every flag of `run`, its value, and whether default, file, environment or command line gave it
+    Show(Box<RunFlags>),
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Document {
+    /// A line of the record
+    Record,
+    /// `report --format json`
+    Report,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// Where the WebSockets are: ws://… or wss://…
+    #[arg(value_name = "URL")]
+    pub(crate) url: String,
+    #[command(flatten)]
+    pub(crate) flags: RunFlags,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunFlags {
+    #[command(flatten)]
+    pub(crate) target: TargetFlags,
+    #[command(flatten)]
+    pub(crate) load: LoadFlags,
+    #[command(flatten)]
+    pub(crate) heartbeat: HeartbeatFlags,
+    #[command(flatten)]
+    pub(crate) safety: SafetyFlags,
+    #[command(flatten)]
+    pub(crate) aws: AwsFlags,
+    #[command(flatten)]
+    pub(crate) results: ResultFlags,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Target and network")]
+pub(crate) struct TargetFlags {
+    /// Extra request header, or a file of them, one a line; a secret belongs into a file or ALBCAP_HEADER, since the
+    /// command line is public
+    #[arg(short = 'H', long, value_name = "'NAME: VALUE'|@FILE", hide_env_values = true)]
+    pub(crate) header: Vec<String>,
+    /// The Origin header
+    #[arg(long, value_name = "ORIGIN")]
+    pub(crate) origin: Option<String>,
+    /// Subprotocol to offer; repeat in order of preference
+    #[arg(long, value_name = "NAME")]
+    pub(crate) subprotocol: Vec<String>,
+    /// PEM file of certificates to trust in place of the system's
+    #[arg(long, value_name = "FILE")]
+    pub(crate) cacert: Option<PathBuf>,
+    /// PEM file of the client's certificate, for mTLS
+    #[arg(long, value_name = "FILE", requires = "key")]
+    pub(crate) cert: Option<PathBuf>,
+    /// PEM file of the client's private key
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    pub(crate) key: Option<PathBuf>,
+    /// Accept whatever certificate the server shows
+    #[arg(short = 'k', long)]
+    pub(crate) insecure: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Load")]
+pub(crate) struct LoadFlags {
+    /// The test points, ascending: 50,100,5k
+    #[arg(short, long, value_name = "LIST", default_value = "50,100,200,500,1000,2000,5000", value_parser = parse_levels)]
+    pub(crate) levels: Levels,
+    /// Least time that every level is held, from when its last connection attempt settled
+    #[arg(short, long, value_name = "TIME", default_value = "120s", value_parser = parse_duration)]
+    pub(crate) duration: Duration,
+    /// Whole CloudWatch periods that every hold must contain; the hold is extended for them; 0 never extends
+    #[arg(long, value_name = "N", default_value = "2")]
+    pub(crate) periods: u32,
+    /// Handshakes in flight at most
+    #[arg(long, value_name = "N", default_value = "256", value_parser = parse_positive)]
+    pub(crate) window: u32,
+    /// Rest between two levels
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = parse_duration)]
+    pub(crate) pause: Duration,
+    /// From the name's resolution to the finished upgrade
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_positive_duration)]
+    pub(crate) connect_timeout: Duration,
+    /// Success rate that a level must hold
+    #[arg(long, value_name = "SHARE", default_value = "95%")]
+    pub(crate) threshold: Share,
+    /// Safe limit = highest reliable level x this
+    #[arg(long, value_name = "SHARE", default_value = "80%")]
+    pub(crate) safety: Share,
+    /// Go on after the first failed level
+    #[arg(long)]
+    pub(crate) keep_going: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Heartbeat")]
+pub(crate) struct HeartbeatFlags {
+    /// Interval of the WebSocket pings; refused when not below the ALB's idle timeout, warned above half of it
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = parse_positive_duration)]
+    pub(crate) heartbeat: Duration,
+    /// How long a pong may take before the connection counts as failed
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_positive_duration)]
+    pub(crate) pong_timeout: Duration,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Safety")]
+pub(crate) struct SafetyFlags {
+    /// Go on past that refused check (never past an impossible plan)
+    #[arg(long, value_name = "CHECK", value_delimiter = ',', value_parser = clap::builder::PossibleValuesParser::new(preflight::NAMES))]
+    pub(crate) force: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "AWS")]
+pub(crate) struct AwsFlags {
+    /// The ALB's name or ARN; left out, it is found from the URL's host
+    #[arg(long, value_name = "NAME|ARN")]
+    pub(crate) load_balancer: Option<LoadBalancerRef>,
+    /// Profile of the AWS configuration
+    #[arg(long, value_name = "NAME")]
+    pub(crate) profile: Option<String>,
+    /// AWS Region
+    #[arg(long, value_name = "REGION")]
+    pub(crate) region: Option<String>,
+    /// Another AWS endpoint, for all services
+    #[arg(long, value_name = "URL")]
+    pub(crate) endpoint_url: Option<String>,
+    /// How far before the start the ALB's own traffic is measured
+    #[arg(long, value_name = "TIME", default_value = "15m", value_parser = parse_duration)]
+    pub(crate) baseline: Duration,
+    /// Longest wait for CloudWatch after the last close; 0 does not wait (analyze: reads once)
+    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = parse_duration)]
+    pub(crate) settle: Duration,
+    /// CloudWatch period: 1, 5, 10, 20, 30 or a multiple of 60 s; AWS has 60 s for ALBs
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = parse_period)]
+    pub(crate) period: crate::plan::Period,
+    /// Client side only: CloudWatch is not asked
+    #[arg(long)]
+    pub(crate) no_aws: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Results")]
+pub(crate) struct ResultFlags {
+    /// Where the record goes; - streams it to standard output and sends the table to standard error
+    /// [default: albcap-runs/<run id>.jsonl]
+    #[arg(long, value_name = "PATH|-")]
+    pub(crate) record: Option<PathBuf>,
+    /// Write the report there too: .json or .html by its ending; may be repeated
+    #[arg(long, value_name = "PATH")]
+    pub(crate) export: Vec<PathBuf>,
+    /// Exit with 4 when the safe limit is below N
+    #[arg(long, value_name = "N", value_parser = parse_count)]
+    pub(crate) require: Option<u32>,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub(crate) struct OutputFlags {
+    /// No progress, no preflight and plan: results only
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+    /// More about what happens, on standard error; -vv for still more
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// Colours
+    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value = "auto")]
+    pub(crate) color: Color,
+    /// TOML file of flags: its values come before the environment and the command line
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AnalyzeArgs {
+    /// The record of a run
+    #[arg(value_name = "RECORD")]
+    pub(crate) record: PathBuf,
+    #[command(flatten)]
+    pub(crate) aws: AwsFlags,
+    /// Write the report there too: .json or .html by its ending; may be repeated
+    #[arg(long, value_name = "PATH", help_heading = "Results")]
+    pub(crate) export: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReportArgs {
+    /// The record of a run
+    #[arg(value_name = "RECORD")]
+    pub(crate) record: PathBuf,
+    /// How it is shown
+    #[arg(long, value_enum, default_value = "table")]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people, in a terminal
+    Table,
+    /// For programs (schema 1)
+    Json,
+    /// For people, in a browser
+    Html,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "The simulated ALB")]
+pub(crate) struct SimulateArgs {
+    /// Close a connection that was silent for so long
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = parse_positive_duration)]
+    pub(crate) idle_timeout: Duration,
+    /// TCP legs that are counted for each WebSocket
+    #[arg(long, value_name = "1|2", default_value = "2", value_parser = clap::value_parser!(u8).range(1..=2))]
+    pub(crate) legs: u8,
+    /// Nodes, each with an address of its own in 127.0.0.0/8
+    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u8).range(1..=100))]
+    pub(crate) nodes: u8,
+    /// Speak TLS, with a certificate made for the occasion
+    #[arg(long)]
+    pub(crate) tls: bool,
+    /// Client connections of others that are there all the time
+    #[arg(long, value_name = "N", default_value = "0", value_parser = parse_count)]
+    pub(crate) baseline: u32,
+    /// Refuse client connections beyond so many
+    #[arg(long, value_name = "N", value_parser = parse_count)]
+    pub(crate) max_connections: Option<u32>,
+    /// Share of the upgrades that the load balancer answers with 503
+    #[arg(long, value_name = "SHARE", value_parser = parse_rejected)]
+    pub(crate) reject_rate: Option<f64>,
+    /// Cut every connection so long after its upgrade
+    #[arg(long, value_name = "TIME", value_parser = parse_positive_duration)]
+    pub(crate) kill_after: Option<Duration>,
+    /// How often the metrics are published
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = parse_positive_duration, help_heading = "The simulated CloudWatch")]
+    pub(crate) period: Duration,
+    /// How long after a period's end its metrics become visible
+    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = parse_duration, help_heading = "The simulated CloudWatch")]
+    pub(crate) publish_delay: Duration,
+    /// How active connections are sampled within a period
+    #[arg(long, value_enum, default_value = "snapshot", help_heading = "The simulated CloudWatch")]
+    pub(crate) sampling: Sampling,
+    /// AWS Region that the endpoint claims to be
+    #[arg(
+        long,
+        value_name = "REGION",
+        default_value = "us-east-1",
+        help_heading = "The simulated AWS account"
+    )]
+    pub(crate) region: String,
+    /// IAM action that is denied, such as cloudwatch:GetMetricData; may be repeated
+    #[arg(long, value_name = "ACTION", help_heading = "The simulated AWS account")]
+    pub(crate) deny: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Sampling {
+    /// The count of one moment
+    Snapshot,
+    /// The mean over the period
+    Mean,
+    /// The highest of the period
+    Max,
+}
+
+fn parse_levels(text: &str) -> Result<Levels, crate::plan::LevelsError> {
+    text.parse()
+}
+
+fn parse_positive(text: &str) -> Result<u32, String> {
+    match parse_count(text) {
+        Ok(0) => Err("it must be at least 1".into()),
+        Ok(count) => Ok(count),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn parse_positive_duration(text: &str) -> Result<Duration, String> {
+    match parse_duration(text) {
+        Ok(duration) if duration.is_zero() => Err("it must be longer than 0".into()),
+        Ok(duration) => Ok(duration),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn parse_period(text: &str) -> Result<crate::plan::Period, String> {
+    let length = parse_duration(text).map_err(|error| error.to_string())?;
+    crate::plan::Period::new(length).map_err(|error| error.to_string())
+}
+
+/// A share of which none is a share too.
+fn parse_rejected(text: &str) -> Result<f64, String> {
+    match text.trim() {
+        "0" | "0%" => Ok(0.0),
+        other => other.parse::<Share>().map(Share::get).map_err(|error| error.to_string()),
+    }
+}
+
+/// A header as it was typed, or the lines of a file.
+pub(crate) fn parse_headers(given: &[String]) -> Result<Vec<RequestHeader>, super::Complaint> {
+    use super::Complaint;
+    let mut headers = Vec::new();
+    for text in given {
+        let mut add = |line: &str| -> Result<(), Complaint> {
+            headers.push(
+                line.parse::<RequestHeader>().map_err(|e| Complaint::usage(e, "see albcap run --help"))?,
+            );
+            Ok(())
+        };
+        match text.strip_prefix('@') {
+            None => add(text)?,
+            Some(path) => {
+                let lines = std::fs::read_to_string(path).map_err(|error| {
+                    Complaint::usage(
+                        format!("the header file {path} can't be read: {error}"),
+                        "give a readable file of 'NAME: VALUE' lines",
+                    )
+                })?;
+                lines.lines().filter(|line| !line.trim().is_empty()).try_for_each(add)?;
+            }
+        }
+    }
+    Ok(headers)
+}

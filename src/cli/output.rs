@@ -1,0 +1,137 @@
+//! Where text goes: results to standard output, everything else to standard error, and how it looks there.
+
+use std::io::{self, ErrorKind, IsTerminal, Write};
+
+use tracing_subscriber::EnvFilter;
+
+use super::args::{Color, OutputFlags};
+use super::{Complaint, Exit};
+use crate::report::Layout;
+
+/// How a command prints.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Output {
+    color: Color,
+    /// Results only.
+    pub(super) quiet: bool,
+    to_stderr: bool,
+}
+
+impl Output {
+    pub(super) fn new(flags: &OutputFlags) -> Output {
+        Output { color: flags.color, quiet: flags.quiet, to_stderr: false }
+    }
+
+    /// The same, with results on standard error: standard output is taken by the record.
+    pub(super) fn beside_the_record(self) -> Output {
+        Output { to_stderr: true, ..self }
+    }
+
+    /// The same for a command whose notes are its result.
+    pub(super) fn never_quiet(self) -> Output {
+        Output { quiet: false, ..self }
+    }
+
+    /// Prints a result.
+    pub(super) fn result(&self, text: &str) -> Result<(), Complaint> {
+        if self.to_stderr { write(io::stderr().lock(), text) } else { write(io::stdout().lock(), text) }
+    }
+
+    /// Prints what is not the result itself, unless it was asked to be quiet.
+    pub(super) fn note(&self, text: &str) {
+        if !self.quiet {
+            let _ = io::stderr().lock().write_all(text.as_bytes());
+        }
+    }
+
+    /// Whether results are coloured.
+    fn colored(&self) -> bool {
+        let terminal = if self.to_stderr { io::stderr().is_terminal() } else { io::stdout().is_terminal() };
+        self.colored_on(terminal)
+    }
+
+    /// Whether progress can be rewritten in place.
+    pub(super) fn live_terminal(&self) -> bool {
+        io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+    }
+
+    fn colored_on(&self, terminal: bool) -> bool {
+        match self.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+        }
+    }
+
+    /// How results are laid out.
+    pub(super) fn layout(&self) -> Layout {
+        let asked = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+        let terminal = terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+        Layout { width: asked.or(terminal).unwrap_or(Layout::WIDEST), color: self.colored() }
+    }
+}
+
+/// Prints a result of a command that has no settings for it.
+pub(super) fn print(text: &str) -> Result<Exit, Complaint> {
+    write(io::stdout().lock(), text).map(|()| Exit::Done)
+}
+
+/// A reader that has seen enough (`| head`) ends the output, and nothing is wrong.
+fn write(mut to: impl Write, text: &str) -> Result<(), Complaint> {
+    match to.write_all(text.as_bytes()).and_then(|()| to.flush()) {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        Err(error) => {
+            Err(Complaint::failed(format!("the output can't be written: {error}"), "send it elsewhere"))
+        }
+    }
+}
+
+/// Says an error: what, and what to do about it.
+pub(super) fn complain(complaint: &Complaint) -> Exit {
+    let remedy =
+        if complaint.remedy.is_empty() { String::new() } else { format!("  {}\n", complaint.remedy) };
+    let _ = io::stderr().lock().write_all(format!("albcap: {}\n{remedy}", complaint.cause).as_bytes());
+    complaint.exit
+}
+
+/// Help and version are results; the rest of clap's errors are said like all others.
+pub(super) fn clap_error(error: &clap::Error) -> Exit {
+    use clap::error::ErrorKind as E;
+    match error.kind() {
+        E::DisplayHelp | E::DisplayVersion => {
+            let _ = error.print();
+            Exit::Done
+        }
+        E::DisplayHelpOnMissingArgumentOrSubcommand => {
+            let _ = error.print();
+            Exit::Usage
+        }
+        _ => complain(&of_clap(&error.to_string())),
+    }
+}
+
+/// Makes two lines of clap's paragraphs: the error, and the tip, if it has one.
+fn of_clap(text: &str) -> Complaint {
+    let paragraphs: Vec<&str> = text.split("\n\n").map(str::trim).collect();
+    let joined = |paragraph: &str| paragraph.split_whitespace().collect::<Vec<_>>().join(" ");
+    let cause = joined(paragraphs.first().copied().unwrap_or("").trim_start_matches("error:"));
+    let tip = paragraphs.iter().find_map(|paragraph| paragraph.strip_prefix("tip:")).map(joined);
+    Complaint::usage(
+        cause,
+        tip.unwrap_or_else(|| "see albcap --help, or --help behind the command".to_owned()),
+    )
+}
+
+/// Log lines on standard error: this program's warnings, or more with -v. The AWS crates stay silent, since they log
+/// whole requests and answers, and what a credential process was called with.
+pub(super) fn start_log(verbose: u8) {
+    let default = match verbose {
+        0 => "albcap=warn",
+        1 => "albcap=info",
+        2 => "albcap=debug,rustls=info",
+        _ => "albcap=trace,rustls=debug,hyper=debug",
+    };
+    let filter = EnvFilter::try_from_env("ALBCAP_LOG").unwrap_or_else(|_| EnvFilter::new(default));
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).try_init();
+}

@@ -1,0 +1,154 @@
+//! `albcap run`: the main job.
+
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+
+use super::args::RunArgs;
+use super::outcome::{Exit, of_judged};
+use super::settings::{Export, Settings, write_all};
+use super::signals::Signals;
+use super::{Complaint, Output, output, preflight};
+use crate::conduct::{self, Interrupt, Notice, SettleFailure};
+use crate::judge::judge;
+use crate::live::Live;
+use crate::load::Dialer;
+use crate::record::{Journal, JournalError};
+use crate::report;
+
+/// Everything a run needs that is not in its plan.
+pub(super) struct Job {
+    pub(super) settings: Settings,
+    pub(super) record: PathBuf,
+    pub(super) run_id: String,
+    pub(super) exports: Vec<Export>,
+}
+
+pub(super) async fn command(args: &RunArgs, output: &Output) -> Result<Exit, Complaint> {
+    let run_id = new_run_id(Utc::now());
+    let results = &args.flags.results;
+    let job = Job {
+        settings: Settings::from(args)?,
+        record: results
+            .record
+            .clone()
+            .unwrap_or_else(|| Path::new("albcap-runs").join(format!("{run_id}.jsonl"))),
+        run_id,
+        exports: Export::all(&results.export)?,
+    };
+    let (signals, interrupt) = Signals::listen()?;
+    run(&job, &signals, interrupt, output).await
+}
+
+/// Date and time, and four random digits against two runs in the same second.
+pub(super) fn new_run_id(at: DateTime<Utc>) -> String {
+    format!("{}-{:04x}", at.format("%Y%m%d-%H%M%S"), fastrand::u16(..))
+}
+
+/// Surveys, opens the record, conducts, judges, shows. What was measured is shown whatever fails afterwards.
+pub(super) async fn run(
+    job: &Job,
+    signals: &Signals,
+    mut interrupt: Interrupt,
+    output: &Output,
+) -> Result<Exit, Complaint> {
+    let to_stdout = job.record == Path::new("-");
+    let output = if to_stdout { &output.beside_the_record() } else { output };
+    let settings = &job.settings;
+    let dialer = Dialer::new(&settings.target, settings.plan.pace.connect_timeout)
+        .map_err(|error| Complaint::usage(error, "check --cacert, --cert and --key"))?;
+    let survey = tokio::select! {
+        survey = conduct::survey(&settings.plan, settings.aws.as_ref()) => survey,
+        () = interrupt.set() => return Ok(signals.exit().unwrap_or(Exit::Failed)),
+    };
+    let header = settings.header(&job.run_id);
+    preflight::show(&header, &survey, output)?;
+    preflight::refuse(&survey, &settings.forced)?;
+
+    let journal = if to_stdout { Ok(Journal::stdout()) } else { Journal::create(&job.record) };
+    let mut journal = journal.map_err(|error| record_complaint(&error))?;
+    let mut live = Live::new(output.live_terminal(), !output.quiet);
+    let conducted = {
+        let mut sink = |notice: Notice<'_>| match notice {
+            Notice::Event(stamped) => {
+                journal.append(stamped);
+                live.event(stamped);
+            }
+            Notice::Settling(settling) => {
+                live.settling(settling.reads, settling.next_read, settling.deadline)
+            }
+        };
+        conduct::run(header, &survey, dialer, &mut interrupt, &mut sink).await
+    };
+    live.clear();
+    let written = journal.finish();
+
+    let judged = judge(&conducted.run);
+    let mut failures: Vec<Complaint> = Vec::new();
+    failures.extend(output.result(&results(&judged, output)).err());
+    if !to_stdout {
+        failures.extend(output.result(&footer(job, &conducted.run)).err());
+    }
+    failures.extend(write_all(&job.exports, &judged, output).err());
+    failures.extend(written.err().map(|error| record_complaint(&error)));
+    failures.extend(conducted.settle_failure.map(|failure| settle_complaint(&failure, &job.record)));
+    let exit = of_judged(&judged, settings.plan.rule.require);
+    finish(failures, exit, signals)
+}
+
+/// The order of the contract: 1, 130/143, 4, 5, 6. Every failure is said; the last one by the caller.
+fn finish(mut failures: Vec<Complaint>, exit: Exit, signals: &Signals) -> Result<Exit, Complaint> {
+    let last = failures.pop();
+    for failure in &failures {
+        output::complain(failure);
+    }
+    match (last, signals.exit()) {
+        (Some(complaint), _) => Err(complaint),
+        (None, _) if exit == Exit::Failed => Err(Complaint::failed(
+            "no connection of the whole run could be opened",
+            "the failures above tell at which phase and why; is something listening at that URL?",
+        )),
+        (None, Some(signal)) => Ok(signal),
+        (None, None) => Ok(exit),
+    }
+}
+
+fn results(judged: &crate::judge::Judged<'_>, output: &Output) -> String {
+    let table = report::results(judged, output.layout());
+    if output.quiet { table } else { format!("\n{table}") }
+}
+
+/// Where the results lie, and what to do when CloudWatch was not waited for.
+fn footer(job: &Job, run: &crate::record::Run) -> String {
+    let record = job.record.display();
+    let mut text = format!("\nrecord  {record}      report  albcap report {record} --format html\n");
+    let waits = run.header.plan.cloudwatch.filter(|_| run.series.is_none());
+    if let Some(window) = waits.and_then(|cloudwatch| conduct::Window::of(run, cloudwatch)) {
+        let from = window.until + window.period.length();
+        text.push_str(&format!(
+            "CloudWatch was not read; from {} on it can be:  albcap analyze {record}\n",
+            from.format("%Y-%m-%d %H:%M:%S UTC")
+        ));
+    }
+    text
+}
+
+pub(super) fn record_complaint(error: &JournalError) -> Complaint {
+    let remedy = match error {
+        JournalError::Exists(_) => "give another --record, or move that file away",
+        JournalError::InUse(_) => "wait until that process has ended",
+        JournalError::Create { .. } => "give a --record in a folder that can be written to",
+        JournalError::Write(_) => {
+            "the results above are complete; free some room on the disk before the next run"
+        }
+    };
+    Complaint::failed(error, remedy)
+}
+
+fn settle_complaint(failure: &SettleFailure, record: &Path) -> Complaint {
+    let SettleFailure::Aws(error) = failure;
+    Complaint::failed(
+        format!("CloudWatch could not be read: {error}"),
+        format!("{}; nothing is lost: run 'albcap analyze {}' then", error.remedy(), record.display()),
+    )
+}

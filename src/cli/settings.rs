@@ -1,0 +1,178 @@
+//! From flags as typed to values in which every rule has been decided.
+
+use std::path::{Path, PathBuf};
+
+use super::args::{AwsFlags, RunArgs, parse_headers};
+use super::{Complaint, Output};
+use crate::aws::AwsSettings;
+use crate::judge::Judged;
+use crate::plan::{
+    CloudWatchPlan, Heartbeat, Hold, Pace, PassRule, Plan, RequestHeader, Schedule, Target, TargetUrl,
+    TlsOptions,
+};
+use crate::record::{Header, Host, SCHEMA};
+use crate::{machine, report};
+
+/// What a command line of `run` or `preflight` means.
+pub(super) struct Settings {
+    pub(super) plan: Plan,
+    pub(super) target: Target,
+    /// `None` with `--no-aws`.
+    pub(super) aws: Option<AwsSettings>,
+    pub(super) forced: Vec<String>,
+}
+
+impl Settings {
+    pub(super) fn from(args: &RunArgs) -> Result<Settings, Complaint> {
+        let flags = &args.flags;
+        let url: TargetUrl = args.url.parse().map_err(|error| {
+            Complaint::usage(error, "give the URL that your clients use, such as wss://ws.example.com/socket")
+        })?;
+        let (load, heartbeat) = (&flags.load, &flags.heartbeat);
+        let plan = Plan {
+            url: url.shown(),
+            load_balancer: flags.aws.load_balancer.clone(),
+            schedule: Schedule::Levels(load.levels.clone()),
+            hold: Hold { duration: load.duration, periods: load.periods },
+            heartbeat: Heartbeat { interval: heartbeat.heartbeat, pong_timeout: heartbeat.pong_timeout },
+            pace: Pace { window: load.window, connect_timeout: load.connect_timeout, pause: load.pause },
+            rule: PassRule {
+                threshold: load.threshold,
+                safety: load.safety,
+                keep_going: load.keep_going,
+                require: flags.results.require,
+            },
+            cloudwatch: (!flags.aws.no_aws).then(|| cloudwatch(&flags.aws)),
+        };
+        let aws = (!flags.aws.no_aws).then(|| aws_settings(&flags.aws));
+        Ok(Settings { plan, target: target(url, args)?, aws, forced: flags.safety.force.clone() })
+    }
+}
+
+impl Settings {
+    /// The first line of the record of a run by these settings.
+    pub(super) fn header(&self, run_id: &str) -> Header {
+        let (name, platform) = machine::host();
+        Header {
+            schema: SCHEMA,
+            run_id: run_id.to_owned(),
+            tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+            host: Host { name, platform },
+            plan: self.plan.clone(),
+        }
+    }
+}
+
+/// What is asked of CloudWatch.
+pub(super) fn cloudwatch(flags: &AwsFlags) -> CloudWatchPlan {
+    CloudWatchPlan { period: flags.period, baseline: flags.baseline, settle: flags.settle }
+}
+
+/// How AWS is reached.
+pub(super) fn aws_settings(flags: &AwsFlags) -> AwsSettings {
+    AwsSettings {
+        profile: flags.profile.clone(),
+        region: flags.region.clone(),
+        endpoint_url: flags.endpoint_url.clone(),
+        ..AwsSettings::default()
+    }
+}
+
+fn target(url: TargetUrl, args: &RunArgs) -> Result<Target, Complaint> {
+    let flags = &args.flags.target;
+    let mut headers = parse_headers(&flags.header)?;
+    if let Some(origin) = &flags.origin {
+        let header: RequestHeader = format!("Origin: {origin}")
+            .parse()
+            .map_err(|error| Complaint::usage(error, "an origin looks like https://app.example.com"))?;
+        headers.push(header);
+    }
+    let token = |name: &String| {
+        !name.is_empty() && name.chars().all(|c| c.is_ascii_graphic() && !"\"(),/:;<=>?@[\\]{}".contains(c))
+    };
+    if let Some(wrong) = flags.subprotocol.iter().find(|name| !token(name)) {
+        return Err(Complaint::usage(
+            format!("'{}' can't be a subprotocol's name", wrong.escape_debug()),
+            "names are single words, such as graphql-transport-ws",
+        ));
+    }
+    let tls = TlsOptions {
+        ca_cert: flags.cacert.clone(),
+        cert: flags.cert.clone(),
+        key: flags.key.clone(),
+        insecure: flags.insecure,
+    };
+    Ok(Target { url, headers, subprotocols: flags.subprotocol.clone(), tls })
+}
+
+/// A file that the report is written to, its format known by its ending.
+pub(super) struct Export {
+    path: PathBuf,
+    format: ExportFormat,
+}
+
+enum ExportFormat {
+    Json,
+    Html,
+}
+
+impl Export {
+    /// Refuses what can't be written, before anything is opened.
+    pub(super) fn all(paths: &[PathBuf]) -> Result<Vec<Export>, Complaint> {
+        paths.iter().map(|path| Export::of(path)).collect()
+    }
+
+    fn of(path: &Path) -> Result<Export, Complaint> {
+        let format = match path.extension().and_then(|ending| ending.to_str()) {
+            Some("json") => ExportFormat::Json,
+            Some("html") => ExportFormat::Html,
+            _ => {
+                return Err(Complaint::usage(
+                    format!("'{}' has no ending that tells its format", path.display()),
+                    "use .json or .html",
+                ));
+            }
+        };
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+            return Err(Complaint::usage(
+                format!("the folder {} for --export is not there", folder.display()),
+                "make it, or give another path",
+            ));
+        }
+        Ok(Export { path: path.to_owned(), format })
+    }
+
+    /// Writes the report, whole or not at all.
+    pub(super) fn write(&self, judged: &Judged<'_>) -> Result<(), Complaint> {
+        let text = match self.format {
+            ExportFormat::Json => report::json(judged),
+            ExportFormat::Html => report::html(judged),
+        };
+        let beside = self.path.with_extension("partial");
+        std::fs::write(&beside, text).and_then(|()| std::fs::rename(&beside, &self.path)).map_err(|error| {
+            Complaint::failed(
+                format!("{} can't be written: {error}", self.path.display()),
+                "the record is kept: albcap report RECORD shows it again",
+            )
+        })
+    }
+
+    /// Where it is.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+/// Writes all exports, the second in spite of the first one's failure; the first failure is returned.
+pub(super) fn write_all(exports: &[Export], judged: &Judged<'_>, output: &Output) -> Result<(), Complaint> {
+    let mut first_failure = Ok(());
+    for export in exports {
+        match export.write(judged) {
+            Ok(()) => output.note(&format!("export  {}\n", export.path().display())),
+            Err(complaint) if first_failure.is_ok() => first_failure = Err(complaint),
+            Err(complaint) => output.note(&format!("albcap: {}\n", complaint.cause)),
+        }
+    }
+    first_failure
+}

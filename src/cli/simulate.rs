@@ -1,0 +1,46 @@
+//! `albcap simulate`: the simulated ALB and AWS endpoint, left running.
+
+use super::args::{Sampling, SimulateArgs};
+use super::signals::Signals;
+use super::{Complaint, Exit, output};
+use crate::sim;
+
+pub(super) async fn command(args: &SimulateArgs) -> Result<Exit, Complaint> {
+    let (_signals, mut interrupt) = Signals::listen()?;
+    let running = sim::start(options(args)).await.map_err(|error| {
+        Complaint::failed(
+            format!("the simulator can't start: {error}"),
+            "free the port, the memory or the descriptors that it names",
+        )
+    })?;
+    let line = serde_json::to_string(running.announcement())
+        .map_err(|error| Complaint::failed(format!("the announcement can't be written: {error}"), ""))?;
+    output::print(&format!("{line}\n"))?;
+    interrupt.set().await;
+    running.shutdown().await;
+    // Being told to stop is how it ends well.
+    Ok(Exit::Done)
+}
+
+fn options(args: &SimulateArgs) -> sim::Options {
+    sim::Options {
+        idle_timeout: args.idle_timeout,
+        legs: args.legs,
+        nodes: args.nodes,
+        tls: args.tls,
+        baseline: args.baseline,
+        max_connections: args.max_connections.map(u64::from),
+        reject_rate: args.reject_rate.unwrap_or(0.0),
+        kill_after: args.kill_after,
+        period: args.period,
+        publish_delay: args.publish_delay,
+        sampling: match args.sampling {
+            Sampling::Snapshot => sim::Sampling::Snapshot,
+            Sampling::Mean => sim::Sampling::Mean,
+            Sampling::Max => sim::Sampling::Max,
+        },
+        region: args.region.clone(),
+        deny: args.deny.clone(),
+        ..sim::Options::default()
+    }
+}

@@ -1,0 +1,107 @@
+//! The story of a run: survey → levels → settle. The only loop, and the only place where time passes.
+//!
+//! [`survey`] gathers facts and findings and opens nothing; [`run`] does the rest. Whoever calls hands in a sink for
+//! the events (record, live view) and an [`Interrupt`]; what comes back is the folded run and what went wrong after
+//! the load.
+
+mod interrupt;
+mod levels;
+mod settle;
+mod survey;
+
+pub use interrupt::Interrupt;
+pub use settle::{SettleFailure, Settling, Window, read_series};
+pub use survey::{Survey, survey};
+
+use std::sync::Arc;
+
+use chrono::{SubsecRound, Utc};
+
+use crate::aws::Aws;
+use crate::load::Dialer;
+use crate::plan::Plan;
+use crate::record::{Ended, Event, Header, HowEnded, Run, Stamped};
+
+/// What the conductor tells while it works.
+pub enum Notice<'a> {
+    /// Something happened; it belongs into the record.
+    Event(&'a Stamped),
+    /// CloudWatch is waited for.
+    Settling(&'a Settling),
+}
+
+/// Where notices go.
+pub type Sink<'a> = &'a mut dyn FnMut(Notice<'_>);
+
+/// What came of a run.
+pub struct Conducted {
+    /// Everything that was recorded.
+    pub run: Run,
+    /// Why CloudWatch could not be read, where it was to be.
+    pub settle_failure: Option<SettleFailure>,
+}
+
+/// Opens, holds and closes the plan's levels, then reads CloudWatch; `aws` is what the survey found to ask.
+pub async fn run(
+    header: Header,
+    survey: &Survey,
+    dialer: Dialer,
+    interrupt: &mut Interrupt,
+    sink: Sink<'_>,
+) -> Conducted {
+    let plan = header.plan.clone();
+    let mut story = Story { run: Run::new(Utc::now().trunc_subsecs(3), header.clone()), sink };
+    story.tell(Event::Header(Box::new(header)));
+    story.tell(Event::Facts(Box::new(survey.facts.clone())));
+    for finding in &survey.findings {
+        story.tell(Event::Finding(finding.clone()));
+    }
+    let how = levels::run(&plan, &Arc::new(dialer), &mut story, interrupt).await;
+    story.tell(Event::Ended(Ended { how }));
+    let settle_failure = match (how, &survey.aws) {
+        (HowEnded::Finished | HowEnded::Aborted, Some(aws)) => {
+            settle(&plan, aws, &mut story, interrupt).await.err()
+        }
+        _ => None,
+    };
+    Conducted { run: story.run, settle_failure }
+}
+
+async fn settle(
+    plan: &Plan,
+    aws: &Aws,
+    story: &mut Story<'_>,
+    interrupt: &mut Interrupt,
+) -> Result<(), SettleFailure> {
+    let Some(cloudwatch) = plan.cloudwatch.filter(|cloudwatch| !cloudwatch.settle.is_zero()) else {
+        return Ok(());
+    };
+    let facts = story.run.facts.as_ref().and_then(|facts| facts.load_balancer.as_ref());
+    let (Some(facts), Some(window)) = (facts, Window::of(&story.run, cloudwatch)) else { return Ok(()) };
+    let dimension = facts.arn.dimension().to_owned();
+    let deadline = story.run.load_ended_at() + cloudwatch.settle;
+    let sink = &mut *story.sink;
+    let series = read_series(aws, &dimension, &window, deadline, interrupt, &mut |settling| {
+        sink(Notice::Settling(settling))
+    })
+    .await?;
+    story.tell(Event::ServerSeries(Box::new(series)));
+    Ok(())
+}
+
+/// Stamps events, folds them and passes them on.
+struct Story<'a> {
+    run: Run,
+    sink: Sink<'a>,
+}
+
+impl Story<'_> {
+    fn tell(&mut self, event: Event) {
+        self.pass_on(Stamped::new(Utc::now(), event));
+    }
+
+    fn pass_on(&mut self, stamped: Stamped) {
+        self.run.apply(&stamped);
+        (self.sink)(Notice::Event(&stamped));
+    }
+}

@@ -1,0 +1,114 @@
+//! The clients' side on CloudWatch's grid: how many connections were open in each period.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::window::sane;
+use crate::plan::Period;
+use crate::record::{OpenAt, Run};
+
+/// How many connections the clients had open during one period. How an ALB samples within a period is not documented,
+/// so all three are kept.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct ClientPeriod {
+    /// The fewest at any time.
+    pub(super) min: f64,
+    /// Weighted by time.
+    pub(super) mean: f64,
+    /// The most at any time.
+    pub(super) max: f64,
+}
+
+/// The connections open over time, as a step function: each sample holds until the next.
+pub(super) struct OpenOverTime {
+    steps: Vec<OpenAt>,
+}
+
+impl OpenOverTime {
+    /// The steps of a run; nothing is open before its first sample and after its load has ended.
+    pub(super) fn of(run: &Run) -> OpenOverTime {
+        let mut steps: Vec<OpenAt> =
+            run.open.iter().map(|step| OpenAt { at: sane(step.at), ..*step }).collect();
+        // Recorded in order, but a clock can be set back in mid-run.
+        steps.sort_by_key(|step| step.at);
+        steps.push(OpenAt {
+            at: sane(run.load_ended_at()).max(steps.last().map_or(DateTime::UNIX_EPOCH, |s| s.at)),
+            open: 0,
+        });
+        OpenOverTime { steps }
+    }
+
+    /// The period that starts at `at`.
+    pub(super) fn period(&self, at: DateTime<Utc>, period: Period) -> ClientPeriod {
+        let until = at + period.length();
+        let first_after = self.steps.partition_point(|step| step.at <= at);
+        let before = first_after.checked_sub(1).map_or(0, |i| self.steps[i].open);
+        let inside = self.steps[first_after..].iter().take_while(|step| step.at < until);
+
+        let (mut since, mut open) = (at, before);
+        let (mut min, mut max, mut sum) = (u32::MAX, 0_u32, 0.0_f64);
+        let end = OpenAt { at: until, open: 0 };
+        for step in inside.chain(std::iter::once(&end)) {
+            let lasted = seconds(step.at - since);
+            // What lasted no time was never there to be sampled.
+            if lasted > 0.0 {
+                min = min.min(open);
+                max = max.max(open);
+                sum += f64::from(open) * lasted;
+            }
+            (since, open) = (step.at, step.open);
+        }
+        ClientPeriod { min: f64::from(min), mean: sum / f64::from(period.seconds()), max: f64::from(max) }
+    }
+}
+
+#[allow(clippy::cast_precision_loss)]
+fn seconds(delta: TimeDelta) -> f64 {
+    delta.num_milliseconds() as f64 / 1_000.0
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::time::Duration;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn steps(list: &[(i64, u32)]) -> OpenOverTime {
+        let at = |second| DateTime::from_timestamp(1_800_000_000 + second, 0).unwrap();
+        OpenOverTime {
+            steps: list.iter().map(|(second, open)| OpenAt { at: at(*second), open: *open }).collect(),
+        }
+    }
+
+    fn minute_at(open: &OpenOverTime, second: i64) -> (f64, f64, f64) {
+        let minute = Period::new(Duration::from_secs(60)).unwrap();
+        let at = DateTime::from_timestamp(1_800_000_000 + second, 0).unwrap();
+        let found = open.period(at, minute);
+        (found.min, found.mean, found.max)
+    }
+
+    #[test]
+    fn samples_hold_until_the_next() {
+        let open = steps(&[(-10, 100), (15, 60), (45, 100), (60, 7), (61, 0)]);
+        assert_eq!(minute_at(&open, 0), (60.0, 80.0, 100.0));
+        // Nothing before the first, nothing after the last.
+        assert_eq!(minute_at(&open, -120), (0.0, 0.0, 0.0));
+        assert_eq!(minute_at(&open, 120), (0.0, 0.0, 0.0));
+        assert_eq!(minute_at(&open, -60).2, 100.0);
+        // What is replaced in the same instant was never there.
+        let open = steps(&[(0, 0), (0, 50), (60, 0)]);
+        assert_eq!(minute_at(&open, 0), (50.0, 50.0, 50.0));
+    }
+
+    proptest! {
+        #[test]
+        fn the_mean_lies_between_the_extremes(list in prop::collection::vec((-100_i64..200, 0_u32..10_000), 0..40)) {
+            let mut list = list;
+            list.sort_by_key(|(second, _)| *second);
+            let (min, mean, max) = minute_at(&steps(&list), 0);
+            prop_assert!(min <= mean + 1e-6 && mean <= max + 1e-6, "{min} {mean} {max}");
+        }
+    }
+}

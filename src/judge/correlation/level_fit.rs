@@ -1,0 +1,257 @@
+//! One level: do its whole periods fit the connections that were open in them?
+
+use chrono::{DateTime, Utc};
+
+use super::expectation::{Legs, TOLERANCE};
+use crate::facts::metric::ACTIVE_CONNECTIONS;
+use crate::judge::alignment::{ClientPeriod, OpenOverTime};
+use crate::judge::baseline::Baseline;
+use crate::judge::robust::median;
+use crate::judge::server::Server;
+use crate::judge::verdict::Outcome;
+use crate::judge::window::hold_periods;
+use crate::judge::wording::{factor, plural, rounded, share, show_count};
+use crate::record::LevelRun;
+
+/// One level, compared. Server numbers have the baseline taken off.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LevelFit {
+    /// The level.
+    pub connections: u32,
+    /// Connections open: the mean over its judged periods.
+    pub client: Option<f64>,
+    /// ActiveConnectionCount: the median over its judged periods.
+    pub server: Option<f64>,
+    /// The median of the periods' ratios, server over client.
+    pub ratio: Option<f64>,
+    /// The starts of the periods that were judged.
+    pub periods: Vec<DateTime<Utc>>,
+    /// Periods of its hold in which ActiveConnectionCount was missing.
+    pub missing: usize,
+    /// How far the server lies outside of what the clients' least and most allow, as a share; negative: too few.
+    pub deviation: Option<f64>,
+    /// What came of it.
+    pub verdict: Outcome,
+    /// Why, with its numbers.
+    pub reason: String,
+}
+
+/// A period in which both sides are known.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pair {
+    at: DateTime<Utc>,
+    client: ClientPeriod,
+    server: f64,
+}
+
+impl Pair {
+    /// Server over client.
+    pub(super) fn ratio(&self) -> f64 {
+        self.server / self.client.mean
+    }
+
+    /// The baseline's noise over the open connections: how far the ratio may be off by chance.
+    pub(super) fn noise(&self, baseline: &Baseline) -> f64 {
+        baseline.noise() / self.client.mean
+    }
+
+    /// How far the server lies outside of `legs` x the client's least and most, as a share of what was expected.
+    pub(super) fn deviation(&self, legs: f64) -> f64 {
+        let (low, high) = (legs * self.client.min, legs * self.client.max);
+        let outside = self.server - self.server.clamp(low, high);
+        outside / (legs * self.client.mean)
+    }
+}
+
+/// What was measured of a level, before anything is made of it.
+pub(super) struct Measured {
+    connections: u32,
+    state: State,
+    pub(super) pairs: Vec<Pair>,
+    missing: usize,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Held,
+    Cut,
+    NotCovered,
+    NoWholePeriod,
+    NothingOpen,
+}
+
+impl Measured {
+    /// Puts the hold's periods side by side.
+    pub(super) fn of(
+        level: &LevelRun,
+        server: &Server<'_>,
+        open: &OpenOverTime,
+        baseline: Option<&Baseline>,
+    ) -> Measured {
+        let hold = hold_periods(level, server.period());
+        let periods: Vec<_> = hold.iter().filter(|at| server.covers(**at)).collect();
+        let mut measured =
+            Measured { connections: level.connections, state: State::Held, pairs: Vec::new(), missing: 0 };
+        let mut any_open = false;
+        for at in &periods {
+            let client = open.period(**at, server.period());
+            // Nothing divides by nothing.
+            if client.mean <= 0.0 {
+                continue;
+            }
+            any_open = true;
+            let reported = server.reported(ACTIVE_CONNECTIONS, **at);
+            match (reported, baseline) {
+                (Some(reported), Some(baseline)) => {
+                    measured.pairs.push(Pair { at: **at, client, server: reported - baseline.median })
+                }
+                (Some(_), None) => {}
+                (None, _) => measured.missing += 1,
+            }
+        }
+        measured.state = match () {
+            () if level.held_until.is_none() => State::Cut,
+            () if !hold_is_covered(level, server) => State::NotCovered,
+            () if hold.is_empty() => State::NoWholePeriod,
+            () if periods.is_empty() => State::NotCovered,
+            () if !any_open => State::NothingOpen,
+            () => State::Held,
+        };
+        measured
+    }
+
+    /// Connections open on average over its pairs.
+    pub(super) fn client(&self) -> Option<f64> {
+        #[allow(clippy::cast_precision_loss)]
+        let count = self.pairs.len() as f64;
+        (count > 0.0).then(|| self.pairs.iter().map(|p| p.client.mean).sum::<f64>() / count)
+    }
+
+    /// Whether the baseline lets anything be seen of this level at `legs` a connection.
+    pub(super) fn stands_out(&self, baseline: Option<&Baseline>, legs: f64) -> bool {
+        match (baseline, self.client()) {
+            (Some(baseline), Some(client)) => obscured(baseline, legs * client).is_none(),
+            _ => false,
+        }
+    }
+
+    /// Judges the level against so many legs a connection.
+    pub(super) fn judge(&self, baseline: Option<&Baseline>, legs: Legs) -> LevelFit {
+        let mut servers: Vec<f64> = self.pairs.iter().map(|p| p.server).collect();
+        let mut ratios: Vec<f64> = self.pairs.iter().map(Pair::ratio).collect();
+        let mut deviations: Vec<f64> = self.pairs.iter().map(|p| p.deviation(legs.count())).collect();
+        let mut fit = LevelFit {
+            connections: self.connections,
+            client: self.client(),
+            server: median(&mut servers),
+            ratio: median(&mut ratios),
+            periods: self.pairs.iter().map(|p| p.at).collect(),
+            missing: self.missing,
+            deviation: median(&mut deviations),
+            verdict: Outcome::Inconclusive,
+            reason: String::new(),
+        };
+        (fit.verdict, fit.reason) = self.verdict(&fit, baseline, legs);
+        fit
+    }
+
+    fn verdict(&self, fit: &LevelFit, baseline: Option<&Baseline>, legs: Legs) -> (Outcome, String) {
+        use Outcome::{Agrees, Disagrees, Inconclusive, NotChecked};
+        let level = format!("level {}", show_count(u64::from(self.connections)));
+        let unjudged = match self.state {
+            State::Cut => Some((NotChecked, format!("{level} was cut short"))),
+            State::NotCovered => {
+                Some((NotChecked, format!("CloudWatch was not read for the hold of {level}")))
+            }
+            State::NoWholePeriod => {
+                Some((Inconclusive, format!("no whole CloudWatch period lies inside the hold of {level}")))
+            }
+            State::NothingOpen => {
+                Some((Inconclusive, format!("no connection was open while {level} was held")))
+            }
+            State::Held => None,
+        };
+        if let Some(unjudged) = unjudged {
+            return unjudged;
+        }
+        let (Some(baseline), Some(client), Some(deviation)) = (baseline, fit.client, fit.deviation) else {
+            return (Inconclusive, self.nothing_to_compare(&level));
+        };
+        let expected = legs.count() * client;
+        if let Some(obscured) = obscured(baseline, expected) {
+            return (Inconclusive, format!("at {level}, {obscured}"));
+        }
+        let noise = baseline.noise() / expected;
+        let numbers = format!(
+            "{} where {} x {} open connections make {}, over {}",
+            rounded(fit.server.unwrap_or(0.0)),
+            legs.count(),
+            rounded(client),
+            rounded(expected),
+            plural(fit.periods.len() as u64, "whole period"),
+        );
+        let off = share(deviation.abs());
+        let way = if deviation < 0.0 { "missing" } else { "too many" };
+        if legs == Legs::Unclear {
+            (
+                Inconclusive,
+                format!(
+                    "at {level}, the factor is {}: either one leg is counted, or half the connections are missing",
+                    factor(fit.ratio.unwrap_or(1.0))
+                ),
+            )
+        } else if deviation.abs() <= TOLERANCE {
+            (Agrees, format!("at {level}, ActiveConnectionCount is {numbers}"))
+        } else if deviation.abs() > noise {
+            (
+                Disagrees,
+                format!(
+                    "at {level}, {off} of the connections are {way}: ActiveConnectionCount is {numbers}; \
+                     other traffic explains no more than {}",
+                    share(noise)
+                ),
+            )
+        } else {
+            (
+                Inconclusive,
+                format!("at {level}, {off} are {way}, but other traffic alone moves by {}", share(noise)),
+            )
+        }
+    }
+
+    fn nothing_to_compare(&self, level: &str) -> String {
+        if self.missing > 0 && self.pairs.is_empty() {
+            return format!(
+                "ActiveConnectionCount is missing in {} of the hold of {level}; that is unknown, not zero",
+                plural(self.missing as u64, "period"),
+            );
+        }
+        format!("the load balancer's own traffic is unknown, so that nothing can be taken off at {level}")
+    }
+}
+
+/// Whether the window reaches into the hold at all.
+fn hold_is_covered(level: &LevelRun, server: &Server<'_>) -> bool {
+    let covered = |at: Option<_>| at.is_some_and(|at| server.covers(at));
+    covered(level.held_from) || covered(level.held_until)
+}
+
+/// Why the baseline lets nothing be said about a signal of that size.
+fn obscured(baseline: &Baseline, signal: f64) -> Option<String> {
+    if baseline.noise() > signal {
+        return Some(format!(
+            "other traffic varies by ±{} connections, more than the {} that the load should add",
+            rounded(baseline.noise()),
+            rounded(signal)
+        ));
+    }
+    (baseline.moved > TOLERANCE * signal).then(|| {
+        format!(
+            "other traffic moved by {} connections between before and after the load, more than {} of the {} that \
+             the load should add",
+            rounded(baseline.moved),
+            share(TOLERANCE),
+            rounded(signal)
+        )
+    })
+}

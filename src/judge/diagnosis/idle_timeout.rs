@@ -1,0 +1,33 @@
+//! The load balancer's idle timeout cut connections that had been silent.
+
+use super::{Case, Diagnosis};
+use crate::judge::wording::{plural, show_duration, span};
+use crate::judge::{Failures, Kind};
+
+fn explains(failure: &Failures) -> bool {
+    failure.kind == Kind::IdleTimeout
+}
+
+pub(super) fn rule(case: &Case<'_>) -> Option<Diagnosis> {
+    let concern = case.concern(explains)?;
+    let timeout = case.idle_timeout?;
+    let heartbeat = case.run.header.plan.heartbeat.interval;
+    let silence = concern.silence().map(|silence| format!("silence at death: {}", span(silence)));
+    Some(Diagnosis {
+        cause: format!(
+            "The load balancer's idle timeout of {} closed {}.",
+            show_duration(timeout),
+            plural(u64::from(concern.count), "silent connection")
+        ),
+        evidence: silence
+            .into_iter()
+            .chain([concern.evidence(), format!("a heartbeat every {}", show_duration(heartbeat))])
+            .collect(),
+        remedy: format!(
+            "Send heartbeats at most every {} (--heartbeat), or raise idle_timeout.timeout_seconds of the load \
+             balancer.",
+            show_duration(timeout / 2)
+        ),
+        explains,
+    })
+}

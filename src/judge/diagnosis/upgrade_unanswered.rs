@@ -1,0 +1,28 @@
+//! TCP came about, and then nothing.
+
+use super::{Case, Diagnosis, rejected_by_load_balancer};
+use crate::judge::wording::show_duration;
+use crate::judge::{Failures, Kind};
+use crate::record::{FailureKind, Phase};
+
+fn explains(failure: &Failures) -> bool {
+    failure.phase == Phase::Upgrade && failure.kind == Kind::Seen(FailureKind::Timeout)
+}
+
+pub(super) fn rule(case: &Case<'_>) -> Option<Diagnosis> {
+    let concern = case.concern(explains)?;
+    if rejected_by_load_balancer::has_spoken(case) {
+        return None;
+    }
+    let patience = show_duration(case.run.header.plan.pace.connect_timeout);
+    Some(Diagnosis {
+        cause: format!("Upgrades were not answered within {patience}: the targets are too slow to accept."),
+        evidence: std::iter::once(concern.evidence())
+            .chain(case.rose("TargetConnectionErrorCount"))
+            .collect(),
+        remedy: "Look at the targets' processors and accept queues, or open connections more slowly with a smaller \
+                 --window."
+            .into(),
+        explains,
+    })
+}

@@ -1,0 +1,88 @@
+//! The whole judgement, from one run.
+
+use chrono::{DateTime, Utc};
+
+use super::capacity::{Capacity, capacity};
+use super::correlation::{Correlation, correlate};
+use super::diagnosis::{Case, Diagnosis, diagnose};
+use super::server::Server;
+use super::verdict::{Outcome, Verdict, verdict};
+use super::window::{Windows, readable_from};
+use super::{JudgedLevel, Limit};
+use crate::record::Run;
+
+/// A run and what is made of it.
+#[derive(Debug, Clone)]
+pub struct Judged<'a> {
+    /// The run.
+    pub run: &'a Run,
+    /// Its levels, in order.
+    pub levels: Vec<JudgedLevel<'a>>,
+    /// How many connections are reliable.
+    pub capacity: Capacity,
+    /// The clients' side and CloudWatch's, compared; `None` without any server data.
+    pub correlation: Option<Correlation>,
+    /// Why connections failed, and whatever else can be explained.
+    pub diagnosis: Vec<Diagnosis>,
+    /// Whether CloudWatch and the clients tell the same story.
+    pub verdict: Verdict,
+}
+
+/// Judges a run. Total: whatever a record says, there is a judgement of it; a run that still goes on, or was killed,
+/// is judged by what is there.
+pub fn judge(run: &Run) -> Judged<'_> {
+    let rule = &run.header.plan.rule;
+    let idle_timeout = run
+        .facts
+        .as_ref()
+        .and_then(|facts| facts.load_balancer.as_ref())
+        .map(|balancer| balancer.effective_idle_timeout());
+    let levels: Vec<JudgedLevel<'_>> =
+        run.levels.iter().map(|level| JudgedLevel::of(level, rule, idle_timeout)).collect();
+    let capacity = capacity(&levels, rule);
+    let server = run.series.as_ref().map(Server::of);
+    let windows = run
+        .series
+        .as_ref()
+        .map_or_else(Windows::default, |series| Windows::of(run, series.period, series.from, series.until));
+    let correlation = server.as_ref().map(|server| correlate(run, server, &windows));
+    let machine_limited = capacity.limited_by == Some(Limit::Machine);
+    let verdict = verdict(run, correlation.as_ref(), machine_limited);
+    let diagnosis = diagnose(&Case {
+        run,
+        levels: &levels,
+        server: server.as_ref(),
+        windows: &windows,
+        correlation: correlation.as_ref(),
+        idle_timeout,
+    });
+    Judged { run, levels, capacity, correlation, diagnosis, verdict }
+}
+
+impl Judged<'_> {
+    /// Whether CloudWatch and the clients tell the same story.
+    pub fn outcome(&self) -> Outcome {
+        self.verdict.outcome
+    }
+
+    /// Whether any connection of the whole run could be opened.
+    pub fn any_opened(&self) -> bool {
+        self.run.opened() > 0
+    }
+
+    /// Whether this machine, not the load balancer, was what made a level fail.
+    pub fn machine_limited(&self) -> bool {
+        self.capacity.limited_by == Some(Limit::Machine)
+    }
+
+    /// From when on CloudWatch can be read for the whole load; `None` where CloudWatch was not to be asked.
+    pub fn readable_from(&self) -> Option<DateTime<Utc>> {
+        let plan = self.run.header.plan.cloudwatch.as_ref()?;
+        Some(readable_from(self.run, plan.period))
+    }
+
+    /// The level's place in the comparison, by its ordinal.
+    pub fn fit(&self, level: usize) -> Option<&super::LevelFit> {
+        self.correlation.as_ref()?.active.levels.get(level)
+    }
+}

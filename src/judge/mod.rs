@@ -1,0 +1,39 @@
+//! What to make of a run: [`judge`] turns it into [`Judged`]. Pure, total, without a clock.
+//!
+//! `level` and `capacity` judge the clients' side alone; `window`, `alignment`, `server` and `baseline` lay both sides
+//! on one grid; `correlation` compares them and `verdict` draws the outcome; `diagnosis` names causes, a file a rule.
+//! `wording` is how numbers are written in all sentences, here and in the reports.
+
+mod alignment;
+mod baseline;
+mod capacity;
+mod correlation;
+mod diagnosis;
+mod failures;
+mod judged;
+mod kind;
+mod level;
+mod robust;
+mod server;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
+mod verdict;
+mod wilson;
+mod window;
+pub mod wording;
+
+pub use baseline::Baseline;
+pub use capacity::{Capacity, Limit};
+pub use correlation::{ActiveConnections, Correlation, Legs, LevelFit, Total};
+pub use diagnosis::Diagnosis;
+pub use failures::Failures;
+pub use judged::{Judged, judge};
+pub use kind::Kind;
+pub use level::JudgedLevel;
+pub use verdict::{Outcome, Verdict};
+pub use wilson::wilson_low95;
+
+// What a judged run is made of, for reports to name.
+pub use crate::facts::{Finding, SeriesStatus, Status, metric};

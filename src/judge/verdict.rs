@@ -1,0 +1,123 @@
+//! The one outcome that is drawn from the whole comparison.
+
+use super::correlation::{Correlation, Legs};
+use super::wording::show_duration;
+use crate::facts::SeriesStatus;
+use crate::record::{HowEnded, Run};
+
+/// What a comparison came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Both sides tell the same story.
+    Agrees,
+    /// They do not, and no noise explains it.
+    Disagrees,
+    /// The data do not tell.
+    Inconclusive,
+    /// There are no data.
+    NotChecked,
+}
+
+impl Outcome {
+    /// As it is written in every output.
+    pub fn name(self) -> &'static str {
+        match self {
+            Outcome::Agrees => "agrees",
+            Outcome::Disagrees => "disagrees",
+            Outcome::Inconclusive => "inconclusive",
+            Outcome::NotChecked => "not_checked",
+        }
+    }
+}
+
+/// The outcome of a run, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    /// The outcome.
+    pub outcome: Outcome,
+    /// Whole sentences with their numbers, the decisive ones first.
+    pub reasons: Vec<String>,
+}
+
+/// Draws the outcome: the first that holds, in the order of the contract's last word on it.
+pub(super) fn verdict(run: &Run, correlation: Option<&Correlation>, machine_limited: bool) -> Verdict {
+    let (outcome, mut reasons) = match correlation {
+        None => (Outcome::NotChecked, vec![why_not_checked(run)]),
+        Some(both) => compared(run, both, machine_limited),
+    };
+    if let Some(both) = correlation.filter(|_| outcome != Outcome::NotChecked) {
+        reasons.extend(notes(both).filter(|note| !reasons.contains(note)).collect::<Vec<_>>());
+    }
+    if machine_limited && outcome == Outcome::NotChecked {
+        reasons.push(MACHINE.into());
+    }
+    Verdict { outcome, reasons }
+}
+
+const MACHINE: &str = "this machine was the limit, so that the run says nothing about the load balancer";
+
+fn compared(run: &Run, both: &Correlation, machine_limited: bool) -> (Outcome, Vec<String>) {
+    let active = &both.active;
+    let of_levels = |outcome| {
+        active.levels.iter().filter(move |level| level.verdict == outcome).map(|level| level.reason.clone())
+    };
+    let fit = || active.sentence().into_iter();
+    let held = run.levels.iter().any(|level| level.held_until.is_some());
+    let read = |level: &super::LevelFit| level.verdict != Outcome::NotChecked;
+    if held && !active.levels.iter().any(read) {
+        return (Outcome::NotChecked, vec!["what was read from CloudWatch covers no hold".into()]);
+    }
+    if run.series.as_ref().map(|s| s.status) == Some(SeriesStatus::Provisional) {
+        let why =
+            "CloudWatch's numbers had not settled when they were read; `albcap analyze` reads them again";
+        return (Outcome::Inconclusive, std::iter::once(why.into()).chain(fit()).collect());
+    }
+    if machine_limited {
+        return (Outcome::Inconclusive, std::iter::once(MACHINE.into()).chain(fit()).collect());
+    }
+    if active.legs == Some(Legs::Unclear) {
+        return (Outcome::Inconclusive, fit().collect());
+    }
+    let missing_new = both
+        .new_connections
+        .as_ref()
+        .filter(|new| new.verdict == Outcome::Disagrees)
+        .filter(|new| new.ratio.is_some_and(|ratio| ratio < 1.0))
+        .and_then(|new| new.note.clone());
+    if active.verdict == Outcome::Disagrees || missing_new.is_some() {
+        let levels = of_levels(Outcome::Disagrees);
+        return (Outcome::Disagrees, levels.chain(missing_new).chain(fit()).collect());
+    }
+    if active.verdict == Outcome::Agrees {
+        return (Outcome::Agrees, fit().collect());
+    }
+    let mut reasons: Vec<String> = of_levels(Outcome::Inconclusive).collect();
+    if reasons.is_empty() {
+        reasons.push("no level was held to its end, so that no period can be judged".into());
+    }
+    (Outcome::Inconclusive, reasons.into_iter().chain(fit()).collect())
+}
+
+/// What is remarkable about the totals: findings beside their numbers, never the outcome.
+fn notes(both: &Correlation) -> impl Iterator<Item = String> {
+    [&both.new_connections, &both.requests, &both.processed_bytes]
+        .into_iter()
+        .filter_map(|total| total.as_ref()?.note.clone())
+}
+
+fn why_not_checked(run: &Run) -> String {
+    match (&run.header.plan.cloudwatch, run.ended) {
+        (None, _) => "CloudWatch was not asked (--no-aws)".into(),
+        (_, None) => "the run was killed before CloudWatch was read; `albcap analyze` can still do it".into(),
+        (_, Some((_, HowEnded::Interrupted))) => {
+            "the run was interrupted before CloudWatch was read; `albcap analyze` can still do it".into()
+        }
+        (Some(plan), _) if plan.settle.is_zero() => {
+            "CloudWatch was not waited for (--settle 0); `albcap analyze` reads it later".into()
+        }
+        (Some(plan), _) => format!(
+            "CloudWatch gave no answer within {} after the load; `albcap analyze` asks again",
+            show_duration(plan.settle)
+        ),
+    }
+}

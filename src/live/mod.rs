@@ -1,0 +1,81 @@
+//! The view while a run goes on: one line on a terminal, rewritten; a plain line now and then through a pipe.
+//!
+//! [`Live`] is told every event and prints to standard error; [`Scene`] is what it knows, a fold of the events like the
+//! run itself, and how that reads is pure.
+
+mod scene;
+
+use std::io::{self, Write};
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Utc};
+
+use crate::record::{Event, Stamped};
+use scene::Scene;
+
+/// Between two lines through a pipe (face.md).
+const PLAIN_EVERY: Duration = Duration::from_secs(10);
+
+/// The view. It prints nothing when it is not enabled.
+pub struct Live {
+    enabled: bool,
+    terminal: bool,
+    scene: Scene,
+    last_plain: Option<Instant>,
+    line_shown: bool,
+}
+
+impl Live {
+    /// A view on a terminal, or through a pipe.
+    pub fn new(terminal: bool, enabled: bool) -> Live {
+        Live { enabled, terminal, scene: Scene::default(), last_plain: None, line_shown: false }
+    }
+
+    /// Takes one more event.
+    pub fn event(&mut self, stamped: &Stamped) {
+        self.scene.apply(stamped);
+        let turn = matches!(
+            stamped.event,
+            Event::LevelStarted(_) | Event::HoldStarted { .. } | Event::LevelEnded(_)
+        );
+        if turn || matches!(stamped.event, Event::Sample(_)) {
+            self.show(&self.scene.line(stamped.at), turn);
+        }
+    }
+
+    /// CloudWatch is waited for.
+    pub fn settling(&mut self, reads: u32, next_read: DateTime<Utc>, deadline: DateTime<Utc>) {
+        self.show(&scene::settling(reads, next_read, deadline), reads < 2);
+    }
+
+    /// Takes the rewritten line away, so that results can follow.
+    pub fn clear(&mut self) {
+        if self.line_shown {
+            put("\r\x1b[K");
+            self.line_shown = false;
+        }
+    }
+
+    fn show(&mut self, line: &str, turn: bool) {
+        if !self.enabled || line.is_empty() {
+            return;
+        }
+        if self.terminal {
+            let columns = terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0));
+            let cut: String = line.chars().take(columns.saturating_sub(1)).collect();
+            put(&format!("\r\x1b[K{cut}"));
+            self.line_shown = true;
+            return;
+        }
+        if turn || self.last_plain.is_none_or(|last| last.elapsed() >= PLAIN_EVERY) {
+            put(&format!("{line}\n"));
+            self.last_plain = Some(Instant::now());
+        }
+    }
+}
+
+/// A view that can't be written is not worth a word: the run goes on.
+fn put(text: &str) {
+    let mut stderr = io::stderr().lock();
+    let _ = stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush());
+}

@@ -1,0 +1,115 @@
+//! What a run looks like at the moment, in one line. Pure.
+
+use chrono::{DateTime, Utc};
+
+use crate::plan::Plan;
+use crate::plan::quantity::{show_count, show_duration};
+use crate::record::{Event, LevelEnded, LevelStarted, Sample, Stamped};
+
+#[derive(Default)]
+pub(super) struct Scene {
+    plan: Option<Plan>,
+    level: Option<LevelStarted>,
+    held_from: Option<DateTime<Utc>>,
+    hold_over: bool,
+    counts: Sample,
+    done: Option<String>,
+}
+
+impl Scene {
+    pub(super) fn apply(&mut self, stamped: &Stamped) {
+        match &stamped.event {
+            Event::Header(header) => self.plan = Some(header.plan.clone()),
+            Event::LevelStarted(level) => {
+                *self = Scene { plan: self.plan.take(), level: Some(*level), ..Scene::default() };
+            }
+            Event::HoldStarted { .. } => self.held_from = Some(stamped.at),
+            Event::HoldEnded { .. } => self.hold_over = true,
+            Event::Sample(sample) => self.counts = *sample,
+            Event::LevelEnded(ended) => self.done = self.level.map(|level| level_done(level, ended)),
+            _ => {}
+        }
+    }
+
+    /// `level 5 of 7 · 1,000 · holding 61 of 134 s · 998 open · 2 failed`
+    pub(super) fn line(&self, now: DateTime<Utc>) -> String {
+        if let Some(done) = &self.done {
+            return done.clone();
+        }
+        let (Some(plan), Some(level)) = (&self.plan, self.level) else { return String::new() };
+        let of = plan.schedule.levels().len();
+        let doing = match self.held_from {
+            None => format!("opening · {} opened", show_count(self.counts.opened.into())),
+            Some(_) if self.hold_over => "closing".to_owned(),
+            Some(from) => {
+                let until = plan.hold.until(from, plan.cloudwatch.map(|cloudwatch| cloudwatch.period));
+                format!("holding {} of {} s", (now - from).num_seconds(), (until - from).num_seconds())
+            }
+        };
+        format!(
+            "level {} of {of} · {} · {doing} · {} open · {} failed",
+            level.level + 1,
+            show_count(level.connections.into()),
+            show_count(self.counts.open.into()),
+            show_count(self.counts.failed.into()),
+        )
+    }
+}
+
+fn level_done(level: LevelStarted, ended: &LevelEnded) -> String {
+    let word = if ended.complete { "held" } else { "cut short" };
+    format!(
+        "level {} · {} of {} {word} · {} failed",
+        level.level + 1,
+        show_count(ended.held.into()),
+        show_count(level.connections.into()),
+        show_count(ended.counts.failed.into()),
+    )
+}
+
+/// For what is waited, and until when at the latest.
+pub(super) fn settling(reads: u32, next_read: DateTime<Utc>, deadline: DateTime<Utc>) -> String {
+    let what = match reads {
+        0 => "waiting for CloudWatch's metrics",
+        _ => "waiting until CloudWatch's metrics no longer change",
+    };
+    let wait = (deadline - next_read).to_std().unwrap_or_default();
+    format!(
+        "{what} · next read {} · until {} UTC at the latest ({} more) · Ctrl-C judges what has come",
+        next_read.format("%H:%M:%S"),
+        deadline.format("%H:%M:%S"),
+        show_duration(wait),
+    )
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_level_reads_as_it_goes() {
+        let at = |second: u32| format!("2026-11-24T13:00:{second:02}Z").parse::<DateTime<Utc>>().unwrap();
+        let header = serde_json::from_str::<Stamped>(concat!(
+            r#"{"at":"2026-11-24T13:00:00.000Z","type":"header","schema":1,"run_id":"r","tool_version":"0.1.0","host":{"name":null,"platform":"x"},"#,
+            r#""plan":{"url":"ws://h/","load_balancer":null,"schedule":{"levels":[50,1000]},"hold":{"duration_s":30,"periods":0},"heartbeat":{"interval_s":30,"pong_timeout_s":10},"#,
+            r#""pace":{"window":256,"connect_timeout_s":10,"pause_s":5},"rule":{"threshold":0.95,"safety":0.8,"keep_going":false,"require":null},"cloudwatch":null}}"#
+        ))
+        .unwrap();
+        let mut scene = Scene::default();
+        assert_eq!(scene.line(at(0)), "");
+        scene.apply(&header);
+        let mut tell = |second, event| {
+            scene.apply(&Stamped { at: at(second), event });
+            scene.line(at(second))
+        };
+        let started = Event::LevelStarted(LevelStarted { level: 1, connections: 1_000 });
+        assert_eq!(tell(1, started), "level 2 of 2 · 1,000 · opening · 0 opened · 0 open · 0 failed");
+        tell(2, Event::HoldStarted { level: 1 });
+        let sample = Sample { level: Some(1), open: 998, opened: 1_000, failed: 2, ..Sample::default() };
+        assert_eq!(
+            tell(12, Event::Sample(sample)),
+            "level 2 of 2 · 1,000 · holding 10 of 30 s · 998 open · 2 failed"
+        );
+    }
+}

@@ -1,0 +1,64 @@
+//! This machine: what it allows, and what it is called.
+//!
+//! [`observe`] raises the limit of open descriptors as far as it goes, and tells it. What is particular to an operating
+//! system is one small file for it (`linux`, `macos`, `elsewhere`), each with the same functions.
+
+mod descriptors;
+#[cfg(not(any(target_os = "linux", target_os = "macos")))]
+mod elsewhere;
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(target_os = "macos")]
+mod macos;
+
+#[cfg(not(any(target_os = "linux", target_os = "macos")))]
+use elsewhere as system;
+#[cfg(target_os = "linux")]
+use linux as system;
+#[cfg(target_os = "macos")]
+use macos as system;
+
+use crate::facts::MachineFacts;
+
+/// Raises the soft limit of descriptors to the hard one, and tells what this machine allows.
+pub fn observe() -> MachineFacts {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    MachineFacts {
+        os: std::env::consts::OS.to_owned(),
+        cores: u32::try_from(cores).unwrap_or(u32::MAX),
+        descriptors: descriptors::raise_limit(),
+        descriptors_used: system::descriptors_used(),
+    }
+}
+
+/// The machine's name, where it can be told, and its platform: `linux x86_64`.
+pub fn host() -> (Option<String>, String) {
+    let name = system::host_name().map(|name| name.trim().to_owned()).filter(|name| !name.is_empty());
+    let platform = format!("{} {}", std::env::consts::OS, std::env::consts::ARCH);
+    (name, platform)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn descriptors_are_counted() {
+        let before = observe();
+        assert!(before.cores >= 1);
+        let held: Vec<_> = (0..200).map(|_| tempfile::tempfile().unwrap()).collect();
+        let after = observe();
+        // Other tests open and close files meanwhile, but not a hundred of them.
+        assert!(after.descriptors_used >= before.descriptors_used + 100, "{before:?} {after:?}");
+        assert!(after.descriptors.is_none_or(|limit| limit >= after.descriptors_used));
+        drop(held);
+    }
+
+    #[test]
+    fn the_platform_names_system_and_architecture() {
+        let (name, platform) = host();
+        assert_eq!(platform.split_once(' '), Some((std::env::consts::OS, std::env::consts::ARCH)));
+        assert!(name.is_none_or(|name| !name.is_empty() && !name.contains('\n')));
+    }
+}

@@ -1,0 +1,81 @@
+//! A sound plan, machine and load balancer, for the checks' tables to change one thing of.
+
+use std::time::Duration;
+
+use super::Known;
+use crate::facts::{LoadBalancerAnswer, LoadBalancerArn, LoadBalancerFacts, MachineFacts, Unavailable};
+use crate::plan::{
+    CloudWatchPlan, Heartbeat, Hold, Pace, PassRule, Period, Plan, Schedule, Share, TargetUrl,
+};
+
+/// Everything that a check looks at.
+pub(super) struct Case {
+    pub(super) plan: Plan,
+    pub(super) machine: MachineFacts,
+    pub(super) load_balancer: LoadBalancerAnswer,
+}
+
+impl Case {
+    pub(super) fn known(&self) -> Known<'_> {
+        Known { plan: &self.plan, machine: &self.machine, load_balancer: &self.load_balancer }
+    }
+}
+
+/// The sound case.
+pub(super) fn case() -> Case {
+    Case { plan: plan(|_| {}), machine: machine(), load_balancer: answer(|_| {}) }
+}
+
+pub(super) fn plan(change: impl FnOnce(&mut Plan)) -> Plan {
+    let seconds = Duration::from_secs;
+    let share = |value: f64| Share::try_from(value).expect("a share");
+    let url: TargetUrl = "wss://ws.example.com/socket".parse().expect("a URL");
+    let mut plan = Plan {
+        url: url.shown(),
+        load_balancer: None,
+        schedule: Schedule::Levels("50,5k".parse().expect("levels")),
+        hold: Hold { duration: seconds(120), periods: 2 },
+        heartbeat: Heartbeat { interval: seconds(30), pong_timeout: seconds(10) },
+        pace: Pace { window: 256, connect_timeout: seconds(10), pause: seconds(5) },
+        rule: PassRule { threshold: share(0.95), safety: share(0.8), keep_going: false, require: None },
+        cloudwatch: Some(CloudWatchPlan {
+            period: Period::new(seconds(60)).expect("a period"),
+            baseline: seconds(900),
+            settle: seconds(600),
+        }),
+    };
+    change(&mut plan);
+    plan
+}
+
+pub(super) fn machine() -> MachineFacts {
+    MachineFacts { os: "linux".to_owned(), cores: 2, descriptors: Some(65_536), descriptors_used: 12 }
+}
+
+pub(super) fn load_balancer(change: impl FnOnce(&mut LoadBalancerFacts)) -> LoadBalancerFacts {
+    let arn = "arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/app/prod-ws/50dc6c495c0c9188";
+    let mut facts = LoadBalancerFacts {
+        arn: LoadBalancerArn::try_from(arn.to_owned()).expect("an ALB's ARN"),
+        dns_name: "prod-ws-1.us-east-1.elb.amazonaws.com".to_owned(),
+        state: "active".to_owned(),
+        scheme: Some("internet-facing".to_owned()),
+        zones: ["us-east-1a", "us-east-1b", "us-east-1c"].map(str::to_owned).to_vec(),
+        idle_timeout: Some(Duration::from_secs(60)),
+        client_keep_alive: Some(Duration::from_secs(3_600)),
+        attributes_unavailable: None,
+        targets: Some([("healthy".to_owned(), 4)].into()),
+    };
+    change(&mut facts);
+    facts
+}
+
+pub(super) fn answer(change: impl FnOnce(&mut LoadBalancerFacts)) -> LoadBalancerAnswer {
+    LoadBalancerAnswer::Found(load_balancer(change))
+}
+
+pub(super) fn denied() -> Unavailable {
+    Unavailable {
+        cause: "AWS denies elasticloadbalancing:DescribeLoadBalancers".to_owned(),
+        remedy: "allow it in the IAM policy, or use --no-aws".to_owned(),
+    }
+}

@@ -1,0 +1,93 @@
+//! Whether the largest level fits into the descriptors that this process may have.
+
+use super::wording::{pass, refuse};
+use super::{Check, Forcing, Known};
+use crate::facts::Finding;
+use crate::plan::quantity::show_count;
+
+const NAME: &str = "file_descriptors";
+
+pub(super) const CHECK: Check = Check { name: NAME, forcing: Forcing::Never, look };
+
+/// Descriptors kept for all that is no held connection: record, name lookups, AWS's connections, the runtime's own.
+const SPARE: u64 = 64;
+
+fn look(known: &Known<'_>) -> Finding {
+    let largest = u64::from(known.plan.schedule.largest());
+    let connections = format!("for {} connections", show_count(largest));
+    let Some(limit) = known.machine.descriptors else {
+        return pass(NAME, format!("no limit {connections}"), "");
+    };
+    let others = known.machine.descriptors_used + SPARE;
+    let needed = largest + others;
+    let found = format!("{} {connections}", show_count(limit));
+    if needed <= limit {
+        return pass(NAME, found, "");
+    }
+    let smaller = match limit.saturating_sub(others) {
+        0 => String::new(),
+        fits => format!(", or let the largest level be {fits}"),
+    };
+    refuse(
+        NAME,
+        found,
+        format!(
+            "{} connections need {} file descriptors, but this process may have {}",
+            show_count(largest),
+            show_count(needed),
+            show_count(limit)
+        ),
+        format!(
+            "raise the hard limit to {needed} ('ulimit -n {needed}' as root, systemd LimitNOFILE={needed}, \
+             ECS 'ulimits' nofile){smaller}"
+        ),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::examples::{Case, case, plan};
+    use super::*;
+    use crate::facts::{MachineFacts, Status};
+    use crate::plan::Schedule;
+
+    fn look_at(largest: u32, limit: Option<u64>, used: u64) -> Finding {
+        let levels = vec![largest].try_into().expect("one level");
+        let case = Case {
+            plan: plan(|plan| plan.schedule = Schedule::Levels(levels)),
+            machine: MachineFacts { descriptors: limit, descriptors_used: used, ..case().machine },
+            ..case()
+        };
+        look(&case.known())
+    }
+
+    #[test]
+    fn the_largest_level_fits_or_is_refused() {
+        for (largest, limit, used, status) in [
+            (5_000, Some(65_536), 12, Status::Pass),
+            (1_000, Some(1_076), 12, Status::Pass),
+            (1_000, Some(1_075), 12, Status::Refuse),
+            (1_000, Some(1_076), 13, Status::Refuse),
+            (1, Some(10), 12, Status::Refuse),
+            (u32::MAX, None, 0, Status::Pass),
+        ] {
+            let finding = look_at(largest, limit, used);
+            assert_eq!(finding.status, status, "{largest} {limit:?} {used}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_names_the_number_that_is_needed() {
+        let finding = look_at(30_000, Some(20_000), 10);
+        assert_eq!(finding.found, "20,000 for 30,000 connections");
+        assert_eq!(
+            finding.detail,
+            "30,000 connections need 30,074 file descriptors, but this process may have 20,000"
+        );
+        for part in ["ulimit -n 30074", "LimitNOFILE=30074", "ulimits", "level be 19926"] {
+            assert!(finding.remedy.contains(part), "{part} in {finding:?}");
+        }
+        let tiny = look_at(100, Some(20), 10);
+        assert!(!tiny.remedy.contains("largest level"), "{tiny:?}");
+    }
+}

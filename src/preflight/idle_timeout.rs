@@ -1,0 +1,133 @@
+//! Whether the heartbeat comes often enough that the load balancer never sees a connection idle (aws-facts.md §3).
+
+use std::time::Duration;
+
+use super::wording::{in_seconds, info, pass, refuse, warn};
+use super::{Check, Forcing, Known};
+use crate::facts::Finding;
+
+const NAME: &str = "idle_timeout";
+
+pub(super) const CHECK: Check = Check { name: NAME, forcing: Forcing::Allowed, look };
+
+fn look(known: &Known<'_>) -> Finding {
+    let facts = match known.load_balancer_or_skip(NAME) {
+        Ok(facts) => facts,
+        Err(skipped) => return skipped,
+    };
+    if let Some(why) = &facts.attributes_unavailable {
+        return refuse(NAME, "", format!("the ALB's idle timeout can't be read: {}", why.cause), &why.remedy);
+    }
+    let timeout = facts.effective_idle_timeout();
+    let assumed = if facts.idle_timeout.is_none() {
+        "the ALB does not tell its idle timeout; AWS's default is assumed"
+    } else {
+        ""
+    };
+    let interval = known.plan.heartbeat.interval;
+    let found = format!("{}, heartbeat {}", in_seconds(timeout), in_seconds(interval));
+    let instead = format!("use --heartbeat {}", half_as_typed(timeout));
+    if interval >= timeout {
+        return refuse(
+            NAME,
+            found,
+            format!(
+                "heartbeat {} is not below the ALB's idle timeout of {}{}",
+                in_seconds(interval),
+                in_seconds(timeout),
+                if assumed.is_empty() { "" } else { " (AWS's default: the ALB does not tell)" },
+            ),
+            format!("{instead}, or raise idle_timeout.timeout_seconds"),
+        );
+    }
+    if interval > timeout / 2 {
+        return warn(
+            NAME,
+            found,
+            "the heartbeat is above half of the idle timeout: a single late one, and the ALB closes",
+            instead,
+        );
+    }
+    if assumed.is_empty() { pass(NAME, found, "") } else { info(NAME, found, assumed, "") }
+}
+
+/// Half of the timeout, as `--heartbeat` takes it: `30s`, or `500ms` below two seconds.
+fn half_as_typed(timeout: Duration) -> String {
+    let half = timeout / 2;
+    if half >= Duration::from_secs(1) {
+        format!("{}s", half.as_secs())
+    } else {
+        format!("{}ms", half.as_millis())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::examples::{Case, answer, case, denied, plan};
+    use super::*;
+    use crate::facts::{LoadBalancerAnswer, Status};
+
+    fn look_at(timeout: Option<u64>, interval_ms: u64) -> Finding {
+        let case = Case {
+            plan: plan(|plan| plan.heartbeat.interval = Duration::from_millis(interval_ms)),
+            load_balancer: answer(|lb| lb.idle_timeout = timeout.map(Duration::from_secs)),
+            ..case()
+        };
+        look(&case.known())
+    }
+
+    #[test]
+    fn heartbeat_against_timeout() {
+        for (timeout, interval_ms, status, found) in [
+            (Some(60), 30_000, Status::Pass, "60 s, heartbeat 30 s"),
+            (Some(60), 30_001, Status::Warn, "60 s, heartbeat 30.001 s"),
+            (Some(60), 59_999, Status::Warn, "60 s, heartbeat 59.999 s"),
+            (Some(60), 60_000, Status::Refuse, "60 s, heartbeat 60 s"),
+            (Some(60), 90_000, Status::Refuse, "60 s, heartbeat 90 s"),
+            (Some(4_000), 60_000, Status::Pass, "4000 s, heartbeat 60 s"),
+            (Some(1), 500, Status::Pass, "1 s, heartbeat 0.5 s"),
+            (None, 30_000, Status::Info, "60 s, heartbeat 30 s"),
+            (None, 45_000, Status::Warn, "60 s, heartbeat 45 s"),
+            (None, 60_000, Status::Refuse, "60 s, heartbeat 60 s"),
+        ] {
+            let finding = look_at(timeout, interval_ms);
+            assert_eq!((finding.status, finding.found.as_str()), (status, found));
+        }
+    }
+
+    #[test]
+    fn a_refusal_says_what_is_wrong_and_what_to_type() {
+        let finding = look_at(Some(60), 60_000);
+        assert_eq!(finding.detail, "heartbeat 60 s is not below the ALB's idle timeout of 60 s");
+        assert_eq!(
+            finding.remedy,
+            "use --heartbeat 30s, or raise idle_timeout.timeout_seconds; nothing was opened"
+        );
+        assert!(look_at(Some(1), 2_000).remedy.contains("--heartbeat 500ms"));
+        assert!(look_at(Some(45), 60_000).remedy.contains("--heartbeat 22s"));
+        assert!(look_at(None, 60_000).detail.contains("AWS's default"));
+    }
+
+    #[test]
+    fn a_timeout_that_cannot_be_read_is_refused_with_the_missing_action() {
+        let case = Case {
+            load_balancer: answer(|lb| {
+                lb.idle_timeout = None;
+                lb.attributes_unavailable = Some(denied());
+            }),
+            ..case()
+        };
+        let finding = look(&case.known());
+        assert_eq!(finding.status, Status::Refuse);
+        assert!(finding.detail.contains(&denied().cause));
+        assert!(finding.remedy.contains("--no-aws"));
+    }
+
+    #[test]
+    fn nothing_is_said_of_a_load_balancer_that_is_not_known() {
+        for load_balancer in [LoadBalancerAnswer::NotAsked, LoadBalancerAnswer::Unavailable(denied())] {
+            let case = Case { load_balancer, ..case() };
+            assert_eq!(look(&case.known()).status, Status::Skip);
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! What is checked before a single connection is opened. Pure: facts and plan in, [`Finding`]s out.
+//!
+//! A check is one file with a `CHECK` in it, and one line in `CHECKS`, whose order is the order of the output.
+//! [`check`] makes all of them; [`refusals`] are those findings that forbid the run: of each, `detail` is the line of
+//! cause and `remedy` the line of remedy.
+
+mod client_keep_alive;
+mod file_descriptors;
+mod idle_timeout;
+mod load_balancer;
+mod period;
+mod targets;
+mod url;
+mod wording;
+
+use crate::facts::{Finding, LoadBalancerAnswer, LoadBalancerFacts, MachineFacts, Status};
+use crate::plan::Plan;
+
+/// Every check, in the order in which they are shown.
+const CHECKS: [&Check; 7] = [
+    &url::CHECK,
+    &load_balancer::CHECK,
+    &targets::CHECK,
+    &idle_timeout::CHECK,
+    &client_keep_alive::CHECK,
+    &file_descriptors::CHECK,
+    &period::CHECK,
+];
+
+/// The checks' names, as `--force` takes them.
+pub const NAMES: [&str; CHECKS.len()] = {
+    let mut names = [""; CHECKS.len()];
+    let mut i = 0;
+    while i < names.len() {
+        names[i] = CHECKS[i].name;
+        i += 1;
+    }
+    names
+};
+
+/// One check.
+struct Check {
+    /// Its name, as in [`Finding::check`].
+    name: &'static str,
+    /// What `--force` can do about its refusal.
+    forcing: Forcing,
+    /// The check itself.
+    look: fn(&Known<'_>) -> Finding,
+}
+
+/// What `--force` can do about a check's refusal: nothing gets past a plan that is impossible.
+enum Forcing {
+    Allowed,
+    Never,
+    /// Only where something was found that one may disagree with.
+    IfFound,
+}
+
+/// All that a check may look at.
+struct Known<'a> {
+    plan: &'a Plan,
+    machine: &'a MachineFacts,
+    load_balancer: &'a LoadBalancerAnswer,
+}
+
+/// Makes every check.
+pub fn check(plan: &Plan, machine: &MachineFacts, load_balancer: &LoadBalancerAnswer) -> Vec<Finding> {
+    let known = Known { plan, machine, load_balancer };
+    CHECKS.iter().map(|check| (check.look)(&known)).collect()
+}
+
+/// The findings that forbid the run, `forced` ones left out where forcing is possible.
+pub fn refusals<'a>(findings: &'a [Finding], forced: &[String]) -> Vec<&'a Finding> {
+    let forbids = |finding: &&Finding| {
+        finding.status == Status::Refuse && !(forced.contains(&finding.check) && can_be_forced(finding))
+    };
+    findings.iter().filter(forbids).collect()
+}
+
+fn can_be_forced(finding: &Finding) -> bool {
+    match CHECKS.iter().find(|check| check.name == finding.check) {
+        None => false,
+        Some(check) => match check.forcing {
+            Forcing::Allowed => true,
+            Forcing::Never => false,
+            Forcing::IfFound => !finding.found.is_empty(),
+        },
+    }
+}
+
+impl Known<'_> {
+    /// The load balancer's facts, or why a check that needs them is left out.
+    fn load_balancer_or_skip(&self, check: &'static str) -> Result<&LoadBalancerFacts, Finding> {
+        match self.load_balancer {
+            LoadBalancerAnswer::Found(facts) => Ok(facts),
+            LoadBalancerAnswer::NotAsked => Err(wording::skip(check, "not asked for: --no-aws")),
+            LoadBalancerAnswer::Unavailable(_) => Err(wording::skip(check, "the load balancer is not known")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod examples;
+
+#[cfg(test)]
+mod tests {
+    use super::examples::{Case, answer, denied, load_balancer, machine, plan};
+    use super::*;
+
+    #[test]
+    fn every_check_finds_under_its_own_name_in_order() {
+        for answer in
+            [LoadBalancerAnswer::NotAsked, LoadBalancerAnswer::Unavailable(denied()), answer(|_| {})]
+        {
+            let findings = check(&plan(|_| {}), &machine(), &answer);
+            let names: Vec<&str> = findings.iter().map(|f| f.check.as_str()).collect();
+            assert_eq!(names, NAMES);
+        }
+    }
+
+    #[test]
+    fn a_sound_plan_is_not_refused() {
+        let findings = check(&plan(|_| {}), &machine(), &answer(|_| {}));
+        assert!(findings.iter().all(|f| f.status < Status::Skip), "{findings:#?}");
+        assert!(refusals(&findings, &[]).is_empty());
+    }
+
+    #[test]
+    fn without_aws_nothing_of_it_is_checked_or_refused() {
+        let plan = plan(|plan| plan.cloudwatch = None);
+        let findings = check(&plan, &machine(), &LoadBalancerAnswer::NotAsked);
+        let skipped: Vec<&str> =
+            findings.iter().filter(|f| f.status == Status::Skip).map(|f| f.check.as_str()).collect();
+        assert_eq!(skipped, ["load_balancer", "targets", "idle_timeout", "client_keep_alive", "period"]);
+        assert!(refusals(&findings, &[]).is_empty());
+    }
+
+    #[test]
+    fn an_unknown_load_balancer_refuses_once_and_cannot_be_forced() {
+        let answer = LoadBalancerAnswer::Unavailable(denied());
+        let findings = check(&plan(|_| {}), &machine(), &answer);
+        let names = NAMES.map(str::to_owned);
+        for forced in [&names[..], &[]] {
+            let refused = refusals(&findings, forced);
+            assert_eq!(refused.len(), 1, "{refused:?}");
+            assert_eq!(refused[0].check, "load_balancer");
+        }
+    }
+
+    #[test]
+    fn what_can_be_forced_and_what_not() {
+        let forcing = |check: &str, findings: &[Finding]| {
+            refusals(findings, &[check.to_owned()]).iter().any(|finding| finding.check == check)
+        };
+        let slow = plan(|plan| plan.heartbeat.interval = std::time::Duration::from_secs(60));
+        let findings = check(&slow, &machine(), &answer(|_| {}));
+        assert_eq!(refusals(&findings, &[]).len(), 1);
+        assert!(!forcing("idle_timeout", &findings));
+
+        let building = answer(|lb| lb.state = "provisioning".to_owned());
+        assert!(!forcing("load_balancer", &check(&plan(|_| {}), &machine(), &building)));
+
+        let small = MachineFacts { descriptors: Some(100), ..machine() };
+        let findings = check(&plan(|_| {}), &small, &answer(|_| {}));
+        assert!(forcing("file_descriptors", &findings));
+    }
+
+    #[test]
+    fn a_refusal_of_a_check_that_is_not_known_stands() {
+        let newer = wording::refuse("moon_phase", "full", "it is full", "wait");
+        assert_eq!(refusals(std::slice::from_ref(&newer), &["moon_phase".to_owned()]), [&newer]);
+    }
+
+    #[test]
+    fn every_refusal_says_what_to_do() {
+        let hopeless = Case {
+            plan: plan(|plan| plan.heartbeat.interval = std::time::Duration::from_secs(90)),
+            machine: MachineFacts { descriptors: Some(10), ..machine() },
+            load_balancer: LoadBalancerAnswer::Found(load_balancer(|lb| {
+                lb.state = "failed".to_owned();
+            })),
+        };
+        let findings = check(&hopeless.plan, &hopeless.machine, &hopeless.load_balancer);
+        let refused = refusals(&findings, &[]);
+        assert_eq!(refused.len(), 3, "{refused:#?}");
+        for finding in refused {
+            assert!(!finding.detail.is_empty(), "{finding:?}");
+            assert!(finding.remedy.ends_with("; nothing was opened"), "{finding:?}");
+        }
+    }
+}

@@ -1,0 +1,305 @@
+//! The shape of the JSON report. Fields are added, never renamed; a change of meaning raises `schema`. What is not
+//! known is `null`, never 0. Field order is that of the documentation.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::record::{Initiator, LatencySummary, Phase};
+
+/// The report of a run.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct Report {
+    /// The version of this document's meaning: 1.
+    pub schema: u32,
+    /// Which run.
+    pub run: RunPart,
+    /// What was planned.
+    pub plan: PlanPart,
+    /// What the checks found before the load.
+    pub preflight: Vec<FindingPart>,
+    /// The levels, in the order in which they were tried.
+    pub levels: Vec<LevelPart>,
+    /// How many connections are reliable.
+    pub capacity: CapacityPart,
+    /// What CloudWatch said.
+    pub server: ServerPart,
+    /// Both sides, compared; the server's numbers have the baseline taken off.
+    pub correlation: CorrelationPart,
+    /// Causes that were found.
+    pub diagnosis: Vec<DiagnosisPart>,
+    /// Whether CloudWatch and the clients tell the same story.
+    pub verdict: VerdictPart,
+}
+
+/// Which run.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct RunPart {
+    /// Its id.
+    pub id: String,
+    /// When it began, RFC 3339 with milliseconds.
+    pub started_at: String,
+    /// When its load had ended; `null` when it was killed.
+    pub ended_at: Option<String>,
+    /// The URL, without userinfo and query values.
+    pub url: String,
+    /// The version that ran it.
+    pub tool_version: String,
+    /// How it ended.
+    pub ended: EndedPart,
+    /// How many processes shared the load.
+    pub shards: u32,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum EndedPart {
+    /// By its plan.
+    Finished,
+    /// By a signal.
+    Interrupted,
+    /// By the brake.
+    Aborted,
+    /// Its record has no end.
+    Killed,
+}
+
+/// What was planned.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct PlanPart {
+    /// Connections of each level.
+    pub levels: Vec<u32>,
+    /// Least time that each is held, seconds.
+    pub duration_s: f64,
+    /// Whole CloudWatch periods that each hold must contain.
+    pub periods: u32,
+    /// Time between two heartbeats of a connection, seconds.
+    pub heartbeat_s: f64,
+    /// Whether every level opens anew (`fresh`).
+    pub mode: String,
+    /// Success rate that a level must hold.
+    pub threshold: f64,
+    /// Safe limit over highest reliable level.
+    pub safety: f64,
+}
+
+/// What a check found before the load.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct FindingPart {
+    /// The check.
+    pub check: String,
+    /// How bad it is: `pass`, `info`, `warn`, `refuse` or `skip`.
+    pub status: crate::judge::Status,
+    /// The value found.
+    pub found: String,
+    /// What it means.
+    pub detail: String,
+    /// What to do about it.
+    pub remedy: String,
+}
+
+/// One level.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct LevelPart {
+    /// Connections asked for.
+    pub connections: u32,
+    /// Connections that completed their handshake.
+    pub opened: u32,
+    /// Connections that were a success; `null` for a level that was cut short.
+    pub held: Option<u32>,
+    /// Successes over connections asked for.
+    pub success_rate: Option<f64>,
+    /// Wilson's 95 % lower bound of it.
+    pub success_rate_low95: Option<f64>,
+    /// Whether it held the threshold; `null` for a level that was cut short.
+    pub passed: Option<bool>,
+    /// Heartbeats sent.
+    pub heartbeats_sent: u64,
+    /// Heartbeats answered in time.
+    pub heartbeats_answered: u64,
+    /// Heartbeats answered over connections opened.
+    pub avg_heartbeats: Option<f64>,
+    /// From the first attempt to open, milliseconds; `null` where none was opened.
+    pub connect_ms: Option<LatencySummary>,
+    /// From heartbeat to answer, milliseconds; `null` where none was answered.
+    pub heartbeat_rtt_ms: Option<LatencySummary>,
+    /// Bytes sent above TLS.
+    pub bytes_sent: u64,
+    /// Bytes received above TLS.
+    pub bytes_received: u64,
+    /// Messages received.
+    pub messages_received: u64,
+    /// Answers given to the server's own heartbeats.
+    pub replies_sent: u64,
+    /// Failures, the most frequent first.
+    pub failures: Vec<FailurePart>,
+    /// Counts by the peer's address.
+    pub peers: Vec<PeerPart>,
+    /// First attempt.
+    pub started_at: String,
+    /// Last attempt settled.
+    pub held_from: Option<String>,
+    /// Hold over.
+    pub held_until: Option<String>,
+    /// Last close.
+    pub ended_at: Option<String>,
+    /// From the first attempt to the last close, seconds.
+    pub duration_s: Option<f64>,
+}
+
+/// Failures of one level that have phase, kind and initiator in common.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct FailurePart {
+    /// Where in their lives the connections were.
+    pub phase: Phase,
+    /// What happened.
+    pub kind: String,
+    /// Who brought it about.
+    pub initiator: Initiator,
+    /// How many.
+    pub count: u32,
+    /// What was said, once; secrets struck out, at most 200 bytes.
+    pub example: String,
+}
+
+/// Counts of one address.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct PeerPart {
+    /// The address.
+    pub address: String,
+    /// Connections opened there.
+    pub opened: u32,
+    /// Connections that failed there.
+    pub failed: u32,
+}
+
+/// How many connections are reliable.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct CapacityPart {
+    /// The highest level that passed below the first that failed; 0 when none passed.
+    pub max_reliable: u32,
+    /// No level failed: the true limit may be higher.
+    pub at_least: bool,
+    /// `max_reliable` x safety, rounded down.
+    pub safe_limit: u32,
+    /// The lowest level that failed.
+    pub first_failed: Option<u32>,
+    /// The commonest failure kind there, or `machine`.
+    pub limited_by: Option<String>,
+}
+
+/// What CloudWatch said.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct ServerPart {
+    /// The `LoadBalancer` dimension.
+    pub load_balancer: Option<String>,
+    /// The period, seconds.
+    pub period_s: Option<u32>,
+    /// Whether the numbers may still change; `none` where there are none.
+    pub status: ServerStatus,
+    /// The sum of each metric over each period, by the metric's name.
+    pub series: BTreeMap<String, Vec<PointPart>>,
+}
+
+/// Whether CloudWatch's numbers may still change.
+#[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ServerStatus {
+    /// Two reads a period apart were equal.
+    Final,
+    /// The wait ended before that.
+    Provisional,
+    /// Nothing was read.
+    None,
+}
+
+/// A metric's sum over one period.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct PointPart {
+    /// The period's start.
+    pub at: String,
+    /// The sum.
+    pub value: f64,
+}
+
+/// Both sides, compared; a member is `null` where there is nothing to compare with.
+#[derive(Debug, Clone, Default, Serialize, JsonSchema)]
+pub struct CorrelationPart {
+    /// ActiveConnectionCount against the connections open.
+    pub active_connections: Option<ActivePart>,
+    /// NewConnectionCount against the connections opened.
+    pub new_connections: Option<TotalPart>,
+    /// RequestCount against the upgrades that reached a target.
+    pub requests: Option<TotalPart>,
+    /// ProcessedBytes against the bytes on the wire above TLS.
+    pub processed_bytes: Option<TotalPart>,
+}
+
+/// ActiveConnectionCount against the connections open.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct ActivePart {
+    /// `agrees`, `disagrees`, `inconclusive` or `not_checked`.
+    pub verdict: String,
+    /// Server over client; 2 is expected, both legs of a WebSocket.
+    pub factor: Option<f64>,
+    /// Lower end of its 95 % interval.
+    pub factor_low95: Option<f64>,
+    /// Upper end of its 95 % interval.
+    pub factor_high95: Option<f64>,
+    /// The load balancer's own traffic.
+    pub baseline: Option<f64>,
+    /// Level by level.
+    pub levels: Vec<LevelFitPart>,
+}
+
+/// One level, compared.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct LevelFitPart {
+    /// The level.
+    pub connections: u32,
+    /// Connections open on average over its judged periods.
+    pub client: Option<f64>,
+    /// ActiveConnectionCount over them.
+    pub server: Option<f64>,
+    /// Server over client.
+    pub ratio: Option<f64>,
+    /// Periods judged.
+    pub periods: usize,
+    /// `agrees`, `disagrees`, `inconclusive` or `not_checked`.
+    pub verdict: String,
+}
+
+/// A sum over the whole load, compared.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct TotalPart {
+    /// `agrees`, `disagrees` or `inconclusive`.
+    pub verdict: String,
+    /// What the clients counted.
+    pub client: u64,
+    /// What CloudWatch counted.
+    pub server: Option<f64>,
+    /// Server over client.
+    pub ratio: Option<f64>,
+}
+
+/// A cause, with what speaks for it and what to do about it.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct DiagnosisPart {
+    /// A sentence.
+    pub cause: String,
+    /// Facts with their numbers.
+    pub evidence: Vec<String>,
+    /// What to do.
+    pub remedy: String,
+}
+
+/// Whether CloudWatch and the clients tell the same story.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct VerdictPart {
+    /// `agrees`, `disagrees`, `inconclusive` or `not_checked`.
+    pub outcome: String,
+    /// Why, with the numbers.
+    pub reasons: Vec<String>,
+}

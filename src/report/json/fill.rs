@@ -1,0 +1,208 @@
+//! A judged run, put into the document's shape.
+
+use chrono::{DateTime, SecondsFormat, Utc};
+
+use super::document::{
+    ActivePart, CapacityPart, CorrelationPart, DiagnosisPart, EndedPart, FailurePart, FindingPart,
+    LevelFitPart, LevelPart, PeerPart, PlanPart, PointPart, Report, RunPart, ServerPart, ServerStatus,
+    TotalPart, VerdictPart,
+};
+use crate::judge::{ActiveConnections, Correlation, Finding, Judged, JudgedLevel, SeriesStatus, Total};
+use crate::record::{HowEnded, Run};
+
+/// The version of the document's meaning.
+const SCHEMA: u32 = 1;
+
+/// The report's document.
+pub fn document(judged: &Judged<'_>) -> Report {
+    let capacity = &judged.capacity;
+    Report {
+        schema: SCHEMA,
+        run: run(judged.run),
+        plan: plan(judged.run),
+        preflight: judged.run.findings.iter().map(finding).collect(),
+        levels: judged.levels.iter().map(level).collect(),
+        capacity: CapacityPart {
+            max_reliable: capacity.max_reliable,
+            at_least: capacity.at_least,
+            safe_limit: capacity.safe_limit,
+            first_failed: capacity.first_failed,
+            limited_by: capacity.limited_by.map(|limit| limit.to_string()),
+        },
+        server: server(judged.run),
+        correlation: judged.correlation.as_ref().map_or_else(CorrelationPart::default, correlation),
+        diagnosis: judged
+            .diagnosis
+            .iter()
+            .map(|diagnosis| DiagnosisPart {
+                cause: diagnosis.cause.clone(),
+                evidence: diagnosis.evidence.clone(),
+                remedy: diagnosis.remedy.clone(),
+            })
+            .collect(),
+        verdict: VerdictPart {
+            outcome: judged.outcome().name().into(),
+            reasons: judged.verdict.reasons.clone(),
+        },
+    }
+}
+
+fn run(run: &Run) -> RunPart {
+    RunPart {
+        id: run.header.run_id.clone(),
+        started_at: time(run.started_at),
+        ended_at: run.ended.map(|(at, _)| time(at)),
+        url: run.header.plan.url.as_str().into(),
+        tool_version: run.header.tool_version.clone(),
+        ended: match run.ended.map(|(_, how)| how) {
+            Some(HowEnded::Finished) => EndedPart::Finished,
+            Some(HowEnded::Interrupted) => EndedPart::Interrupted,
+            Some(HowEnded::Aborted) => EndedPart::Aborted,
+            None => EndedPart::Killed,
+        },
+        shards: 1,
+    }
+}
+
+fn plan(run: &Run) -> PlanPart {
+    let plan = &run.header.plan;
+    PlanPart {
+        levels: plan.schedule.levels().to_vec(),
+        duration_s: plan.hold.duration.as_secs_f64(),
+        periods: plan.hold.periods,
+        heartbeat_s: plan.heartbeat.interval.as_secs_f64(),
+        mode: "fresh".into(),
+        threshold: plan.rule.threshold.get(),
+        safety: plan.rule.safety.get(),
+    }
+}
+
+fn finding(finding: &Finding) -> FindingPart {
+    FindingPart {
+        check: finding.check.clone(),
+        status: finding.status,
+        found: finding.found.clone(),
+        detail: finding.detail.clone(),
+        remedy: finding.remedy.clone(),
+    }
+}
+
+fn level(level: &JudgedLevel<'_>) -> LevelPart {
+    let run = level.run;
+    LevelPart {
+        connections: run.connections,
+        opened: run.counts.opened,
+        held: level.held,
+        success_rate: level.success_rate.map(rounded),
+        success_rate_low95: level.success_rate_low95.map(rounded),
+        passed: level.passed,
+        heartbeats_sent: run.counts.heartbeats_sent,
+        heartbeats_answered: run.counts.heartbeats_answered,
+        avg_heartbeats: level.avg_heartbeats.map(rounded),
+        connect_ms: run.connect_us.summary(),
+        heartbeat_rtt_ms: run.heartbeat_rtt_us.summary(),
+        bytes_sent: run.counts.bytes_sent,
+        bytes_received: run.counts.bytes_received,
+        messages_received: run.counts.messages_received,
+        // Nothing in this version replies, so that 0 is a fact.
+        replies_sent: 0,
+        failures: level
+            .failures
+            .iter()
+            .map(|failures| FailurePart {
+                phase: failures.phase,
+                kind: failures.kind.to_string(),
+                initiator: failures.by,
+                count: failures.count,
+                example: failures.example.clone(),
+            })
+            .collect(),
+        peers: run
+            .peers
+            .iter()
+            .map(|peer| PeerPart { address: peer.address.clone(), opened: peer.opened, failed: peer.failed })
+            .collect(),
+        started_at: time(run.started_at),
+        held_from: run.held_from.map(time),
+        held_until: run.held_until.map(time),
+        ended_at: run.ended_at.map(time),
+        duration_s: level.duration.map(|took| rounded(took.as_secs_f64())),
+    }
+}
+
+fn server(run: &Run) -> ServerPart {
+    let Some(series) = &run.series else {
+        let facts = run.facts.as_ref();
+        let balancer = facts.and_then(|facts| facts.load_balancer.as_ref());
+        let plan = run.header.plan.cloudwatch.as_ref();
+        return ServerPart {
+            load_balancer: balancer.map(|balancer| balancer.arn.dimension().into()),
+            period_s: plan.map(|plan| plan.period.seconds()),
+            status: ServerStatus::None,
+            series: std::collections::BTreeMap::new(),
+        };
+    };
+    let points = series.metrics.iter().map(|(name, points)| {
+        let points = points.iter().map(|point| PointPart { at: time(point.at), value: point.value });
+        (name.clone(), points.collect())
+    });
+    ServerPart {
+        load_balancer: Some(series.load_balancer.clone()),
+        period_s: Some(series.period.seconds()),
+        status: match series.status {
+            SeriesStatus::Final => ServerStatus::Final,
+            SeriesStatus::Provisional => ServerStatus::Provisional,
+        },
+        series: points.collect(),
+    }
+}
+
+fn correlation(both: &Correlation) -> CorrelationPart {
+    CorrelationPart {
+        active_connections: Some(active(&both.active)),
+        new_connections: both.new_connections.as_ref().map(total),
+        requests: both.requests.as_ref().map(total),
+        processed_bytes: both.processed_bytes.as_ref().map(total),
+    }
+}
+
+fn active(active: &ActiveConnections) -> ActivePart {
+    ActivePart {
+        verdict: active.verdict.name().into(),
+        factor: active.factor.map(rounded),
+        factor_low95: active.interval.map(|(low, _)| rounded(low)),
+        factor_high95: active.interval.map(|(_, high)| rounded(high)),
+        baseline: active.baseline.map(|baseline| rounded(baseline.median)),
+        levels: active
+            .levels
+            .iter()
+            .map(|fit| LevelFitPart {
+                connections: fit.connections,
+                client: fit.client.map(rounded),
+                server: fit.server.map(rounded),
+                ratio: fit.ratio.map(rounded),
+                periods: fit.periods.len(),
+                verdict: fit.verdict.name().into(),
+            })
+            .collect(),
+    }
+}
+
+fn total(total: &Total) -> TotalPart {
+    TotalPart {
+        verdict: total.verdict.name().into(),
+        client: total.client,
+        server: total.server.map(rounded),
+        ratio: total.ratio.map(rounded),
+    }
+}
+
+/// Four decimals: more would only be noise to whoever compares two reports.
+fn rounded(value: f64) -> f64 {
+    (value * 10_000.0).round() / 10_000.0
+}
+
+/// RFC 3339 in UTC, with milliseconds.
+fn time(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Millis, true)
+}

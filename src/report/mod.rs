@@ -1,0 +1,23 @@
+//! What is shown of a judged run: pure, a file a format, an escape a format.
+//!
+//! [`table()`] is for a terminal (with [`preflight()`] and [`plan()`], which a run prints before its load), [`json()`] for
+//! programs, [`html()`] for a browser; [`schema`] describes record and report. All text from the network or from a
+//! record passes through `escape` on its way out.
+
+mod escape;
+mod grid;
+mod html;
+mod json;
+mod layout;
+mod preflight;
+pub mod schema;
+mod sentences;
+mod table;
+#[cfg(test)]
+mod tests;
+
+pub use html::html;
+pub use json::{Report, document, json};
+pub use layout::Layout;
+pub use preflight::{heading, plan, preflight};
+pub use table::{results, table};

@@ -1,0 +1,101 @@
+//! What is shown before the load: whose it is, what was checked, what is planned.
+
+use anstyle::Style;
+
+use super::layout::{BAD, GOOD, Layout, PLAIN, QUIET, STRONG, UNSURE};
+use crate::judge::wording::{plural, show_count, show_duration};
+use crate::judge::{Finding, Status};
+use crate::record::Run;
+
+/// The column in which the plan and the results begin, beside their label.
+const BESIDE_PLAN: usize = 8;
+
+/// The URL, and the load balancer where it is known.
+pub fn heading(run: &Run, layout: Layout) -> String {
+    let header = &run.header;
+    let mut lines = layout.labelled(&[("albcap", STRONG)], BESIDE_PLAN, header.plan.url.as_str());
+    let balancer = run.facts.as_ref().and_then(|f| f.load_balancer.as_ref());
+    let place = match balancer {
+        Some(balancer) => format!("{} · {}", balancer.arn.dimension(), balancer.arn.region()),
+        None => "without AWS".to_owned(),
+    };
+    let about = format!("{place} · run {} of {} UTC", header.run_id, run.started_at.format("%Y-%m-%d %H:%M"));
+    lines.extend(layout.indented(BESIDE_PLAN, &about));
+    joined(&lines)
+}
+
+/// What the checks found, a finding a line; the remedy below where something should be done. Empty without findings.
+pub fn preflight(findings: &[Finding], layout: Layout) -> String {
+    if findings.is_empty() {
+        return String::new();
+    }
+    let mut lines = vec![layout.paint(STRONG, "Preflight")];
+    let longest = findings.iter().map(|f| f.check.chars().count()).max();
+    // Two columns of margin, six of status, and two between each.
+    let indent = 10 + longest.unwrap_or(0).min(24) + 2;
+    for finding in findings {
+        let (word, style) = status(finding.status);
+        let text = match (finding.found.as_str(), finding.detail.as_str()) {
+            (found, "") => found.to_owned(),
+            ("", detail) => detail.to_owned(),
+            (found, detail) => format!("{found}; {detail}"),
+        };
+        let word = format!("{word:<6}");
+        let check = finding.check.replace('_', " ");
+        let label = [("  ", PLAIN), (&word, style), ("  ", PLAIN), (&check, PLAIN)];
+        lines.extend(layout.labelled(&label, indent, &text));
+        if finding.status >= Status::Warn && !finding.remedy.is_empty() {
+            lines.extend(layout.indented(indent, &format!("→ {}", finding.remedy)));
+        }
+    }
+    joined(&lines)
+}
+
+/// What will be done and how long it can take.
+pub fn plan(run: &Run, layout: Layout) -> String {
+    joined(&layout.labelled(&[("Plan", STRONG)], BESIDE_PLAN, &planned(run)))
+}
+
+/// The plan in one sentence.
+pub(super) fn planned(run: &Run) -> String {
+    let plan = &run.header.plan;
+    let levels = plan.schedule.levels().len() as u64;
+    let extension = match &plan.cloudwatch {
+        Some(cloudwatch) if plan.hold.periods > 0 => format!(
+            ", extended to contain {} of {} s",
+            plural(u64::from(plan.hold.periods), "whole period"),
+            cloudwatch.period.seconds()
+        ),
+        _ => String::new(),
+    };
+    let settling = match &plan.cloudwatch {
+        Some(cloudwatch) if !cloudwatch.settle.is_zero() => {
+            format!("; then up to {} for CloudWatch to settle", show_duration(cloudwatch.settle))
+        }
+        _ => String::new(),
+    };
+    format!(
+        "{}, {} connections in all, at most {} (holds of {}{extension}){settling}",
+        plural(levels, "level"),
+        show_count(plan.schedule.total()),
+        show_duration(plan.longest_load()),
+        show_duration(plan.hold.duration),
+    )
+}
+
+/// A finding's status as it is shown everywhere.
+pub(super) fn status(status: Status) -> (&'static str, Style) {
+    match status {
+        Status::Pass => ("pass", GOOD),
+        Status::Info => ("info", PLAIN),
+        Status::Skip => ("skip", QUIET),
+        Status::Warn => ("warn", UNSURE),
+        Status::Refuse => ("refuse", BAD),
+    }
+}
+
+fn joined(lines: &[String]) -> String {
+    let mut text = lines.join("\n");
+    text.push('\n');
+    text
+}

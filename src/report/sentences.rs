@@ -1,0 +1,67 @@
+//! Phrases that the table and the page have in common.
+
+use crate::judge::wording::{show_count, span};
+use crate::judge::{Failures, Judged, Outcome};
+use crate::record::{HowEnded, Initiator};
+
+/// A reason or a piece of evidence as a sentence: a capital at its start, where that is a word and not a name, and a
+/// stop at its end.
+pub(super) fn sentence(text: &str) -> String {
+    let word = text.split(' ').next().unwrap_or("");
+    let is_word = word.chars().all(|c| c.is_ascii_lowercase() || c == ':');
+    let mut chars = text.chars();
+    let mut out = match chars.next() {
+        Some(first) if is_word => first.to_ascii_uppercase().to_string() + chars.as_str(),
+        _ => text.to_owned(),
+    };
+    if !out.ends_with(['.', '!', '?']) {
+        out.push('.');
+    }
+    out
+}
+
+/// An outcome in words.
+pub(super) fn verdict_of(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::NotChecked => "not checked",
+        other => other.name(),
+    }
+}
+
+/// Who brought a failure about, in words.
+pub(super) fn initiator(by: Initiator) -> &'static str {
+    match by {
+        Initiator::Client => "by the client",
+        Initiator::Peer => "by the peer",
+        Initiator::Network => "by the network",
+        Initiator::Local => "by this machine",
+    }
+}
+
+/// The silence before death: `60.0 s`, or `59.8 to 60.2 s`.
+pub(super) fn silence(failures: &Failures) -> Option<String> {
+    failures.silence.map(span)
+}
+
+/// How the run ended, where it did not end by its plan.
+pub(super) fn ended(judged: &Judged<'_>) -> Option<&'static str> {
+    match judged.run.ended.map(|(_, how)| how) {
+        Some(HowEnded::Finished) => None,
+        Some(HowEnded::Interrupted) => Some("interrupted by a signal"),
+        Some(HowEnded::Aborted) => Some("stopped by the brake"),
+        None => Some("killed, or still running: the record has no end"),
+    }
+}
+
+/// What stands beside the highest reliable level.
+pub(super) fn capacity_note(judged: &Judged<'_>) -> String {
+    let capacity = &judged.capacity;
+    match capacity.first_failed {
+        Some(failed) if capacity.max_reliable == 0 => {
+            format!("(level {} failed already)", show_count(u64::from(failed)))
+        }
+        Some(failed) => format!("(next level tried: {})", show_count(u64::from(failed))),
+        None if capacity.at_least => "(at least: no level failed)".into(),
+        None => "(no level was held to its end)".into(),
+    }
+}

@@ -1,0 +1,147 @@
+//! What the terminal shows, whole.
+#![allow(clippy::unwrap_used)]
+
+use proptest::prelude::*;
+
+use super::layout::columns_of;
+use super::{Layout, results, table};
+use crate::judge::testing::{Fault, Scenario, example, hostile};
+use crate::judge::{Finding, Status, judge};
+use crate::record::{FailureKind, HowEnded, Initiator, Phase};
+
+fn shown(scenario: &Scenario, width: usize) -> String {
+    let run = scenario.run();
+    let layout = Layout { width, color: false };
+    table(&judge(&run), layout)
+}
+
+#[test]
+fn the_example_at_100_columns() {
+    insta::assert_snapshot!(shown(&example(), 100));
+}
+
+#[test]
+fn the_example_at_80_columns() {
+    insta::assert_snapshot!(shown(&example(), 80));
+}
+
+#[test]
+fn without_aws_the_server_has_no_column() {
+    let scenario = Scenario { aws: false, series: None, levels: vec![50, 100], ..example() };
+    let faults = scenario.faults.iter().map(|f| Fault { level: 1, count: 3, ..f.clone() });
+    let scenario = Scenario { faults: faults.collect(), ..scenario };
+    insta::assert_snapshot!(shown(&scenario, 100));
+}
+
+#[test]
+fn a_contradiction() {
+    let finding = Finding {
+        check: "traffic".into(),
+        status: Status::Warn,
+        found: "about 210 connections of others".into(),
+        detail: String::new(),
+        remedy: "measure at a quieter hour".into(),
+    };
+    let scenario = Scenario {
+        bypass: 0.1,
+        findings: vec![finding],
+        levels: vec![200, 500],
+        faults: Vec::new(),
+        rises: Vec::new(),
+        ..example()
+    };
+    insta::assert_snapshot!(shown(&scenario, 100));
+}
+
+#[test]
+fn an_interrupted_run() {
+    let scenario = Scenario {
+        cut_last: true,
+        how: Some(HowEnded::Interrupted),
+        series: None,
+        levels: vec![50, 100],
+        ..Scenario::default()
+    };
+    insta::assert_snapshot!(shown(&scenario, 80));
+}
+
+#[test]
+fn colour_changes_no_word() {
+    let run = example().run();
+    let judged = judge(&run);
+    let at = |color| table(&judged, Layout { width: 100, color });
+    let (plain, colored) = (at(false), at(true));
+    assert!(colored.contains("\u{1b}[32magrees\u{1b}[0m"), "{colored}");
+    let mut stripped = colored.clone();
+    while let Some(start) = stripped.find('\u{1b}') {
+        let end = stripped[start..].find('m').unwrap();
+        stripped.replace_range(start..=start + end, "");
+    }
+    assert_eq!(stripped, plain);
+}
+
+#[test]
+fn hostile_text_is_visible_and_does_nothing() {
+    let text = shown(&hostile(), 80);
+    assert!(!text.contains(['\u{1b}', '\u{7}', '\u{202e}', '\u{9b}']), "{text}");
+    assert!(text.contains("\\u{1b}]0;owned\\u{7}\\u{202e}<script>"), "{text}");
+}
+
+#[test]
+fn the_answer_stands_last() {
+    let run = example().run();
+    let text = results(&judge(&run), Layout { width: 80, color: false });
+    let last: Vec<&str> = text.lines().rev().take(2).collect();
+    assert_eq!(
+        last,
+        [
+            "Safe limit (80%): 800",
+            "Maximum reliable concurrent connections: 1,000   (next level tried: 2,000)"
+        ]
+    );
+}
+
+fn scenarios() -> impl Strategy<Value = Scenario> {
+    let kinds = prop::sample::select(vec![
+        FailureKind::Http(503),
+        FailureKind::Eof,
+        FailureKind::PortExhausted,
+        FailureKind::Closed(4_001),
+        FailureKind::PongTimeout,
+    ]);
+    let by = prop::sample::select(vec![Initiator::Peer, Initiator::Network, Initiator::Local]);
+    let fault = (0_usize..2, kinds, by, 1_u32..20, 0.0_f64..100.0).prop_map(
+        |(level, kind, by, count, silence)| Fault {
+            level,
+            phase: if silence < 50.0 { Phase::Upgrade } else { Phase::Hold },
+            kind,
+            by,
+            count,
+            silence_s: (silence > 60.0).then_some(silence),
+            example: "日本語 and a_very_long_word_that_nobody_can_break_between_its_letters_0123456789_0123456789",
+        },
+    );
+    let faults = prop::collection::vec(fault, 0..4);
+    let size = prop::sample::select(vec![100_u32, 5_000, 1_200_000]);
+    (faults, size, 0.0_f64..0.6, any::<bool>(), "\\PC{0,120}").prop_map(
+        |(faults, size, bypass, requests, path)| Scenario {
+            levels: vec![80, size],
+            // A level of 80 can't lose more than it has.
+            faults: faults.into_iter().map(|f| Fault { count: f.count.min(20), ..f }).collect(),
+            bypass,
+            requests,
+            url: format!("wss://h/{path}"),
+            ..Scenario::default()
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+    #[test]
+    fn no_line_is_wider_than_the_terminal(scenario in scenarios(), width in 70_usize..130) {
+        for line in shown(&scenario, width).lines() {
+            prop_assert!(columns_of(line) <= width, "{} > {width}: {line}", columns_of(line));
+        }
+    }
+}

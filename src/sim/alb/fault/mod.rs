@@ -1,0 +1,64 @@
+//! What the load balancer does wrong on purpose.
+//!
+//! A fault is one small file: a type that is made from the options (or not), and implements those
+//! hooks of [`Fault`] that it acts on. Adding one is the file, its `mod` line and its line in
+//! [`Faults::from_options`].
+
+mod kill_after;
+mod max_connections;
+mod reject_rate;
+
+use std::time::Duration;
+
+use crate::sim::Options;
+
+/// The moments at which a fault can act; each does nothing unless it is written.
+trait Fault: Send + Sync {
+    /// A client connected and is number `clients` of those connected now: is it reset?
+    fn refuse_connection(&self, _clients: u64) -> bool {
+        false
+    }
+
+    /// An upgrade was asked for: the HTTP status that the load balancer answers itself, if any.
+    fn refuse_upgrade(&self) -> Option<u16> {
+        None
+    }
+
+    /// A connection was upgraded: how long until it is cut, if ever.
+    fn lifetime(&self) -> Option<Duration> {
+        None
+    }
+}
+
+/// All faults that the options ask for.
+pub(super) struct Faults(Vec<Box<dyn Fault>>);
+
+impl Faults {
+    pub(super) fn from_options(options: &Options) -> Self {
+        Self(
+            [
+                max_connections::from_options(options),
+                reject_rate::from_options(options),
+                kill_after::from_options(options),
+            ]
+            .into_iter()
+            .flatten()
+            .collect(),
+        )
+    }
+
+    /// Does any fault reset the connection that makes it `clients`?
+    pub(super) fn refuse_connection(&self, clients: u64) -> bool {
+        self.0.iter().any(|fault| fault.refuse_connection(clients))
+    }
+
+    /// The status of the first fault that refuses this upgrade.
+    pub(super) fn refuse_upgrade(&self) -> Option<u16> {
+        self.0.iter().find_map(|fault| fault.refuse_upgrade())
+    }
+
+    /// The shortest life that a fault leaves a connection.
+    pub(super) fn lifetime(&self) -> Option<Duration> {
+        self.0.iter().filter_map(|fault| fault.lifetime()).min()
+    }
+}

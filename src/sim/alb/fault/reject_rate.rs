@@ -1,0 +1,64 @@
+//! `--reject-rate P`: the load balancer answers that share of upgrades with 503, spread evenly.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use super::Fault;
+use crate::sim::Options;
+
+/// Lifts products such as 3 × (1/3) over the whole number they stand for; far below the step of
+/// any rate that matters.
+const ROUNDING: f64 = 1e-9;
+
+struct RejectRate {
+    share: f64,
+    asked: AtomicU64,
+}
+
+/// The fault, if it is asked for.
+pub(super) fn from_options(options: &Options) -> Option<Box<dyn Fault>> {
+    (options.reject_rate > 0.0).then(|| {
+        Box::new(RejectRate { share: options.reject_rate, asked: AtomicU64::new(0) }) as Box<dyn Fault>
+    })
+}
+
+impl Fault for RejectRate {
+    fn refuse_upgrade(&self) -> Option<u16> {
+        let before = self.asked.fetch_add(1, Relaxed);
+        (due(self.share, before + 1) > due(self.share, before)).then_some(503)
+    }
+}
+
+/// How many of the first `asked` upgrades are to be refused: the whole part of their share, so
+/// that refusals come at even distances and their number is never off by more than one.
+fn due(share: f64, asked: u64) -> u64 {
+    (share * asked as f64 + ROUNDING) as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_share_is_exact_after_any_number() {
+        for share in [0.01, 0.1, 0.25, 1.0 / 3.0, 0.5, 0.9, 1.0] {
+            let fault = RejectRate { share, asked: AtomicU64::new(0) };
+            let mut refused = 0;
+            for asked in 1..=1000_u64 {
+                refused += u64::from(fault.refuse_upgrade().is_some());
+                let exact = share * asked as f64;
+                assert!(
+                    (exact - 1.0 + 1e-6..=exact + 1e-6).contains(&(refused as f64)),
+                    "{share}: {refused} of {asked}"
+                );
+            }
+            assert_eq!(refused, (share * 1000.0 + 1e-6) as u64);
+        }
+    }
+
+    #[test]
+    fn refusals_are_spread_evenly() {
+        let fault = RejectRate { share: 0.25, asked: AtomicU64::new(0) };
+        let pattern: Vec<bool> = (0..8).map(|_| fault.refuse_upgrade().is_some()).collect();
+        assert_eq!(pattern, [false, false, false, true, false, false, false, true]);
+    }
+}

@@ -1,0 +1,258 @@
+//! Requests and answers on one connection, until it is upgraded or ends.
+
+use tokio::time::Instant;
+
+use super::request::{self, Head, Request, Wish};
+use super::response::{self, Answer};
+use crate::sim::alb::connection::Ending;
+use crate::sim::alb::counters::Count;
+use crate::sim::alb::patience::{Expired, Patience};
+use crate::sim::alb::wire::{Gone, Wire};
+
+/// Answers requests until one is upgraded. Gives what the client sent behind that one already, or
+/// how the connection ends.
+pub(in crate::sim::alb) async fn answer(wire: &mut Wire, patience: &mut Patience) -> Result<Vec<u8>, Ending> {
+    let opened = Instant::now();
+    let mut unread = Vec::new();
+    loop {
+        let (length, request) = next_request(wire, patience, &mut unread).await?;
+        unread.drain(..length);
+        let aged = opened.elapsed() >= wire.client.alb().client_keep_alive;
+        if respond(wire, &request, !aged) == Then::Upgraded {
+            return Ok(unread);
+        }
+        let Some(body) = request.body.filter(|_| request.keep_alive && !aged) else {
+            return Err(Ending::Finish);
+        };
+        skip_body(wire, patience, &mut unread, body).await?;
+    }
+}
+
+/// Waits for a whole head; one that is malformed, or does not come, gets the load balancer's own
+/// answer (400, 408). A connection that never said anything is closed without one.
+async fn next_request(
+    wire: &mut Wire,
+    patience: &mut Patience,
+    unread: &mut Vec<u8>,
+) -> Result<(usize, Request), Ending> {
+    loop {
+        match request::read(unread) {
+            Head::Whole(length, request) => return Ok((length, request)),
+            Head::Malformed => {
+                refuse(wire, 400, false);
+                return Err(Ending::Finish);
+            }
+            Head::Partial => {}
+        }
+        match wire.receive(patience, |bytes, _| unread.extend_from_slice(bytes)).await {
+            Ok(()) => {}
+            Err(Gone::Expired(Expired::Silent)) if !unread.is_empty() => {
+                refuse(wire, 408, false);
+                return Err(Ending::Finish);
+            }
+            Err(gone) => return Err(gone.into()),
+        }
+    }
+}
+
+/// Whether HTTP goes on.
+#[derive(PartialEq, Eq)]
+enum Then {
+    Http,
+    Upgraded,
+}
+
+/// Puts the answer to a request into the outbox and counts it.
+fn respond(wire: &mut Wire, request: &Request, young: bool) -> Then {
+    let keep_alive = request.keep_alive && request.body.is_some() && young;
+    let (status, count) = match &request.wish {
+        Wish::Upgrade(upgrade) => {
+            if let Some(status) = wire.client.alb().faults.refuse_upgrade() {
+                refuse(wire, status, keep_alive);
+                return Then::Http;
+            }
+            wire.client.forward();
+            response::switching_protocols(wire.outbox(), upgrade);
+            // a 101 is in none of the families that are counted (aws-facts.md §1)
+            return Then::Upgraded;
+        }
+        Wish::Plain => (200, Count::Target2xx),
+        Wish::OtherVersion => (426, Count::Target4xx),
+        Wish::BadUpgrade => (400, Count::Target4xx),
+    };
+    wire.client.forward();
+    wire.client.count(count, 1);
+    Answer::of_target(status, keep_alive, request.head_only).write(wire.outbox());
+    Then::Http
+}
+
+/// Answers as the load balancer itself, and counts it as such.
+fn refuse(wire: &mut Wire, status: u16, keep_alive: bool) {
+    wire.client.count(if status < 500 { Count::Elb4xx } else { Count::Elb5xx }, 1);
+    if status == 503 {
+        wire.client.count(Count::Elb503, 1);
+    }
+    Answer::of_load_balancer(status, keep_alive).write(wire.outbox());
+}
+
+/// Reads a request's body and forgets it.
+async fn skip_body(
+    wire: &mut Wire,
+    patience: &mut Patience,
+    unread: &mut Vec<u8>,
+    mut left: u64,
+) -> Result<(), Ending> {
+    loop {
+        let skipped = unread.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+        unread.drain(..skipped);
+        left -= skipped as u64;
+        if left == 0 {
+            return Ok(());
+        }
+        wire.receive(patience, |bytes, _| unread.extend_from_slice(bytes)).await?;
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpStream;
+
+    use super::super::request::MAX_HEAD;
+    use super::*;
+    use crate::sim::Options;
+    use crate::sim::alb::counters::Legs;
+    use crate::sim::alb::stage::Stage;
+
+    const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+
+    /// Sends a request and reads all of the answer.
+    async fn ask(client: &mut TcpStream, request: &str) -> String {
+        client.write_all(request.as_bytes()).await.unwrap();
+        read_answer(client).await
+    }
+
+    async fn read_answer(client: &mut TcpStream) -> String {
+        let mut answer = Vec::new();
+        loop {
+            answer.push(client.read_u8().await.unwrap());
+            let text = String::from_utf8_lossy(&answer);
+            if let Some((head, body)) = text.split_once("\r\n\r\n") {
+                let length =
+                    head.lines().find_map(|line| line.strip_prefix("Content-Length: ")).unwrap_or("0");
+                if body.len() == length.parse::<usize>().unwrap() {
+                    return text.into_owned();
+                }
+            }
+        }
+    }
+
+    async fn at_end(client: &mut TcpStream) -> bool {
+        client.read(&mut [0; 16]).await.unwrap() == 0
+    }
+
+    #[tokio::test]
+    async fn plain_requests_are_answered_on_one_connection_to_one_target() {
+        let stage = Stage::open(Options::default());
+        let mut client = stage.connected(0).await;
+        stage.until("connected", |stage| stage.legs(0) == Legs { client: 1, target: 0 }).await;
+        let post = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello";
+        for request in [GET, post, GET] {
+            assert!(ask(&mut client, request).await.starts_with("HTTP/1.1 200 OK\r\n"));
+        }
+        let totals = stage.totals(0);
+        assert_eq!((totals.of(Count::Requests), totals.of(Count::Target2xx)), (3, 3));
+        assert_eq!((totals.of(Count::NewClientLegs), totals.of(Count::NewTargetLegs)), (1, 1));
+        assert_eq!(stage.legs(0), Legs { client: 1, target: 1 });
+        let last = ask(&mut client, "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await;
+        assert!(last.contains("\r\nConnection: close\r\n"));
+        assert!(at_end(&mut client).await);
+    }
+
+    #[tokio::test]
+    async fn the_refused_share_of_upgrades_is_exact_and_its_connections_go_on() {
+        let stage = Stage::open(Options { reject_rate: 0.25, ..Options::default() });
+        let mut refused = Vec::new();
+        for _ in 0..20 {
+            let mut client = stage.connected(0).await;
+            let answer = ask(&mut client, &stage.upgrade_request()).await;
+            match answer.split(' ').nth(1).unwrap() {
+                "101" => {}
+                "503" => refused.push(client),
+                other => panic!("{other}"),
+            }
+        }
+        assert_eq!(refused.len(), 5);
+        let totals = stage.totals(0);
+        assert_eq!((totals.of(Count::Elb5xx), totals.of(Count::Elb503)), (5, 5));
+        assert_eq!((totals.of(Count::Requests), totals.of(Count::NewTargetLegs)), (15, 15));
+        assert_eq!(totals.of(Count::NewClientLegs), 20);
+        // a plain request is never refused
+        assert!(ask(&mut refused[0], GET).await.starts_with("HTTP/1.1 200"));
+    }
+
+    #[tokio::test]
+    async fn a_malformed_or_oversized_head_gets_the_load_balancers_400() {
+        let stage = Stage::open(Options::default());
+        let oversized = format!("GET / HTTP/1.1\r\nHost: a\r\nX: {}", "x".repeat(MAX_HEAD));
+        for request in ["nonsense\r\n\r\n", &oversized] {
+            let mut client = stage.connected(0).await;
+            let answer = ask(&mut client, request).await;
+            assert!(answer.starts_with("HTTP/1.1 400 Bad Request\r\nServer: awselb/2.0\r\n"), "{answer}");
+            assert!(at_end(&mut client).await);
+        }
+        let totals = stage.totals(0);
+        assert_eq!((totals.of(Count::Elb4xx), totals.of(Count::Requests)), (2, 0));
+    }
+
+    #[tokio::test]
+    async fn a_request_that_stops_halfway_gets_408() {
+        let stage = Stage::open(Options { idle_timeout: Duration::from_millis(50), ..Options::default() });
+        let mut client = stage.connected(0).await;
+        assert!(ask(&mut client, "GET / HTTP/1.1\r\nHo").await.starts_with("HTTP/1.1 408 "));
+        assert!(at_end(&mut client).await);
+        assert_eq!(stage.totals(0).of(Count::Elb4xx), 1);
+    }
+
+    #[tokio::test]
+    async fn a_bad_upgrade_gets_the_targets_answer() {
+        let stage = Stage::open(Options::default());
+        let mut client = stage.connected(0).await;
+        let old = stage.upgrade_request().replace("Version: 13", "Version: 8");
+        let answer = ask(&mut client, &old).await;
+        assert!(answer.starts_with("HTTP/1.1 426 ") && answer.contains("\r\nSec-WebSocket-Version: 13\r\n"));
+        let keyless = stage.upgrade_request().replace("Sec-WebSocket-Key", "X");
+        assert!(ask(&mut client, &keyless).await.starts_with("HTTP/1.1 400 "));
+        let totals = stage.totals(0);
+        assert_eq!(
+            (totals.of(Count::Target4xx), totals.of(Count::Requests), totals.of(Count::Elb4xx)),
+            (2, 2, 0)
+        );
+    }
+
+    #[tokio::test]
+    async fn the_first_subprotocol_offered_is_taken() {
+        let stage = Stage::open(Options::default());
+        let mut client = stage.connected(0).await;
+        let offer =
+            stage.upgrade_request().replace("\r\n\r\n", "\r\nSec-WebSocket-Protocol: one, two\r\n\r\n");
+        assert!(ask(&mut client, &offer).await.contains("\r\nSec-WebSocket-Protocol: one\r\n"));
+    }
+
+    #[tokio::test]
+    async fn a_connection_past_its_age_gets_one_more_answer() {
+        let stage =
+            Stage::open(Options { client_keep_alive: Duration::from_millis(30), ..Options::default() });
+        let mut client = stage.connected(0).await;
+        let mut answers = 0;
+        while ask(&mut client, GET).await.contains("\r\nConnection: keep-alive\r\n") {
+            answers += 1;
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        assert!(answers >= 1);
+        assert!(at_end(&mut client).await);
+    }
+}

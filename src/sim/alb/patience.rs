@@ -1,0 +1,58 @@
+//! When a connection's time is up: after too long a silence, or at its appointed end.
+//!
+//! One timer a connection, set anew only when it fires: a heartbeat costs no timer work, and the
+//! silence is still ended to the millisecond.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::time::{Instant, Sleep, sleep_until};
+
+/// Which time was up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Expired {
+    /// No byte for the idle timeout.
+    Silent,
+    /// A fault cuts the connection now.
+    Cut,
+}
+
+/// How long a connection is borne with.
+pub(super) struct Patience {
+    timer: Pin<Box<Sleep>>,
+    silence: Duration,
+    cut_at: Option<Instant>,
+}
+
+impl Patience {
+    /// Bears silences shorter than `silence`.
+    pub(super) fn new(silence: Duration) -> Self {
+        Self { timer: Box::pin(sleep_until(Instant::now() + silence)), silence, cut_at: None }
+    }
+
+    /// Ends the connection at `instant`, whatever it says.
+    pub(super) fn cut_at(&mut self, instant: Instant) {
+        self.cut_at = Some(instant);
+        if instant < self.timer.deadline() {
+            self.timer.as_mut().reset(instant);
+        }
+    }
+
+    /// Ready when the time is up for a connection whose last byte moved at `last_byte`.
+    pub(super) fn poll(&mut self, last_byte: Instant, cx: &mut Context<'_>) -> Poll<Expired> {
+        while self.timer.as_mut().poll(cx).is_ready() {
+            let now = Instant::now();
+            let silent_at = last_byte + self.silence;
+            if self.cut_at.is_some_and(|at| at <= now) {
+                return Poll::Ready(Expired::Cut);
+            }
+            if silent_at <= now {
+                return Poll::Ready(Expired::Silent);
+            }
+            let next = self.cut_at.map_or(silent_at, |at| at.min(silent_at));
+            self.timer.as_mut().reset(next);
+        }
+        Poll::Pending
+    }
+}

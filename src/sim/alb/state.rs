@@ -1,0 +1,101 @@
+//! What all connections share: the settings, the nodes with their counters, and the faults.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+use super::counters::{Count, Counters};
+use super::fault::Faults;
+use crate::sim::Options;
+use crate::sim::load_balancer::zone_of;
+
+/// The load balancer.
+pub(crate) struct Alb {
+    /// Longest silence of a connection.
+    pub(super) idle_timeout: Duration,
+    /// Age at which a connection gets no further plain request.
+    pub(super) client_keep_alive: Duration,
+    /// What it does wrong.
+    pub(super) faults: Faults,
+    nodes: Vec<Node>,
+    /// Client connections over all nodes.
+    clients: AtomicU64,
+    /// Connections of other clients, which are not on any socket.
+    other_clients: u64,
+}
+
+/// One address of the load balancer.
+pub(crate) struct Node {
+    /// The availability zone it is in.
+    pub(crate) zone: String,
+    /// What it counts.
+    pub(crate) counters: Counters,
+}
+
+impl Alb {
+    pub(super) fn new(options: &Options) -> Self {
+        let nodes = (0..usize::from(options.nodes))
+            .map(|index| Node { zone: zone_of(&options.region, index), counters: Counters::default() });
+        Self {
+            idle_timeout: options.idle_timeout,
+            client_keep_alive: options.client_keep_alive,
+            faults: Faults::from_options(options),
+            nodes: nodes.collect(),
+            clients: AtomicU64::new(0),
+            other_clients: u64::from(options.baseline),
+        }
+    }
+
+    /// The nodes, in the order of their addresses.
+    pub(crate) fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    /// Takes a client's connection in at a node, unless a fault refuses it.
+    pub(super) fn admit(self: &Arc<Self>, node: usize) -> Option<Client> {
+        let counters = &self.nodes[node].counters;
+        let clients = self.clients.fetch_add(1, Relaxed) + 1 + self.other_clients;
+        if self.faults.refuse_connection(clients) {
+            self.clients.fetch_sub(1, Relaxed);
+            counters.add(Count::RejectedConnections, 1);
+            return None;
+        }
+        counters.open_client_leg();
+        Some(Client { alb: Arc::clone(self), node, has_target: false })
+    }
+}
+
+/// One client's connection as the counters see it: open until this is dropped.
+pub(super) struct Client {
+    alb: Arc<Alb>,
+    node: usize,
+    has_target: bool,
+}
+
+impl Client {
+    /// The load balancer it is connected to.
+    pub(super) fn alb(&self) -> &Alb {
+        &self.alb
+    }
+
+    /// Adds to a total of its node.
+    pub(super) fn count(&self, count: Count, amount: u64) {
+        self.alb.nodes[self.node].counters.add(count, amount);
+    }
+
+    /// A target was picked for a request; the first one opens the connection to it.
+    pub(super) fn forward(&mut self) {
+        self.count(Count::Requests, 1);
+        if !self.has_target {
+            self.has_target = true;
+            self.alb.nodes[self.node].counters.open_target_leg();
+        }
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        self.alb.clients.fetch_sub(1, Relaxed);
+        self.alb.nodes[self.node].counters.close_legs(self.has_target);
+    }
+}

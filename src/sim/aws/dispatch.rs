@@ -1,0 +1,72 @@
+//! From a received request to an operation's output: who asks, for what, and is it allowed.
+
+use bytes::Bytes;
+use chrono::Utc;
+use hyper::HeaderMap;
+
+use super::account::Account;
+use super::auth;
+use super::body;
+use super::codec::{cbor, form, json};
+use super::elb;
+use super::error::AwsError;
+use super::fields::Fields;
+use super::operation::{Call, Operation};
+use super::route::{Protocol, Route};
+use super::value::Value;
+
+/// Runs the operation that a request asks for; gives its name and its output.
+pub(crate) fn execute(
+    route: &Route,
+    headers: &HeaderMap,
+    wire: &Bytes,
+    account: &Account,
+) -> Result<(&'static str, Option<Value>), AwsError> {
+    auth::authenticate(headers, route.service.dialect)?;
+    let body = body::decompressed(headers, wire)?;
+    let request = decode(route.protocol, &body)?;
+    let fields = Fields::of(&request)?;
+    let operation = find_operation(route, &fields)?;
+
+    let action = route.service.action(operation);
+    account.count(&action);
+    auth::authorize(route.service, &action, account.settings(), account.owner())?;
+    let call = Call {
+        settings: account.settings(),
+        owner: account.owner(),
+        now: Utc::now(),
+        wire_bytes: wire.len(),
+        body_bytes: body.len(),
+    };
+    let output = (operation.run)(&mut account.state(), &call, &fields)?;
+    Ok((operation.name, output))
+}
+
+fn decode(protocol: Protocol, body: &[u8]) -> Result<Value, AwsError> {
+    match protocol {
+        Protocol::Query => {
+            form::decode(body).map_err(|problem| AwsError::new("MalformedQueryString", problem))
+        }
+        // An operation without input has no body.
+        Protocol::Cbor if body.is_empty() => Ok(Value::Map(Vec::new())),
+        Protocol::Cbor => cbor::decode(body).map_err(AwsError::serialization),
+        Protocol::Json10 | Protocol::Json11 => json::decode(body).map_err(AwsError::serialization),
+    }
+}
+
+fn find_operation(route: &Route, fields: &Fields<'_>) -> Result<&'static Operation, AwsError> {
+    if let Some(name) = &route.operation {
+        return route.service.operation(name).ok_or_else(|| {
+            AwsError::new("UnknownOperationException", format!("The operation {name} is not known here"))
+                .status(if route.protocol == Protocol::Cbor { 404 } else { 400 })
+        });
+    }
+    let Some(action) = fields.text("Action")? else {
+        return Err(AwsError::new("MissingAction", "The request has no Action"));
+    };
+    let version = fields.text("Version")?.unwrap_or("NO_VERSION_SPECIFIED");
+    let found = if version == elb::VERSION { route.service.operation(action) } else { None };
+    found.ok_or_else(|| {
+        AwsError::new("InvalidAction", format!("Could not find operation {action} for version {version}"))
+    })
+}

@@ -1,0 +1,19 @@
+//! Carries the load balancer's counters into the account's metrics, once a period.
+//!
+//! `watch` is the loop, the only part that looks at the clock. The rest is arithmetic on values:
+//! `calendar` (periods and sample times), `gather` (samples and totals to one node's period),
+//! `sampling`, `other_traffic`, `lcu`, `table` (a line a metric) and `metrics` (what is published).
+
+mod calendar;
+mod gather;
+mod hosts;
+mod lcu;
+mod metrics;
+mod other_traffic;
+mod sampling;
+mod table;
+mod watch;
+
+pub(super) use hosts::Hosts;
+pub(super) use metrics::{Dimensions, samples};
+pub(super) use watch::{Habits, watch};

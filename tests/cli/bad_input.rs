@@ -1,0 +1,176 @@
+//! Each wrong input is one line of cause, one of remedy, the right exit code, and no stack trace.
+
+use std::process::Command;
+
+use crate::harness::{Folder, Simulator, binary, finish, with_credentials};
+
+/// A run that would be over at once, if it were not refused.
+fn run(url: &str) -> Command {
+    let mut command = binary();
+    command.args(["run", url, "--duration=0", "--levels=1"]);
+    command
+}
+
+fn refused(command: &mut Command, code: i32) -> (String, String) {
+    let folder = Folder::new();
+    let done = finish(command.current_dir(folder.path()));
+    assert_eq!(done.code, code, "{}", done.all());
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "a refused run leaves nothing behind");
+    done.complaint()
+}
+
+#[test]
+fn a_url_that_is_no_websocket() {
+    for (url, cause) in
+        [("https://h/", "scheme is 'https'"), ("h", "can't be read"), ("ws://h/#x", "fragment")]
+    {
+        let (said, remedy) = refused(&mut run(url), 2);
+        assert!(said.contains(cause), "{said}");
+        assert!(remedy.contains("wss://"), "{remedy}");
+    }
+}
+
+#[test]
+fn levels_and_counts_that_make_no_sense() {
+    for (levels, cause) in [
+        ("0", "tests nothing"),
+        ("100,50", "must ascend"),
+        ("50,50", "must ascend"),
+        ("5m", "could be minutes"),
+        ("x", "not a count"),
+    ] {
+        let (said, _) = refused(run("ws://127.0.0.1:1/").args(["--levels", levels]).arg("--no-aws"), 2);
+        assert!(said.contains(cause), "{levels}: {said}");
+    }
+}
+
+#[test]
+fn levels_over_the_descriptor_limit_are_refused_and_can_not_be_forced() {
+    for force in [&[][..], &["--force=file_descriptors"]] {
+        let (said, remedy) =
+            refused(run("ws://127.0.0.1:1/").args(["--levels=2000M", "--no-aws"]).args(force), 3);
+        assert!(said.contains("descriptors"), "{said}");
+        assert!(remedy.contains("ulimit"), "{remedy}");
+    }
+}
+
+#[test]
+fn an_unknown_flag_is_told_with_the_nearest_one() {
+    let (said, remedy) = refused(run("ws://127.0.0.1:1/").arg("--level=5"), 2);
+    assert!(said.contains("--level"), "{said}");
+    assert!(remedy.contains("--levels"), "{remedy}");
+}
+
+#[test]
+fn arns_of_something_else() {
+    let base = "arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer";
+    let (said, _) =
+        refused(run("ws://127.0.0.1:1/").args(["--load-balancer", &format!("{base}/net/n/1")]), 2);
+    assert!(said.contains("Network Load Balancer"), "{said}");
+    let (said, _) = refused(run("ws://127.0.0.1:1/").args(["--load-balancer", "arn:aws:s3:::b"]), 2);
+    assert!(said.contains("not a load balancer's ARN"), "{said}");
+}
+
+#[test]
+fn no_credentials_and_no_region() {
+    let (said, remedy) = refused(
+        run("ws://127.0.0.1:1/").args(["--region=us-east-1", "--endpoint-url=http://127.0.0.1:1"]),
+        3,
+    );
+    assert!(said.contains("credentials"), "{said}");
+    assert!(remedy.contains("--no-aws"), "{remedy}");
+    let mut command = with_credentials();
+    let (said, remedy) = refused(command.args(["run", "ws://127.0.0.1:1/", "--levels=1"]), 3);
+    assert!(said.to_lowercase().contains("region"), "{said}");
+    assert!(remedy.contains("--region"), "{remedy}");
+}
+
+#[test]
+fn a_load_balancer_that_is_not_there() {
+    let simulator = Simulator::start(&[]);
+    let (said, remedy) = refused(
+        simulator.albcap("run").args(["ws://127.0.0.1:1/", "--levels=1", "--load-balancer=nobody"]),
+        3,
+    );
+    assert!(said.contains("nobody"), "{said}");
+    assert!(remedy.contains("--load-balancer") || remedy.contains("--region"), "{remedy}");
+    let (said, _) = refused(simulator.albcap("run").args(["ws://10.255.255.1/", "--levels=1"]), 3);
+    assert!(said.contains("10.255.255.1"), "the host that leads to no ALB: {said}");
+}
+
+#[test]
+fn a_denied_action_is_named() {
+    for action in
+        ["elasticloadbalancing:DescribeLoadBalancers", "elasticloadbalancing:DescribeLoadBalancerAttributes"]
+    {
+        let simulator = Simulator::start(&["--deny", action]);
+        let (said, remedy) = refused(simulator.albcap("run").args([simulator.url(), "--levels=1"]), 3);
+        assert!(said.contains(action), "{said}");
+        assert!(remedy.contains("--no-aws") || remedy.contains("iam"), "{remedy}");
+    }
+}
+
+#[test]
+fn an_endpoint_where_nobody_listens() {
+    let mut command = with_credentials();
+    command.args([
+        "run",
+        "ws://127.0.0.1:1/",
+        "--levels=1",
+        "--region=us-east-1",
+        "--endpoint-url=http://127.0.0.1:1",
+    ]);
+    let (said, remedy) = refused(&mut command, 3);
+    assert!(said.contains("127.0.0.1:1"), "{said}");
+    assert!(!remedy.is_empty());
+}
+
+#[test]
+fn cloudwatch_that_fails_after_the_levels_loses_nothing() {
+    let simulator = Simulator::start(&["--period=1s", "--deny=cloudwatch:GetMetricData"]);
+    let folder = Folder::new();
+    let record = folder.file("kept.jsonl");
+    let done = finish(
+        simulator
+            .albcap("run")
+            .arg(simulator.url())
+            .args([
+                "--levels=5",
+                "--duration=300ms",
+                "--heartbeat=5s",
+                "--periods=0",
+                "--period=1s",
+                "--settle=10s",
+                "--record",
+            ])
+            .arg(&record),
+    );
+    assert_eq!(done.code, 1, "{}", done.all());
+    assert!(done.stdout.contains("100.0 %"), "the client's numbers are shown: {}", done.stdout);
+    let (said, remedy) = done.complaint();
+    assert!(said.contains("cloudwatch:GetMetricData"), "{said}");
+    assert!(remedy.contains(&format!("albcap analyze {}", record.display())), "{remedy}");
+    assert_eq!(crate::harness::json_of(&record)["verdict"]["outcome"], "not_checked");
+}
+
+#[test]
+fn an_export_that_can_not_be_written_is_refused_first() {
+    let (said, _) = refused(run("ws://127.0.0.1:1/").args(["--no-aws", "--export=report.docx"]), 2);
+    assert!(said.contains("report.docx"), "{said}");
+    let (said, _) =
+        refused(run("ws://127.0.0.1:1/").args(["--no-aws", "--export=/does/not/exist/r.json"]), 2);
+    assert!(said.contains("/does/not/exist"), "{said}");
+}
+
+#[test]
+fn headers_and_tls_files() {
+    let url = "wss://127.0.0.1:1/";
+    let (said, _) = refused(run(url).args(["--no-aws", "-H", "no colon"]), 2);
+    assert!(said.contains("NAME: VALUE"), "{said}");
+    let (said, _) = refused(run(url).args(["--no-aws", "-H", "@/does/not/exist"]), 2);
+    assert!(said.contains("/does/not/exist"), "{said}");
+    let (said, _) = refused(run(url).args(["--no-aws", "--cacert=/does/not/exist.pem"]), 2);
+    assert!(said.contains("/does/not/exist.pem"), "{said}");
+    let (said, _) = refused(run(url).args(["--no-aws", "--cert=c.pem"]), 2);
+    assert!(said.contains("--key"), "{said}");
+}

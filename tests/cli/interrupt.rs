@@ -1,0 +1,72 @@
+//! Ctrl-C, SIGTERM and kill -9 in the middle.
+
+use std::fs;
+use std::path::Path;
+
+use crate::harness::{Background, Folder, Simulator, binary, json_of, wait_for};
+
+fn long_run(simulator: &Simulator, record: &Path) -> Background {
+    Background::start(
+        binary()
+            .args([
+                "run",
+                simulator.url(),
+                "--no-aws",
+                "--levels=25,50",
+                "--duration=60s",
+                "--heartbeat=500ms",
+                "--record",
+            ])
+            .arg(record),
+    )
+}
+
+/// Waits until the first level is held.
+fn until_held(record: &Path) {
+    wait_for("the hold to begin", || {
+        fs::read_to_string(record).ok().filter(|text| text.contains("\"hold_started\"")).map(drop)
+    });
+}
+
+#[test]
+fn the_first_ctrl_c_closes_what_is_open_and_shows_what_there_is() {
+    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+        let simulator = Simulator::start(&[]);
+        let folder = Folder::new();
+        let record = folder.file("cut.jsonl");
+        let run = long_run(&simulator, &record);
+        until_held(&record);
+        run.signal(signal);
+        let done = run.wait();
+        assert_eq!(done.code, code, "{}", done.all());
+        assert!(done.stdout.contains("Maximum reliable"), "the partial result: {}", done.stdout);
+        let report = json_of(&record);
+        assert_eq!(report["run"]["ended"], "interrupted");
+        let level = &report["levels"][0];
+        assert_eq!(level["passed"], serde_json::Value::Null, "an interrupted level is neither");
+        assert_eq!((level["opened"].as_u64(), level["failures"].as_array().unwrap().len()), (Some(25), 0));
+        assert_eq!(report["levels"].as_array().unwrap().len(), 1);
+    }
+}
+
+#[test]
+fn a_killed_run_leaves_a_record_that_can_be_read() {
+    let simulator = Simulator::start(&[]);
+    let folder = Folder::new();
+    let record = folder.file("killed.jsonl");
+    let run = long_run(&simulator, &record);
+    until_held(&record);
+    wait_for("a sample of the hold", || {
+        let text = fs::read_to_string(&record).unwrap();
+        text.split("\"hold_started\"").nth(1).filter(|rest| rest.contains("\"sample\"")).map(drop)
+    });
+    run.signal("KILL");
+    assert_eq!(run.wait().code, -9);
+    let report = json_of(&record);
+    assert_eq!(report["run"]["ended"], "killed");
+    let level = &report["levels"][0];
+    assert_eq!(
+        (level["opened"].as_u64(), level["passed"].is_null(), level["held"].is_null()),
+        (Some(25), true, true)
+    );
+}

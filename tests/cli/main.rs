@@ -1,0 +1,12 @@
+//! The built binary as a user runs it, against the simulator in a process of its own.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod bad_input;
+mod config;
+mod demo;
+mod harness;
+mod interrupt;
+mod records;
+mod redaction;
+mod reference;
+mod run;
