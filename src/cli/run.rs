@@ -10,7 +10,7 @@ use super::settings::{Export, Settings, write_all};
 use super::signals::Signals;
 use super::{Complaint, Output, output, preflight};
 use crate::conduct::{self, Interrupt, Notice, SettleFailure};
-use crate::judge::judge;
+use crate::judge::{Judged, judge};
 use crate::live::Live;
 use crate::load::Dialer;
 use crate::record::{Journal, JournalError};
@@ -87,7 +87,7 @@ pub(super) async fn run(
     let mut failures: Vec<Complaint> = Vec::new();
     failures.extend(output.result(&results(&judged, output)).err());
     if !to_stdout {
-        failures.extend(output.result(&footer(job, &conducted.run)).err());
+        failures.extend(output.result(&footer(job, &judged)).err());
     }
     failures.extend(write_all(&job.exports, &judged, output).err());
     failures.extend(written.err().map(|error| record_complaint(&error)));
@@ -113,18 +113,16 @@ fn finish(mut failures: Vec<Complaint>, exit: Exit, signals: &Signals) -> Result
     }
 }
 
-fn results(judged: &crate::judge::Judged<'_>, output: &Output) -> String {
+fn results(judged: &Judged<'_>, output: &Output) -> String {
     let table = report::results(judged, output.layout());
     if output.quiet { table } else { format!("\n{table}") }
 }
 
 /// Where the results lie, and what to do when CloudWatch was not waited for.
-fn footer(job: &Job, run: &crate::record::Run) -> String {
+fn footer(job: &Job, judged: &Judged<'_>) -> String {
     let record = job.record.display();
-    let mut text = format!("\nrecord  {record}      report  albcap report {record} --format html\n");
-    let waits = run.header.plan.cloudwatch.filter(|_| run.series.is_none());
-    if let Some(window) = waits.and_then(|cloudwatch| conduct::Window::of(run, cloudwatch)) {
-        let from = window.until + window.period.length();
+    let mut text = format!("\nrecord  {record}\nreport  albcap report {record} --format html\n");
+    if let Some(from) = judged.readable_from().filter(|_| judged.run.series.is_none()) {
         text.push_str(&format!(
             "CloudWatch was not read; from {} on it can be:  albcap analyze {record}\n",
             from.format("%Y-%m-%d %H:%M:%S UTC")

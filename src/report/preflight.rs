@@ -15,13 +15,19 @@ pub fn heading(run: &Run, layout: Layout) -> String {
     let header = &run.header;
     let mut lines = layout.labelled(&[("albcap", STRONG)], BESIDE_PLAN, header.plan.url.as_str());
     let balancer = run.facts.as_ref().and_then(|f| f.load_balancer.as_ref());
-    let place = match balancer {
-        Some(balancer) => format!("{} · {}", balancer.arn.dimension(), balancer.arn.region()),
-        None => "without AWS".to_owned(),
+    let place = match (balancer, &header.plan.cloudwatch) {
+        (Some(balancer), _) => format!("{} · {}", balancer.arn.dimension(), balancer.arn.region()),
+        (None, Some(_)) => "load balancer not known".to_owned(),
+        (None, None) => "without AWS".to_owned(),
     };
-    let about = format!("{place} · run {} of {} UTC", header.run_id, run.started_at.format("%Y-%m-%d %H:%M"));
-    lines.extend(layout.indented(BESIDE_PLAN, &about));
+    lines.extend(layout.indented(BESIDE_PLAN, &place));
     joined(&lines)
+}
+
+/// Which run it was, and when; for a run that is looked at again.
+pub(super) fn which(run: &Run, layout: Layout) -> String {
+    let at = run.started_at.format("%Y-%m-%d %H:%M:%S UTC");
+    joined(&layout.indented(BESIDE_PLAN, &format!("run {} of {at}", run.header.run_id)))
 }
 
 /// What the checks found, a finding a line; the remedy below where something should be done. Empty without findings.

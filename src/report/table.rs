@@ -4,7 +4,7 @@ use anstyle::Style;
 
 use super::grid::{self, Column};
 use super::layout::{BAD, GOOD, Layout, PLAIN, QUIET, STRONG, UNSURE};
-use super::preflight::{heading, plan, preflight};
+use super::preflight::{heading, plan, preflight, which};
 use super::sentences::{capacity_note, ended, initiator, sentence, silence, verdict_of};
 use crate::judge::wording::{factor, ms, percent, rounded, share, show_count};
 use crate::judge::{Failures, Judged, JudgedLevel, Outcome, Total};
@@ -25,7 +25,7 @@ const MOST_PEERS: usize = 3;
 pub fn table(judged: &Judged<'_>, layout: Layout) -> String {
     let run = judged.run;
     let parts = [
-        heading(run, layout),
+        heading(run, layout) + &which(run, layout),
         preflight(&run.findings, layout) + &plan(run, layout),
         results(judged, layout),
     ];

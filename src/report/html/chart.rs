@@ -119,7 +119,9 @@ fn grid(scale: &Scale) -> String {
     let mut at = (scale.from.timestamp().div_euclid(step) + 1) * step;
     while let Some(tick) = DateTime::from_timestamp(at, 0).filter(|tick| *tick <= scale.until) {
         let (x, y) = (scale.x(tick), HEIGHT - 8.0);
-        let _ = write!(svg, "<text x=\"{x:.1}\" y=\"{y}\" text-anchor=\"middle\">{}</text>", clock(tick));
+        // A label in the middle of the last tick would be cut off by the border.
+        let anchor = if at + step / 2 > scale.until.timestamp() { "end" } else { "middle" };
+        let _ = write!(svg, "<text x=\"{x:.1}\" y=\"{y}\" text-anchor=\"{anchor}\">{}</text>", clock(tick));
         at += step;
     }
     svg + "\n"

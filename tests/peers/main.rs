@@ -1,0 +1,12 @@
+//! Against things that nobody here wrote: an AWS emulator, and AWS's own Python client.
+//!
+//! `./tests/run` installs them, pinned, under `target/peers`; where they are missing these tests fail and say so.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+#[allow(dead_code)]
+#[path = "../cli/harness.rs"]
+mod harness;
+
+mod boto3;
+mod ministack;
+mod python;
