@@ -28,6 +28,7 @@ pub(super) struct Counters {
 struct Latencies {
     connect: Histogram,
     heartbeat: Histogram,
+    lateness: Histogram,
 }
 
 impl Counters {
@@ -45,7 +46,29 @@ impl Counters {
         }
     }
 
-    pub(super) fn heartbeat(&self, rtt: Duration) {
+    /// Bytes above TLS that went out.
+    pub(super) fn sent(&self, bytes: usize) {
+        self.bytes_sent.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    /// Bytes above TLS that came in, and the data messages that they completed.
+    pub(super) fn received(&self, bytes: usize, messages: u64) {
+        self.bytes_received.fetch_add(bytes as u64, Ordering::Relaxed);
+        if messages > 0 {
+            self.messages_received.fetch_add(messages, Ordering::Relaxed);
+        }
+    }
+
+    /// A heartbeat went out, so much later than planned.
+    pub(super) fn heartbeat_sent(&self, bytes: usize, late: Duration) {
+        self.sent(bytes);
+        self.heartbeats_sent.fetch_add(1, Ordering::Relaxed);
+        lock(&self.latencies).lateness.record(late);
+    }
+
+    /// So many heartbeats were answered, the latest of them so long after its planned instant.
+    pub(super) fn answered(&self, heartbeats: u32, rtt: Duration) {
+        self.heartbeats_answered.fetch_add(heartbeats.into(), Ordering::Relaxed);
         lock(&self.latencies).heartbeat.record(rtt);
     }
 
@@ -69,6 +92,10 @@ impl Counters {
 
     pub(super) fn heartbeat_latencies(&self) -> Histogram {
         lock(&self.latencies).heartbeat.clone()
+    }
+
+    pub(super) fn heartbeat_lateness(&self) -> Histogram {
+        lock(&self.latencies).lateness.clone()
     }
 
     pub(super) fn peers(&self) -> Vec<PeerCount> {

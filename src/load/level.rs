@@ -1,18 +1,19 @@
 //! One level: so many connections, opened through a window of handshakes, held, and closed.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
 use chrono::Utc;
 use tokio::sync::{Notify, Semaphore, mpsc, watch};
-use tokio::time::Instant;
 
-use super::connection::{Held, Stage};
 use super::counters::Counters;
-use super::dial::Dialer;
+use super::dial::{Dialed, Dialer};
 use super::failed::Failed;
+use super::hold::{Adopted, Holder, HolderSettings, Owner, Plain, Tls, Wire};
 use crate::plan::Heartbeat;
-use crate::record::{Event, Failure, LevelEnded, Sample, Stamped};
+use crate::record::{Event, Failure, FailureKind, Initiator, LevelEnded, Phase, Sample, Stamped};
 
 /// What a level is to be.
 #[derive(Debug, Clone, Copy)]
@@ -30,39 +31,48 @@ pub struct LevelOrder {
 /// A level under way. Dropping it closes everything at once.
 pub struct LevelLoad {
     shared: Arc<Shared>,
-    stage: watch::Sender<Stage>,
+    holders: Arc<Holders>,
+    /// Set when nothing more is to be opened.
+    stop: watch::Sender<bool>,
     failures: mpsc::UnboundedReceiver<Stamped>,
-    /// Ends when the last connection's task has ended.
-    alive: mpsc::Receiver<()>,
+    /// Ends when the last handshake's task has ended.
+    handshakes: mpsc::Receiver<()>,
 }
 
 struct Shared {
     order: LevelOrder,
     dialer: Arc<Dialer>,
-    counters: Arc<Counters>,
+    counters: Counters,
     /// Attempts that have become a connection or a failure.
     settled: AtomicU32,
-    /// Rung when `settled`, `failed` or `held` changed for the last time of a stage.
+    /// Rung when a number changed that somebody may wait for.
     progress: Notify,
     failures: mpsc::UnboundedSender<Stamped>,
+}
+
+/// The holding threads; all connections of a run speak TLS, or none does.
+enum Holders {
+    Plain(Vec<Holder<Plain>>),
+    Tls(Vec<Holder<Tls>>),
 }
 
 impl LevelLoad {
     /// Begins to open the level, on the runtime that calls.
     pub fn start(dialer: Arc<Dialer>, order: LevelOrder) -> LevelLoad {
         let (failures_in, failures) = mpsc::unbounded_channel();
-        let (guard, alive) = mpsc::channel(1);
-        let (stage, stage_seen) = watch::channel(Stage::Hold);
+        let (guard, handshakes) = mpsc::channel(1);
+        let (stop, stopped) = watch::channel(false);
         let shared = Arc::new(Shared {
             order,
             dialer,
-            counters: Arc::default(),
+            counters: Counters::default(),
             settled: AtomicU32::new(0),
             progress: Notify::new(),
             failures: failures_in,
         });
-        tokio::spawn(open_all(Arc::clone(&shared), stage_seen, guard));
-        LevelLoad { shared, stage, failures, alive }
+        let holders = Arc::new(Holders::start(&shared));
+        tokio::spawn(open_all(Arc::clone(&shared), Arc::clone(&holders), stopped, guard));
+        LevelLoad { shared, holders, stop, failures, handshakes }
     }
 
     /// Waits until every attempt has become a connection or a failure.
@@ -72,7 +82,7 @@ impl LevelLoad {
 
     /// Ends the hold: no more heartbeats; waits until every answer due has come or is overdue.
     pub async fn end_hold(&self) {
-        self.stage.send_replace(Stage::Quiet);
+        self.holders.each(Holder::end_hold, Holder::end_hold);
         self.until(|shared| {
             let counters = &shared.counters;
             counters.failed.load(Ordering::Acquire) + counters.held.load(Ordering::Acquire)
@@ -93,8 +103,12 @@ impl LevelLoad {
 
     /// Closes what is open, opens nothing more, and waits until all is closed.
     pub async fn close(&mut self) {
-        self.stage.send_replace(Stage::Close);
-        while self.alive.recv().await.is_some() {}
+        self.stop.send_replace(true);
+        // What is still on its way to a holder arrives there before it is told to close.
+        while self.handshakes.recv().await.is_some() {}
+        self.holders.each(Holder::close, Holder::close);
+        let holders = Arc::clone(&self.holders);
+        self.until(|_| holders.are_empty()).await;
     }
 
     /// What is to be kept of the level, after [`LevelLoad::close`].
@@ -107,6 +121,7 @@ impl LevelLoad {
             held: counters.held.load(Ordering::Acquire),
             connect_us: counters.connect_latencies(),
             heartbeat_rtt_us: counters.heartbeat_latencies(),
+            heartbeat_late_us: counters.heartbeat_lateness(),
             peers: counters.peers(),
         }
     }
@@ -118,76 +133,136 @@ impl LevelLoad {
     }
 }
 
+impl Drop for LevelLoad {
+    fn drop(&mut self) {
+        self.stop.send_replace(true);
+    }
+}
+
+impl Holders {
+    /// One thread for each core.
+    fn start(shared: &Arc<Shared>) -> Holders {
+        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        if shared.dialer.is_tls() {
+            Holders::Tls(start_threads(threads, shared))
+        } else {
+            Holders::Plain(start_threads(threads, shared))
+        }
+    }
+
+    /// Gives an open connection to a thread, in turn.
+    fn adopt(&self, dialed: Dialed, began: Instant, ordinal: u32) -> io::Result<()> {
+        match self {
+            Holders::Plain(threads) => {
+                adopt_by(threads, dialed.stream.into_plain()?, (dialed.peer, dialed.tail), began, ordinal)
+            }
+            Holders::Tls(threads) => {
+                adopt_by(threads, dialed.stream.into_tls()?, (dialed.peer, dialed.tail), began, ordinal)
+            }
+        }
+    }
+
+    fn each(&self, plain: impl Fn(&Holder<Plain>), tls: impl Fn(&Holder<Tls>)) {
+        match self {
+            Holders::Plain(threads) => threads.iter().for_each(plain),
+            Holders::Tls(threads) => threads.iter().for_each(tls),
+        }
+    }
+
+    fn are_empty(&self) -> bool {
+        match self {
+            Holders::Plain(threads) => threads.iter().all(Holder::is_empty),
+            Holders::Tls(threads) => threads.iter().all(Holder::is_empty),
+        }
+    }
+}
+
+/// As many threads as can be had. Where there is none, every connection of the level fails with that cause.
+fn start_threads<W: Wire>(threads: usize, shared: &Arc<Shared>) -> Vec<Holder<W>> {
+    let settings = HolderSettings { heartbeat: shared.order.heartbeat };
+    let owner: Arc<dyn Owner> = Arc::<Shared>::clone(shared);
+    let start = |i| match Holder::start(format!("hold-{i}"), settings, Arc::clone(&owner)) {
+        Ok(holder) => Some(holder),
+        Err(error) => {
+            tracing::warn!("a holding thread can't be started: {error}");
+            None
+        }
+    };
+    (0..threads).filter_map(start).collect()
+}
+
+fn adopt_by<W: Wire>(
+    threads: &[Holder<W>],
+    wire: W,
+    (peer, tail): (std::net::SocketAddr, Vec<u8>),
+    began: Instant,
+    ordinal: u32,
+) -> io::Result<()> {
+    if threads.is_empty() {
+        return Err(io::Error::other(
+            "this machine had no thread or descriptor left to hold connections with",
+        ));
+    }
+    let thread = &threads[ordinal as usize % threads.len()];
+    thread.adopt(Adopted { wire, peer, began, ordinal: ordinal.into(), tail });
+    Ok(())
+}
+
 /// Begins one attempt after the other, as the window allows.
-async fn open_all(shared: Arc<Shared>, mut stage: watch::Receiver<Stage>, guard: mpsc::Sender<()>) {
+async fn open_all(
+    shared: Arc<Shared>,
+    holders: Arc<Holders>,
+    mut stop: watch::Receiver<bool>,
+    guard: mpsc::Sender<()>,
+) {
     let window = Arc::new(Semaphore::new(shared.order.window as usize));
-    for _ in 0..shared.order.connections {
+    for ordinal in 0..shared.order.connections {
         let place = tokio::select! {
             place = Arc::clone(&window).acquire_owned() => place,
-            _ = stage.wait_for(|stage| *stage == Stage::Close) => return,
+            _ = stop.wait_for(|stop| *stop) => return,
         };
         let Ok(place) = place else { return };
-        let (shared, mut stage, guard) = (Arc::clone(&shared), stage.clone(), guard.clone());
+        let (shared, holders) = (Arc::clone(&shared), Arc::clone(&holders));
+        let (mut stop, guard) = (stop.clone(), guard.clone());
         tokio::spawn(async move {
-            let began = Instant::now();
-            // Boxed: the handshake's state is paid for only while it lasts.
-            let dialing = Box::pin(shared.dialer.dial(&shared.counters));
-            let dialed = tokio::select! {
-                dialed = dialing => dialed,
+            tokio::select! {
+                () = open_one(&shared, &holders, ordinal) => {}
                 // Interrupted in mid-handshake: neither a success nor a failure.
-                _ = stage.wait_for(|stage| *stage == Stage::Close) => return,
-            };
-            match dialed {
-                Ok((socket, peer)) => {
-                    shared.counters.opened(peer.ip(), began.elapsed());
-                    shared.settle();
-                    drop(place);
-                    let held = Held::new(socket, peer, shared.order.heartbeat, &shared.counters, stage);
-                    live(&shared, held, began).await;
-                }
-                Err(failed) => {
-                    shared.fail(failed, began, None);
-                    shared.settle();
-                }
+                _ = stop.wait_for(|stop| *stop) => {}
             }
+            drop(place);
             drop(guard);
         });
     }
 }
 
-/// From the upgrade to the last byte.
-async fn live(shared: &Shared, mut held: Held<'_>, began: Instant) {
-    match held.hold().await {
-        Ok(()) => {
-            shared.counters.held.fetch_add(1, Ordering::AcqRel);
-            shared.progress.notify_one();
-            held.rest().await;
-            held.close().await;
-            shared.counters.open.fetch_sub(1, Ordering::AcqRel);
+async fn open_one(shared: &Shared, holders: &Holders, ordinal: u32) {
+    let began = Instant::now();
+    match shared.dialer.dial(&shared.counters).await {
+        Ok(dialed) => {
+            let peer = dialed.peer;
+            shared.counters.opened(peer.ip(), began.elapsed());
+            if let Err(error) = holders.adopt(dialed, began, ordinal) {
+                shared.counters.open.fetch_sub(1, Ordering::AcqRel);
+                let (kind, by, example) = (FailureKind::Io, Initiator::Local, error.to_string());
+                let failed = Failed { phase: Phase::Hold, kind, by, peer: Some(peer), example };
+                shared.fail(failed, began.elapsed(), Some(Duration::ZERO));
+            }
         }
-        Err(failed) => {
-            shared.counters.open.fetch_sub(1, Ordering::AcqRel);
-            let silence = held.silence();
-            shared.fail(failed, began, Some(silence));
-            // An overdue pong fails the connection and closes it; a close frame is answered.
-            held.close().await;
-        }
+        Err(failed) => shared.fail(failed, began.elapsed(), None),
     }
+    shared.settled.fetch_add(1, Ordering::AcqRel);
+    shared.progress.notify_one();
 }
 
 impl Shared {
-    fn settle(&self) {
-        self.settled.fetch_add(1, Ordering::AcqRel);
-        self.progress.notify_one();
-    }
-
-    fn fail(&self, failed: Failed, began: Instant, silence: Option<std::time::Duration>) {
+    fn fail(&self, failed: Failed, age: Duration, silence: Option<Duration>) {
         let failure = Failure {
             level: self.order.level,
             phase: failed.phase,
             kind: failed.kind,
             by: failed.by,
-            age: began.elapsed(),
+            age,
             silence,
             peer: failed.peer,
             example: self.dialer.secrets().redact(&failed.example),
@@ -195,6 +270,20 @@ impl Shared {
         // The event goes out before the count, so that whoever sees the count finds the event.
         let _ = self.failures.send(Stamped::new(Utc::now(), Event::Failure(failure)));
         self.counters.failed(failed.peer.map(|peer| peer.ip()));
+        self.progress.notify_one();
+    }
+}
+
+impl Owner for Shared {
+    fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    fn failed(&self, failed: Failed, age: Duration, silence: Duration) {
+        self.fail(failed, age, Some(silence));
+    }
+
+    fn progress(&self) {
         self.progress.notify_one();
     }
 }

@@ -1,17 +1,19 @@
-//! Making it happen: dialing, one connection's life, holding.
+//! Making it happen: dialing, holding, closing.
 //!
-//! A [`Dialer`] knows the way to the target (name, TCP, TLS, upgrade); a [`LevelLoad`] opens one level through a window
-//! of handshakes, holds it, and closes it. It does what it is told, when it is told: how long a level is held, and which
-//! comes next, is decided in `conduct`. Only this room knows tungstenite.
+//! A [`Dialer`] knows the way to the target (name, TCP, TLS, upgrade) and walks it in a task for each connection, so many
+//! at once as the window allows. What is open moves to `hold`, whose threads keep it with next to nothing; a [`LevelLoad`]
+//! is both for one level. It does what it is told, when it is told: how long a level is held, and which comes next, is
+//! decided in `conduct`. Only this room knows tungstenite, for RFC 6455's key and its answer, and to be tested against.
 
 mod addresses;
-mod connection;
 mod counters;
 mod dial;
 mod failed;
+mod hold;
 mod level;
+mod stream;
 mod tls;
-mod transport;
+mod tls_session;
 mod upgrade;
 
 pub use dial::{Dialer, DialerError};

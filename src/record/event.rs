@@ -296,8 +296,11 @@ pub struct LevelEnded {
     pub held: u32,
     /// From the first attempt to open, µs.
     pub connect_us: Histogram,
-    /// From ping to pong, µs.
+    /// From a heartbeat's planned instant to its answer, µs: what was sent late shows as late.
     pub heartbeat_rtt_us: Histogram,
+    /// From a heartbeat's planned instant to its sending, µs: this machine's own delay.
+    #[serde(default)]
+    pub heartbeat_late_us: Histogram,
     /// Counts by the peer's address.
     pub peers: Vec<PeerCount>,
 }

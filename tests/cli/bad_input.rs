@@ -94,8 +94,8 @@ fn a_load_balancer_that_is_not_there() {
     );
     assert!(said.contains("nobody"), "{said}");
     assert!(remedy.contains("--load-balancer") || remedy.contains("--region"), "{remedy}");
-    let (said, _) = refused(simulator.albcap("run").args(["ws://10.255.255.1/", "--levels=1"]), 3);
-    assert!(said.contains("10.255.255.1"), "the host that leads to no ALB: {said}");
+    let (said, _) = refused(simulator.albcap("run").args(["ws://127.9.9.9/", "--levels=1"]), 3);
+    assert!(said.contains("127.9.9.9"), "the host that leads to no ALB: {said}");
 }
 
 #[test]

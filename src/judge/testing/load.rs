@@ -52,6 +52,7 @@ impl Scenario {
         }
         events.push((held_until + TimeDelta::seconds(1), Event::Sample(sample(0))));
         let ended = LevelEnded {
+            heartbeat_late_us: Histogram::default(),
             level,
             complete: !cut,
             counts: sample(0),

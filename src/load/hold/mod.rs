@@ -1,0 +1,15 @@
+//! Holding open connections: one thread a core, each with an event loop over its share of them.
+//!
+//! [`Holder`] is such a thread; a connection comes to it after its upgrade and stays until its end. What must be kept of
+//! one while nothing happens is a `Connection`: its socket, a few counters, and (over TLS) its keys. `frame` reads and
+//! writes RFC 6455's frames, `pulse` knows when heartbeats are due and overdue, `wire` is the byte stream, plain or TLS.
+
+mod connection;
+pub(super) mod frame;
+mod holder;
+mod pulse;
+mod utf8;
+mod wire;
+
+pub(super) use holder::{Adopted, Holder, HolderSettings, Owner};
+pub(super) use wire::{Plain, Tls, Wire};
