@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::plan::quantity::{parse_count, parse_duration};
-use crate::plan::{Levels, LoadBalancerRef, RequestHeader, Share};
+use crate::plan::{Levels, LoadBalancerRef, Rate, RequestHeader, Share};
 use crate::preflight;
 
 const AFTER_HELP: &str = "\
@@ -137,9 +137,15 @@ pub(crate) struct LoadFlags {
     /// Whole CloudWatch periods that every hold must contain; the hold is extended for them; 0 never extends
     #[arg(long, value_name = "N", default_value = "2")]
     pub(crate) periods: u32,
+    /// Handshakes started a second, by absolute schedule [default: as fast as the window turns]
+    #[arg(long, value_name = "N[/s]")]
+    pub(crate) rate: Option<Rate>,
     /// Handshakes in flight at most
     #[arg(long, value_name = "N", default_value = "256", value_parser = parse_positive)]
     pub(crate) window: u32,
+    /// Closes a second at a level's end and on the first Ctrl-C [default: as --rate; without it, all at once]
+    #[arg(long, value_name = "N[/s]")]
+    pub(crate) close_rate: Option<Rate>,
     /// Rest between two levels
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = parse_duration)]
     pub(crate) pause: Duration,

@@ -35,7 +35,13 @@ impl Settings {
             schedule: Schedule::Levels(load.levels.clone()),
             hold: Hold { duration: load.duration, periods: load.periods },
             heartbeat: Heartbeat { interval: heartbeat.heartbeat, pong_timeout: heartbeat.pong_timeout },
-            pace: Pace { window: load.window, connect_timeout: load.connect_timeout, pause: load.pause },
+            pace: Pace {
+                window: load.window,
+                rate: load.rate,
+                close_rate: load.close_rate.or(load.rate),
+                connect_timeout: load.connect_timeout,
+                pause: load.pause,
+            },
             rule: PassRule {
                 threshold: load.threshold,
                 safety: load.safety,

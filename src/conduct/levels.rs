@@ -9,7 +9,8 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep};
 
 use super::{Interrupt, Story};
 use crate::load::{Dialer, LevelLoad, LevelOrder};
-use crate::plan::{LevelOutcome, Plan, Step};
+use crate::machine;
+use crate::plan::{LevelOutcome, Plan, Rate, Step};
 use crate::record::{Event, HowEnded, LevelStarted, Sample};
 
 const SAMPLE_EVERY: Duration = Duration::from_secs(1);
@@ -27,7 +28,13 @@ pub(super) async fn run(
             return HowEnded::Interrupted;
         }
         let level = u32::try_from(done.len()).unwrap_or(u32::MAX);
-        let order = LevelOrder { level, connections, window: plan.pace.window, heartbeat: plan.heartbeat };
+        let order = LevelOrder {
+            level,
+            connections,
+            window: plan.pace.window,
+            rate: plan.pace.rate,
+            heartbeat: plan.heartbeat,
+        };
         match Level::run(plan, dialer, order, story, interrupt).await {
             Some(held) => {
                 done.push(LevelOutcome { connections, passed: plan.rule.passes(held, connections) })
@@ -83,7 +90,7 @@ impl Level<'_, '_> {
         let load = LevelLoad::start(Arc::clone(dialer), order);
         let mut level = Level { load, story, tick: ticker() };
         let complete = level.open_and_hold(plan, order.level, interrupt).await;
-        level.close().await;
+        level.close(plan.pace.close_rate).await;
         let ended = level.load.ended(complete);
         let held = ended.held;
         level.story.tell(Event::LevelEnded(Box::new(ended)));
@@ -95,6 +102,8 @@ impl Level<'_, '_> {
             return false;
         }
         self.observe();
+        // Before the hold begins: the handshakes' memory is of no more use.
+        machine::release_memory();
         let held_from = Utc::now();
         self.story.tell(Event::HoldStarted { level });
         let until = plan.hold.until(held_from, plan.cloudwatch.map(|cloudwatch| cloudwatch.period));
@@ -123,10 +132,10 @@ impl Level<'_, '_> {
         }
     }
 
-    async fn close(&mut self) {
+    async fn close(&mut self, rate: Option<Rate>) {
         loop {
             tokio::select! {
-                () = self.load.close() => break,
+                () = self.load.close(rate) => break,
                 _ = self.tick.tick() => {}
             }
             self.observe();

@@ -12,7 +12,7 @@ use super::counters::Counters;
 use super::dial::{Dialed, Dialer};
 use super::failed::Failed;
 use super::hold::{Adopted, Holder, HolderSettings, Owner, Plain, Tls, Wire};
-use crate::plan::Heartbeat;
+use crate::plan::{Heartbeat, Rate};
 use crate::record::{Event, Failure, FailureKind, Initiator, LevelEnded, Phase, Sample, Stamped};
 
 /// What a level is to be.
@@ -24,6 +24,8 @@ pub struct LevelOrder {
     pub connections: u32,
     /// Handshakes in flight at most.
     pub window: u32,
+    /// Handshakes started a second, by absolute schedule; `None`: as fast as the window turns.
+    pub rate: Option<Rate>,
     /// What every connection does while it is held.
     pub heartbeat: Heartbeat,
 }
@@ -101,12 +103,12 @@ impl LevelLoad {
         std::iter::from_fn(|| self.failures.try_recv().ok()).collect()
     }
 
-    /// Closes what is open, opens nothing more, and waits until all is closed.
-    pub async fn close(&mut self) {
+    /// Closes what is open, so many a second or all at once, opens nothing more, and waits until all is closed.
+    pub async fn close(&mut self, rate: Option<Rate>) {
         self.stop.send_replace(true);
         // What is still on its way to a holder arrives there before it is told to close.
         while self.handshakes.recv().await.is_some() {}
-        self.holders.each(Holder::close, Holder::close);
+        self.holders.close(rate);
         let holders = Arc::clone(&self.holders);
         self.until(|_| holders.are_empty()).await;
     }
@@ -140,9 +142,11 @@ impl Drop for LevelLoad {
 }
 
 impl Holders {
-    /// One thread for each core.
+    /// Few threads do more in each of their turns than many: one for every so many connections, and no more than cores.
     fn start(shared: &Arc<Shared>) -> Holders {
-        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        const CONNECTIONS_A_THREAD: usize = 20_000;
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let threads = (shared.order.connections as usize).div_ceil(CONNECTIONS_A_THREAD).clamp(1, cores);
         if shared.dialer.is_tls() {
             Holders::Tls(start_threads(threads, shared))
         } else {
@@ -166,6 +170,15 @@ impl Holders {
         match self {
             Holders::Plain(threads) => threads.iter().for_each(plain),
             Holders::Tls(threads) => threads.iter().for_each(tls),
+        }
+    }
+
+    /// Every thread closes its share of the rate.
+    fn close(&self, rate: Option<Rate>) {
+        let share = |threads: usize| rate.map(|rate| rate.per_second() / threads as f64);
+        match self {
+            Holders::Plain(threads) => threads.iter().for_each(|thread| thread.close(share(threads.len()))),
+            Holders::Tls(threads) => threads.iter().for_each(|thread| thread.close(share(threads.len()))),
         }
     }
 
@@ -216,7 +229,14 @@ async fn open_all(
     guard: mpsc::Sender<()>,
 ) {
     let window = Arc::new(Semaphore::new(shared.order.window as usize));
+    let started = tokio::time::Instant::now();
     for ordinal in 0..shared.order.connections {
+        if let Some(rate) = shared.order.rate {
+            tokio::select! {
+                () = tokio::time::sleep_until(started + rate.due(ordinal)) => {}
+                _ = stop.wait_for(|stop| *stop) => return,
+            }
+        }
         let place = tokio::select! {
             place = Arc::clone(&window).acquire_owned() => place,
             _ = stop.wait_for(|stop| *stop) => return,

@@ -10,6 +10,7 @@ mod elsewhere;
 mod linux;
 #[cfg(target_os = "macos")]
 mod macos;
+mod memory;
 
 #[cfg(not(any(target_os = "linux", target_os = "macos")))]
 use elsewhere as system;
@@ -19,6 +20,7 @@ use linux as system;
 use macos as system;
 
 use crate::facts::MachineFacts;
+pub use memory::release_memory;
 
 /// Raises the soft limit of descriptors to the hard one, and tells what this machine allows.
 pub fn observe() -> MachineFacts {

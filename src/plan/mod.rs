@@ -10,6 +10,7 @@ mod hold;
 mod load_balancer;
 mod pass_rule;
 pub mod quantity;
+mod rate;
 mod redact;
 mod schedule;
 pub(crate) mod seconds;
@@ -20,6 +21,7 @@ pub use heartbeat::Heartbeat;
 pub use hold::Hold;
 pub use load_balancer::{LoadBalancerArn, LoadBalancerError, LoadBalancerRef};
 pub use pass_rule::{PassRule, Share, ShareError};
+pub use rate::{Rate, RateError};
 pub use redact::{Redacted, Secrets};
 pub use schedule::{LevelOutcome, Levels, LevelsError, Schedule, Step, StopReason};
 pub use target::{HeaderError, RequestHeader, ShownUrl, Target, TargetUrl, TargetUrlError, TlsOptions};
@@ -56,6 +58,12 @@ pub struct Plan {
 pub struct Pace {
     /// Handshakes in flight at most.
     pub window: u32,
+    /// Handshakes started a second; `None`: as fast as the window turns.
+    #[serde(default, rename = "rate_per_s")]
+    pub rate: Option<Rate>,
+    /// Closes a second; `None`: all at once.
+    #[serde(default, rename = "close_rate_per_s")]
+    pub close_rate: Option<Rate>,
     /// From the name's resolution to the finished upgrade.
     #[serde(with = "seconds", rename = "connect_timeout_s")]
     #[schemars(with = "f64")]
@@ -67,12 +75,18 @@ pub struct Pace {
 }
 
 impl Plan {
-    /// The longest time that the load may take: every level opened within the connect timeout of its windows,
-    /// held with its longest extension, and the pauses between.
+    /// The time that the load takes at the most, but for what opening takes as fast as the window turns: every level
+    /// opened and closed at its rate, held with its longest extension, and the pauses between.
     pub fn longest_load(&self) -> Duration {
         let levels = self.schedule.levels();
+        let at = |rate: Option<Rate>| {
+            let spans = levels.iter().filter_map(|level| rate.map(|rate| rate.spans(*level)));
+            spans.fold(Duration::ZERO, Duration::saturating_add)
+        };
+        let paced = at(self.pace.rate).saturating_add(at(self.pace.close_rate));
         let period = self.cloudwatch.as_ref().map(|c| c.period);
         let holds = self.hold.longest(period) * u32::try_from(levels.len()).unwrap_or(u32::MAX);
-        holds + self.pace.pause * u32::try_from(levels.len().saturating_sub(1)).unwrap_or(u32::MAX)
+        paced.saturating_add(holds)
+            + self.pace.pause * u32::try_from(levels.len().saturating_sub(1)).unwrap_or(u32::MAX)
     }
 }

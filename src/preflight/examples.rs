@@ -36,7 +36,13 @@ pub(super) fn plan(change: impl FnOnce(&mut Plan)) -> Plan {
         schedule: Schedule::Levels("50,5k".parse().expect("levels")),
         hold: Hold { duration: seconds(120), periods: 2 },
         heartbeat: Heartbeat { interval: seconds(30), pong_timeout: seconds(10) },
-        pace: Pace { window: 256, connect_timeout: seconds(10), pause: seconds(5) },
+        pace: Pace {
+            window: 256,
+            rate: None,
+            close_rate: None,
+            connect_timeout: seconds(10),
+            pause: seconds(5),
+        },
         rule: PassRule { threshold: share(0.95), safety: share(0.8), keep_going: false, require: None },
         cloudwatch: Some(CloudWatchPlan {
             period: Period::new(seconds(60)).expect("a period"),

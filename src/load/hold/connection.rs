@@ -30,6 +30,8 @@ pub(super) struct Connection<W> {
     pub(super) answered: u32,
     /// When the first heartbeat is planned; all others follow from it.
     pub(super) first_beat: Micros,
+    /// The planned instant of the last heartbeat that was sent.
+    pub(super) planned: Micros,
     /// When its first attempt was made.
     pub(super) began: i64,
     /// When the last byte went or came.

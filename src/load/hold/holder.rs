@@ -58,7 +58,7 @@ pub(in crate::load) struct Adopted<W> {
 enum Command<W> {
     Adopt(Box<Adopted<W>>),
     EndHold,
-    Close,
+    Close { per_second: Option<f64> },
 }
 
 /// The handle of a holding thread. Dropping it closes everything at once.
@@ -104,6 +104,7 @@ impl<W: Wire> Holder<W> {
                 closes: Deadlines::default(),
                 shared: Shared::default(),
                 stage: Stage::Hold,
+                closing: Closing::default(),
             }
             .run();
         })?;
@@ -121,9 +122,9 @@ impl<W: Wire> Holder<W> {
         self.tell(Command::EndHold);
     }
 
-    /// Closes everything.
-    pub(in crate::load) fn close(&self) {
-        self.tell(Command::Close);
+    /// Closes everything, so many a second or at once. Said again, it changes nothing.
+    pub(in crate::load) fn close(&self, per_second: Option<f64>) {
+        self.tell(Command::Close { per_second });
     }
 
     /// Whether nothing is open any more.
@@ -174,6 +175,27 @@ struct Keeper<W> {
     closes: Deadlines,
     shared: Shared,
     stage: Stage,
+    closing: Closing,
+}
+
+/// Closing one after the other, by absolute schedule.
+#[derive(Default)]
+struct Closing {
+    started: Micros,
+    per_second: Option<f64>,
+    /// The key that is looked at next.
+    key: usize,
+    closed: u32,
+}
+
+impl Closing {
+    /// When the next one is due.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    fn due(&self) -> Micros {
+        let after = self.per_second.map_or(0.0, |per_second| f64::from(self.closed) * 1e6 / per_second);
+        // A float too large becomes the largest integer, which is late enough.
+        self.started.saturating_add(after as u64)
+    }
 }
 
 impl<W: Wire> Keeper<W> {
@@ -206,8 +228,10 @@ impl<W: Wire> Keeper<W> {
 
     /// Until the next thing to do by the clock.
     fn patience(&self) -> Option<Duration> {
-        let next =
-            [self.beats.next(), self.answers.next(), self.closes.next()].into_iter().flatten().min()?;
+        let closes = self.stage == Stage::Close && self.closing.key < self.connections.len();
+        let close = closes.then(|| self.closing.due());
+        let all = [self.beats.next(), self.answers.next(), self.closes.next(), close];
+        let next = all.into_iter().flatten().min()?;
         Some(Duration::from_micros(next.saturating_sub(self.now())))
     }
 
@@ -217,7 +241,7 @@ impl<W: Wire> Keeper<W> {
             match self.inbox.try_recv() {
                 Ok(Command::Adopt(adopted)) => self.adopt(*adopted),
                 Ok(Command::EndHold) => self.end_hold(),
-                Ok(Command::Close) => self.close_all(),
+                Ok(Command::Close { per_second }) => self.close_all(per_second),
                 Err(std::sync::mpsc::TryRecvError::Empty) => return true,
                 Err(std::sync::mpsc::TryRecvError::Disconnected) => return false,
             }
@@ -238,6 +262,7 @@ impl<W: Wire> Keeper<W> {
             sent: 0,
             answered: 0,
             first_beat: self.pulse.first(adopted.ordinal, now),
+            planned: 0,
             began: signed_micros(adopted.began, self.started),
             active: now,
         };
@@ -259,7 +284,8 @@ impl<W: Wire> Keeper<W> {
         match self.stage {
             Stage::Hold => {}
             Stage::Quiet => self.settle(key),
-            Stage::Close => self.begin_close(key),
+            // `close_next` comes to it.
+            Stage::Close => {}
         }
     }
 
@@ -295,7 +321,9 @@ impl<W: Wire> Keeper<W> {
             connection.active = now;
         }
         if let Some(sequence) = brought.answered {
-            let planned = self.pulse.planned(connection.first_beat, sequence);
+            // An answer to an earlier one than the last belongs so many intervals before it.
+            let before = u64::from(connection.sent - sequence) * self.pulse.interval();
+            let planned = connection.planned.saturating_sub(before);
             counters
                 .answered(sequence - connection.answered, Duration::from_micros(now.saturating_sub(planned)));
             connection.answered = sequence;
@@ -344,6 +372,7 @@ impl<W: Wire> Keeper<W> {
             let Some(deadline) = self.closes.pop(self.now(), gone) else { break };
             self.remove(deadline.key as usize);
         }
+        self.close_next();
     }
 
     fn beat(&mut self, key: u32, planned: Micros) {
@@ -351,10 +380,15 @@ impl<W: Wire> Keeper<W> {
         let Some(connection) = self.connections.get_mut(key as usize).and_then(Option::as_mut) else {
             return;
         };
+        if connection.state == State::Closing {
+            return;
+        }
         connection.sent += 1;
+        connection.planned = planned;
         connection.active = now;
         let sequence = connection.sent;
-        let next = self.pulse.planned(connection.first_beat, sequence + 1);
+        // Those that a standstill of this machine made impossible are left out, not sent all at once.
+        let next = self.pulse.next(connection.first_beat, planned.max(now));
         match connection.send(Opcode::Ping, &sequence.to_be_bytes(), &mut self.shared) {
             Ok(bytes) => {
                 self.owner
@@ -385,11 +419,42 @@ impl<W: Wire> Keeper<W> {
         }
     }
 
-    fn close_all(&mut self) {
-        self.stage = Stage::Close;
-        self.beats.clear();
-        for key in 0..self.connections.len() {
-            self.begin_close(key);
+    /// From now on connections are closed. Until its turn comes, one is kept alive: a paced close is there so that the
+    /// targets do not lose all at once, which an idle timeout would bring about after all.
+    fn close_all(&mut self, per_second: Option<f64>) {
+        if self.stage != Stage::Close {
+            self.stage = Stage::Close;
+            self.closing = Closing { started: self.now(), per_second, ..Closing::default() };
+            self.beats.clear();
+            if per_second.is_some() {
+                self.go_on_beating();
+            }
+        }
+        self.close_next();
+    }
+
+    /// Takes the heartbeats up again, at the instants that were planned for them.
+    fn go_on_beating(&mut self) {
+        let now = self.now();
+        for (key, connection) in self.connections.iter().enumerate() {
+            if let Some(connection) = connection {
+                self.beats.push(self.pulse.next(connection.first_beat, now), index(key));
+            }
+        }
+    }
+
+    /// Closes those whose turn has come.
+    fn close_next(&mut self) {
+        while self.stage == Stage::Close
+            && self.closing.key < self.connections.len()
+            && self.closing.due() <= self.now()
+        {
+            let key = self.closing.key;
+            self.closing.key += 1;
+            if self.connections[key].is_some() {
+                self.closing.closed += 1;
+                self.begin_close(key);
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 //! When heartbeats are due, and when their answers are overdue. Pure: time comes in as microseconds since a start.
 //!
-//! Every connection has the same interval, so that the k-th heartbeat of one is planned from the first alone. First ones
+//! Every connection has the same interval, so that all heartbeats of one are planned from its first alone. First ones
 //! are spread over the interval by the golden ratio, which keeps them even however many connections there will be.
 
 use std::cmp::Reverse;
@@ -35,9 +35,17 @@ impl Pulse {
         now + self.interval - since
     }
 
-    /// When the `sequence`-th heartbeat (from 1) is planned.
-    pub(super) fn planned(&self, first: Micros, sequence: u32) -> Micros {
-        first + u64::from(sequence.saturating_sub(1)) * self.interval
+    /// The first planned instant after `at` of a connection whose first one is `first`.
+    pub(super) fn next(&self, first: Micros, at: Micros) -> Micros {
+        match at.checked_sub(first) {
+            None => first,
+            Some(since) => first + (since / self.interval + 1) * self.interval,
+        }
+    }
+
+    /// From one heartbeat of a connection to its next.
+    pub(super) fn interval(&self) -> Micros {
+        self.interval
     }
 
     /// When the answer to a heartbeat that was sent at `at` is overdue. Not counted from the planned instant: that this
@@ -130,7 +138,9 @@ mod tests {
         fn the_first_comes_within_one_interval(ordinal in any::<u64>(), now in 0_u64..1 << 50) {
             let first = pulse().first(ordinal, now);
             prop_assert!(first > now && first <= now + 30_000_000);
-            prop_assert_eq!(pulse().planned(first, 3), first + 60_000_000);
+            prop_assert_eq!(pulse().next(first, now), first);
+            prop_assert_eq!(pulse().next(first, first), first + 30_000_000);
+            prop_assert_eq!(pulse().next(first, first + 59_999_999), first + 60_000_000);
             }
     }
 
