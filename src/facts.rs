@@ -93,6 +93,28 @@ pub struct MachineFacts {
     pub descriptors_used: u64,
 }
 
+/// This machine over about a second; what can't be had is `None`. CPU and descriptors are this process's, all else the
+/// whole machine's (on Linux: its network namespace's).
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct MachineSample {
+    /// CPU time over wall time: 0 to the number of cores.
+    pub cpu_cores: Option<f64>,
+    /// File descriptors open.
+    pub descriptors: Option<u64>,
+    /// TCP sockets in TIME_WAIT, each of which keeps a port from being used to the same destination.
+    pub time_wait: Option<u64>,
+    /// How many local ports the system gives out by itself.
+    pub ephemeral_ports: Option<u32>,
+    /// TCP segments sent, retransmitted ones apart, since the last sample.
+    pub segments_sent: Option<u64>,
+    /// TCP segments sent again since the last sample.
+    pub retransmitted: Option<u64>,
+    /// Handshakes dropped by listening sockets here since the last sample, for whatever reason.
+    pub listen_drops: Option<u64>,
+    /// Those of them that were dropped since the accept queue was full.
+    pub listen_overflows: Option<u64>,
+}
+
 /// What is known before the load; a part is missing where it could not be had.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Facts {

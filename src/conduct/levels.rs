@@ -54,7 +54,7 @@ async fn rest(pause: Duration, story: &mut Story<'_>, interrupt: &mut Interrupt)
         tokio::select! {
             () = &mut over => return !interrupt.is_set(),
             () = interrupt.set() => return false,
-            _ = tick.tick() => story.tell(Event::Sample(Sample::default())),
+            _ = tick.tick() => story.observe(Sample::default()),
         }
     }
 }
@@ -146,7 +146,7 @@ impl Level<'_, '_> {
     fn observe(&mut self) {
         self.observe_failures();
         let counts = self.load.counts();
-        self.story.tell(Event::Sample(counts));
+        self.story.observe(counts);
     }
 
     fn observe_failures(&mut self) {

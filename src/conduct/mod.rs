@@ -8,6 +8,7 @@ mod interrupt;
 mod levels;
 mod settle;
 mod survey;
+mod watcher;
 
 pub use interrupt::Interrupt;
 pub use settle::{SettleFailure, Settling, Window, read_series};
@@ -20,7 +21,8 @@ use chrono::{SubsecRound, Utc};
 use crate::aws::Aws;
 use crate::load::Dialer;
 use crate::plan::Plan;
-use crate::record::{Ended, Event, Header, HowEnded, Run, Stamped};
+use crate::record::{Ended, Event, Header, HowEnded, Run, Sample, Stamped};
+use watcher::Watcher;
 
 /// What the conductor tells while it works.
 pub enum Notice<'a> {
@@ -50,7 +52,8 @@ pub async fn run(
     sink: Sink<'_>,
 ) -> Conducted {
     let plan = header.plan.clone();
-    let mut story = Story { run: Run::new(Utc::now().trunc_subsecs(3), header.clone()), sink };
+    let started_at = Utc::now().trunc_subsecs(3);
+    let mut story = Story { run: Run::new(started_at, header.clone()), sink, watcher: Watcher::start() };
     story.tell(Event::Header(Box::new(header)));
     story.tell(Event::Facts(Box::new(survey.facts.clone())));
     for finding in &survey.findings {
@@ -93,9 +96,18 @@ async fn settle(
 struct Story<'a> {
     run: Run,
     sink: Sink<'a>,
+    watcher: Watcher,
 }
 
 impl Story<'_> {
+    /// What is kept once a second: the clients' counts, and how this machine fared.
+    fn observe(&mut self, counts: Sample) {
+        self.tell(Event::Sample(counts));
+        if let Some(second) = self.watcher.look(counts.level) {
+            self.tell(Event::Machine(second));
+        }
+    }
+
     fn tell(&mut self, event: Event) {
         self.pass_on(Stamped::new(Utc::now(), event));
     }

@@ -10,6 +10,7 @@ mod counters;
 mod dial;
 mod failed;
 mod hold;
+mod lag;
 mod level;
 mod stream;
 mod tls;
@@ -17,4 +18,5 @@ mod tls_session;
 mod upgrade;
 
 pub use dial::{Dialer, DialerError};
+pub use lag::Lag;
 pub use level::{LevelLoad, LevelOrder};

@@ -1,7 +1,8 @@
-//! This machine: what it allows, and what it is called.
+//! This machine: what it allows, what it is called, and how it fares.
 //!
-//! [`observe`] raises the limit of open descriptors as far as it goes, and tells it. What is particular to an operating
-//! system is one small file for it (`linux`, `macos`, `elsewhere`), each with the same functions.
+//! [`observe`] raises the limit of open descriptors as far as it goes, and tells it; [`Watch`] tells of each second what
+//! this process and the machine's TCP did. What is particular to an operating system is one small file for it (`linux`,
+//! `macos`, `elsewhere`), each with the same functions; `proc_text` reads what Linux writes.
 
 mod descriptors;
 #[cfg(not(any(target_os = "linux", target_os = "macos")))]
@@ -11,6 +12,9 @@ mod linux;
 #[cfg(target_os = "macos")]
 mod macos;
 mod memory;
+#[cfg(any(target_os = "linux", test))]
+mod proc_text;
+mod watch;
 
 #[cfg(not(any(target_os = "linux", target_os = "macos")))]
 use elsewhere as system;
@@ -18,6 +22,8 @@ use elsewhere as system;
 use linux as system;
 #[cfg(target_os = "macos")]
 use macos as system;
+
+pub use watch::Watch;
 
 use crate::facts::MachineFacts;
 pub use memory::release_memory;
@@ -29,7 +35,7 @@ pub fn observe() -> MachineFacts {
         os: std::env::consts::OS.to_owned(),
         cores: u32::try_from(cores).unwrap_or(u32::MAX),
         descriptors: descriptors::raise_limit(),
-        descriptors_used: system::descriptors_used(),
+        descriptors_used: system::descriptors_used().unwrap_or(0),
     }
 }
 

@@ -7,7 +7,7 @@ use chrono::{DateTime, SubsecRound, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Histogram;
+use super::{Histogram, MachineSecond};
 use crate::facts::{Facts, Finding, Series};
 use crate::plan::{Plan, Redacted, seconds};
 
@@ -58,6 +58,8 @@ pub enum Event {
     },
     /// The client's counts, once a second.
     Sample(Sample),
+    /// How this machine fared, once a second.
+    Machine(MachineSecond),
     /// One connection failed.
     Failure(Failure),
     /// The level's last connection was closed.

@@ -7,6 +7,7 @@
 mod event;
 mod histogram;
 mod journal;
+mod machine;
 mod read;
 mod run;
 
@@ -16,5 +17,6 @@ pub use event::{
 };
 pub use histogram::{Histogram, LatencySummary};
 pub use journal::{Journal, JournalError, append};
+pub use machine::{LevelMachine, MachineSecond};
 pub use read::{RecordError, read};
 pub use run::{FailureGroup, LevelRun, OpenAt, Run};

@@ -6,8 +6,8 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::{
-    Event, Failure, FailureKind, Header, Histogram, HowEnded, Initiator, LevelEnded, PeerCount, Phase,
-    Sample, Stamped,
+    Event, Failure, FailureKind, Header, Histogram, HowEnded, Initiator, LevelEnded, LevelMachine, PeerCount,
+    Phase, Sample, Stamped,
 };
 use crate::facts::{Facts, Finding, Series};
 use crate::plan::Redacted;
@@ -71,6 +71,8 @@ pub struct LevelRun {
     pub peers: Vec<PeerCount>,
     /// Failures of the same sort together.
     pub failures: BTreeMap<(Phase, FailureKind, Initiator), FailureGroup>,
+    /// How this machine fared.
+    pub machine: LevelMachine,
 }
 
 /// Failures of the same phase, kind and initiator.
@@ -139,6 +141,12 @@ impl Run {
                     level.counts = *sample;
                 }
             }
+            Event::Machine(second) => {
+                if let Some(level) = second.level.and_then(|level| self.level_mut(level)) {
+                    let opening = level.held_from.is_none();
+                    level.machine.take(second, opening);
+                }
+            }
             Event::Failure(failure) => {
                 if let Some(level) = self.level_mut(failure.level) {
                     level.fail(at, failure);
@@ -196,6 +204,7 @@ impl LevelRun {
             heartbeat_rtt_us: Histogram::default(),
             peers: Vec::new(),
             failures: BTreeMap::new(),
+            machine: LevelMachine::default(),
         }
     }
 

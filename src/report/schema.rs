@@ -33,9 +33,17 @@ mod tests {
     fn the_record_has_every_type_of_event() {
         let schema: Value = serde_json::from_str(&record()).unwrap();
         let text = schema.to_string();
-        for name in
-            ["header", "facts", "finding", "level_started", "hold_started", "hold_ended", "sample", "failure"]
-        {
+        for name in [
+            "header",
+            "facts",
+            "finding",
+            "level_started",
+            "hold_started",
+            "hold_ended",
+            "sample",
+            "machine",
+            "failure",
+        ] {
             assert!(text.contains(&format!("\"const\":\"{name}\"")), "{name}");
         }
         assert_eq!(schema["title"], "One line of an albcap record");

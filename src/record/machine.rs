@@ -1,0 +1,127 @@
+//! How this machine fared: second by second in the record, and as maxima and sums of a level.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::facts::MachineSample;
+
+/// This machine and this program's runtime over about a second.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct MachineSecond {
+    /// The ordinal of the level that ran; `None` between levels.
+    pub level: Option<u32>,
+    /// How late a timer of the runtime fired at worst, ms; `None` when none fired at all.
+    pub lag_ms: Option<f64>,
+    /// What the operating system tells.
+    #[serde(flatten)]
+    pub sample: MachineSample,
+}
+
+/// This machine over one level. What was never known is `None`, or an empty list.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct LevelMachine {
+    /// The worst lag of each second, ms; four bytes each, so that a hold of days can be kept.
+    pub lag_ms: Vec<f32>,
+    /// CPU of each second while the level was opened, cores.
+    pub cpu_opening: Vec<f32>,
+    /// The most CPU in any second, cores.
+    pub cpu_cores_max: Option<f64>,
+    /// The most descriptors open.
+    pub descriptors_max: Option<u64>,
+    /// The most sockets in TIME_WAIT.
+    pub time_wait_max: Option<u64>,
+    /// The size of the range of ports that the system gives out, as read last.
+    pub ephemeral_ports: Option<u32>,
+    /// TCP segments sent by the whole machine.
+    pub segments_sent: Option<u64>,
+    /// TCP segments sent again by the whole machine.
+    pub retransmitted: Option<u64>,
+    /// Handshakes that listening sockets of this machine dropped.
+    pub listen_drops: Option<u64>,
+}
+
+impl LevelMachine {
+    /// The worst lag, ms.
+    pub fn lag_ms_max(&self) -> Option<f64> {
+        self.lag_ms.iter().copied().reduce(f32::max).map(f64::from)
+    }
+
+    /// Takes one more second.
+    pub(super) fn take(&mut self, second: &MachineSecond, opening: bool) {
+        #[allow(clippy::cast_possible_truncation)]
+        let short = |value: f64| value as f32;
+        let sample = &second.sample;
+        self.lag_ms.extend(second.lag_ms.map(short));
+        if opening {
+            self.cpu_opening.extend(sample.cpu_cores.map(short));
+        }
+        self.cpu_cores_max = [self.cpu_cores_max, sample.cpu_cores].into_iter().flatten().reduce(f64::max);
+        // `None` is less than any number.
+        self.descriptors_max = self.descriptors_max.max(sample.descriptors);
+        self.time_wait_max = self.time_wait_max.max(sample.time_wait);
+        self.ephemeral_ports = sample.ephemeral_ports.or(self.ephemeral_ports);
+        self.segments_sent = sum(self.segments_sent, sample.segments_sent);
+        self.retransmitted = sum(self.retransmitted, sample.retransmitted);
+        self.listen_drops = sum(self.listen_drops, sample.listen_drops);
+    }
+}
+
+/// The sum of what is known; `None` while nothing is.
+fn sum(so_far: Option<u64>, more: Option<u64>) -> Option<u64> {
+    match (so_far, more) {
+        (Some(so_far), Some(more)) => Some(so_far.saturating_add(more)),
+        (so_far, more) => so_far.or(more),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::record::{Event, Stamped};
+
+    #[test]
+    fn the_unknown_is_null_and_reads_back() {
+        let second = MachineSecond {
+            level: Some(2),
+            lag_ms: Some(1.5),
+            sample: MachineSample { cpu_cores: Some(0.25), time_wait: Some(7), ..MachineSample::default() },
+        };
+        let at = "2026-11-24T13:00:00Z".parse().unwrap();
+        let line = serde_json::to_string(&Stamped::new(at, Event::Machine(second))).unwrap();
+        assert_eq!(
+            line,
+            concat!(
+                r#"{"at":"2026-11-24T13:00:00.000Z","type":"machine","level":2,"lag_ms":1.5,"cpu_cores":0.25,"descriptors":null,"#,
+                r#""time_wait":7,"ephemeral_ports":null,"segments_sent":null,"retransmitted":null,"listen_drops":null,"listen_overflows":null}"#
+            )
+        );
+        assert_eq!(serde_json::from_str::<Stamped>(&line).unwrap().event, Event::Machine(second));
+        let sparse = r#"{"at":"2026-11-24T13:00:00.000Z","type":"machine","lag_ms":2,"newer":[]}"#;
+        let read = serde_json::from_str::<Stamped>(sparse).unwrap().event;
+        assert_eq!(read, Event::Machine(MachineSecond { lag_ms: Some(2.0), ..MachineSecond::default() }));
+    }
+
+    #[test]
+    fn maxima_and_sums_of_what_was_known() {
+        let second = |lag_ms, cpu_cores, descriptors, retransmitted| MachineSecond {
+            level: Some(0),
+            lag_ms,
+            sample: MachineSample { cpu_cores, descriptors, retransmitted, ..MachineSample::default() },
+        };
+        let mut level = LevelMachine::default();
+        assert_eq!(level.lag_ms_max(), None);
+        level.take(&second(Some(2.0), Some(1.5), Some(10), None), true);
+        level.take(&second(None, None, None, Some(3)), true);
+        level.take(&second(Some(7.5), Some(0.5), Some(9), Some(4)), false);
+        let expected = LevelMachine {
+            lag_ms: vec![2.0, 7.5],
+            cpu_opening: vec![1.5],
+            cpu_cores_max: Some(1.5),
+            descriptors_max: Some(10),
+            retransmitted: Some(7),
+            ..LevelMachine::default()
+        };
+        assert_eq!((level.lag_ms_max(), level), (Some(7.5), expected));
+    }
+}
