@@ -49,12 +49,12 @@ pub(super) fn capacity(levels: &[JudgedLevel<'_>], rule: &PassRule) -> Capacity 
         at_least: first_failed.is_none() && max_reliable > 0,
         safe_limit: rule.safe_limit(max_reliable),
         first_failed: first_failed.map(JudgedLevel::connections),
-        limited_by: first_failed.and_then(|level| limit(level, rule)),
+        limited_by: first_failed.and_then(limit),
     }
 }
 
-fn limit(level: &JudgedLevel<'_>, rule: &PassRule) -> Option<Limit> {
-    if level.limited_by_machine(rule) {
+fn limit(level: &JudgedLevel<'_>) -> Option<Limit> {
+    if level.limited_by_machine {
         return Some(Limit::Machine);
     }
     let mut by_kind: BTreeMap<Kind, u32> = BTreeMap::new();

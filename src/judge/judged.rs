@@ -8,7 +8,7 @@ use super::diagnosis::{Case, Diagnosis, diagnose};
 use super::server::Server;
 use super::verdict::{Outcome, Verdict, verdict};
 use super::window::{Windows, readable_from};
-use super::{JudgedLevel, Limit};
+use super::{JudgedLevel, Limit, Strain};
 use crate::record::Run;
 
 /// A run and what is made of it.
@@ -37,8 +37,11 @@ pub fn judge(run: &Run) -> Judged<'_> {
         .as_ref()
         .and_then(|facts| facts.load_balancer.as_ref())
         .map(|balancer| balancer.effective_idle_timeout());
-    let levels: Vec<JudgedLevel<'_>> =
-        run.levels.iter().map(|level| JudgedLevel::of(level, rule, idle_timeout)).collect();
+    let levels: Vec<JudgedLevel<'_>> = run
+        .levels
+        .iter()
+        .map(|level| JudgedLevel::of(level, rule, idle_timeout, Strain::of(level, run)))
+        .collect();
     let capacity = capacity(&levels, rule);
     let server = run.series.as_ref().map(Server::of);
     let windows = run
@@ -46,8 +49,13 @@ pub fn judge(run: &Run) -> Judged<'_> {
         .as_ref()
         .map_or_else(Windows::default, |series| Windows::of(run, series.period, series.from, series.until));
     let correlation = server.as_ref().map(|server| correlate(run, server, &windows));
-    let machine_limited = capacity.limited_by == Some(Limit::Machine);
-    let verdict = verdict(run, correlation.as_ref(), machine_limited);
+    let machine = levels
+        .iter()
+        .find(|level| {
+            capacity.limited_by == Some(Limit::Machine) && capacity.first_failed == Some(level.connections())
+        })
+        .map(JudgedLevel::machine_reason);
+    let verdict = verdict(run, correlation.as_ref(), machine.as_deref());
     let diagnosis = diagnose(&Case {
         run,
         levels: &levels,

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use super::failures::failures;
-use super::{Failures, wilson_low95};
+use super::wording::{plural, show_count};
+use super::{Failures, Kind, Strain, wilson_low95};
 use crate::plan::PassRule;
-use crate::record::LevelRun;
+use crate::record::{FailureKind, LevelRun};
 
 /// One level, judged by its own numbers.
 #[derive(Debug, Clone)]
@@ -26,16 +27,26 @@ pub struct JudgedLevel<'a> {
     pub duration: Option<Duration>,
     /// Its failures, the most frequent first.
     pub failures: Vec<Failures>,
+    /// How this machine held it up.
+    pub strain: Strain,
+    /// Whether it failed, and would not have but for this machine (or mostly by it): it says nothing about the load
+    /// balancer then.
+    pub limited_by_machine: bool,
 }
 
 impl<'a> JudgedLevel<'a> {
     /// Judges a level. `idle_timeout` is the load balancer's, where one is known.
-    pub(super) fn of(run: &'a LevelRun, rule: &PassRule, idle_timeout: Option<Duration>) -> JudgedLevel<'a> {
+    pub(super) fn of(
+        run: &'a LevelRun,
+        rule: &PassRule,
+        idle_timeout: Option<Duration>,
+        strain: Strain,
+    ) -> JudgedLevel<'a> {
         let held = run.held.filter(|_| run.complete);
         let asked = run.connections;
         #[allow(clippy::cast_precision_loss)]
         let answered = run.counts.heartbeats_answered as f64;
-        JudgedLevel {
+        let mut level = JudgedLevel {
             run,
             held,
             passed: held.map(|held| rule.passes(held, asked)),
@@ -44,7 +55,11 @@ impl<'a> JudgedLevel<'a> {
             avg_heartbeats: (run.counts.opened > 0).then(|| answered / f64::from(run.counts.opened)),
             duration: run.ended_at.and_then(|ended| (ended - run.started_at).to_std().ok()),
             failures: failures(run, idle_timeout),
-        }
+            strain,
+            limited_by_machine: false,
+        };
+        level.limited_by_machine = level.is_limited_by_machine(rule);
+        level
     }
 
     /// Connections asked for: the level's name.
@@ -52,18 +67,47 @@ impl<'a> JudgedLevel<'a> {
         self.run.connections
     }
 
-    /// Connections that failed by this machine's doing.
-    pub fn failed_locally(&self) -> u32 {
-        self.failures.iter().filter(|f| f.is_local()).map(|f| f.count).sum()
+    /// Whether such failures of this level are this machine's doing: it refused, or was too slow.
+    pub(super) fn is_by_machine(&self, failure: &Failures) -> bool {
+        failure.is_local() || self.strain.explains(failure)
     }
 
-    /// Whether it failed, and would not have but for this machine (or mostly by it).
-    pub(super) fn limited_by_machine(&self, rule: &PassRule) -> bool {
-        let local = self.failed_locally();
-        let others = self.run.failed().saturating_sub(local);
-        let without = self.held.unwrap_or(0).saturating_add(local);
+    fn is_limited_by_machine(&self, rule: &PassRule) -> bool {
+        let ours: u32 = self.failures.iter().filter(|f| self.is_by_machine(f)).map(|f| f.count).sum();
+        let others = self.run.failed().saturating_sub(ours);
+        let without = self.held.unwrap_or(0).saturating_add(ours);
         self.passed == Some(false)
-            && local > 0
-            && (local >= others || rule.passes(without, self.run.connections))
+            && ours > 0
+            && (ours >= others || rule.passes(without, self.run.connections))
+    }
+
+    /// What this machine lacked, with the numbers, each a sentence: `no file descriptor was left for 20 connections`.
+    pub(super) fn shortages(&self) -> Vec<String> {
+        let local = |kind: Option<FailureKind>| {
+            let such = |f: &&Failures| match (kind, f.kind) {
+                (Some(kind), found) => found == Kind::Seen(kind),
+                (None, Kind::Seen(FailureKind::FdLimit | FailureKind::PortExhausted)) => false,
+                (None, _) => f.is_local(),
+            };
+            let count: u32 = self.failures.iter().filter(such).map(|f| f.count).sum();
+            (count > 0).then(|| plural(u64::from(count), "connection"))
+        };
+        let descriptors =
+            local(Some(FailureKind::FdLimit)).map(|c| format!("no file descriptor was left for {c}"));
+        let ports =
+            local(Some(FailureKind::PortExhausted)).map(|c| format!("no local port was left for {c}"));
+        let refused = local(None).map(|c| format!("the operating system refused {c}"));
+        let slow = self.failures.iter().any(|f| self.strain.explains(f));
+        let slowness = if slow { self.strain.evidence() } else { Vec::new() };
+        [descriptors, ports, refused].into_iter().flatten().chain(slowness).collect()
+    }
+
+    /// Why a level that this machine limited says nothing about the load balancer; with the numbers.
+    pub(super) fn machine_reason(&self) -> String {
+        format!(
+            "this machine was the limit, so that the run says nothing about the load balancer: at level {}, {}",
+            show_count(u64::from(self.connections())),
+            self.shortages().join("; ")
+        )
     }
 }

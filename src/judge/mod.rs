@@ -1,6 +1,6 @@
 //! What to make of a run: [`judge`] turns it into [`Judged`]. Pure, total, without a clock.
 //!
-//! `level` and `capacity` judge the clients' side alone; `window`, `alignment`, `server` and `baseline` lay both sides
+//! `level` and `capacity` judge the clients' side alone, `strain` this machine; `window`, `alignment`, `server` and `baseline` lay both sides
 //! on one grid; `correlation` compares them and `verdict` draws the outcome; `diagnosis` names causes, a file a rule.
 //! `wording` is how numbers are written in all sentences, here and in the reports.
 
@@ -15,6 +15,7 @@ mod kind;
 mod level;
 mod robust;
 mod server;
+mod strain;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
@@ -32,6 +33,7 @@ pub use failures::Failures;
 pub use judged::{Judged, judge};
 pub use kind::Kind;
 pub use level::JudgedLevel;
+pub use strain::Strain;
 pub use verdict::{Outcome, Verdict};
 pub use wilson::wilson_low95;
 

@@ -38,24 +38,23 @@ pub struct Verdict {
     pub reasons: Vec<String>,
 }
 
-/// Draws the outcome: the first that holds, in the order of the contract's last word on it.
-pub(super) fn verdict(run: &Run, correlation: Option<&Correlation>, machine_limited: bool) -> Verdict {
+/// Draws the outcome: the first that holds, in the order of the contract's last word on it. `machine` is why this
+/// machine was the limit, where it was.
+pub(super) fn verdict(run: &Run, correlation: Option<&Correlation>, machine: Option<&str>) -> Verdict {
     let (outcome, mut reasons) = match correlation {
         None => (Outcome::NotChecked, vec![why_not_checked(run)]),
-        Some(both) => compared(run, both, machine_limited),
+        Some(both) => compared(run, both, machine),
     };
     if let Some(both) = correlation.filter(|_| outcome != Outcome::NotChecked) {
         reasons.extend(notes(both).filter(|note| !reasons.contains(note)).collect::<Vec<_>>());
     }
-    if machine_limited && outcome == Outcome::NotChecked {
-        reasons.push(MACHINE.into());
+    if outcome == Outcome::NotChecked {
+        reasons.extend(machine.map(str::to_owned));
     }
     Verdict { outcome, reasons }
 }
 
-const MACHINE: &str = "this machine was the limit, so that the run says nothing about the load balancer";
-
-fn compared(run: &Run, both: &Correlation, machine_limited: bool) -> (Outcome, Vec<String>) {
+fn compared(run: &Run, both: &Correlation, machine: Option<&str>) -> (Outcome, Vec<String>) {
     let active = &both.active;
     let of_levels = |outcome| {
         active.levels.iter().filter(move |level| level.verdict == outcome).map(|level| level.reason.clone())
@@ -71,8 +70,8 @@ fn compared(run: &Run, both: &Correlation, machine_limited: bool) -> (Outcome, V
             "CloudWatch's numbers had not settled when they were read; `albcap analyze` reads them again";
         return (Outcome::Inconclusive, std::iter::once(why.into()).chain(fit()).collect());
     }
-    if machine_limited {
-        return (Outcome::Inconclusive, std::iter::once(MACHINE.into()).chain(fit()).collect());
+    if let Some(machine) = machine {
+        return (Outcome::Inconclusive, std::iter::once(machine.to_owned()).chain(fit()).collect());
     }
     if active.legs == Some(Legs::Unclear) {
         return (Outcome::Inconclusive, fit().collect());

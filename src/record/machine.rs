@@ -17,13 +17,35 @@ pub struct MachineSecond {
     pub sample: MachineSample,
 }
 
+/// The seconds of a part of a level, where known; eight bytes each, so that a hold of days can be kept.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Seconds {
+    /// The worst lag of each second, ms.
+    pub lag_ms: Vec<f32>,
+    /// CPU of each second, cores.
+    pub cpu_cores: Vec<f32>,
+}
+
+/// Which part of a level a second belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    /// Connections are attempted.
+    Opening,
+    /// They are held.
+    Holding,
+    /// They are closed.
+    Closing,
+}
+
 /// This machine over one level. What was never known is `None`, or an empty list.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct LevelMachine {
-    /// The worst lag of each second, ms; four bytes each, so that a hold of days can be kept.
-    pub lag_ms: Vec<f32>,
-    /// CPU of each second while the level was opened, cores.
-    pub cpu_opening: Vec<f32>,
+    /// From the first attempt until the last one settled.
+    pub opening: Seconds,
+    /// From then until the hold was over. What came later, while connections were closed, is in the maxima only.
+    pub holding: Seconds,
+    /// The worst lag in any second, ms.
+    pub lag_ms_max: Option<f64>,
     /// The most CPU in any second, cores.
     pub cpu_cores_max: Option<f64>,
     /// The most descriptors open.
@@ -41,21 +63,17 @@ pub struct LevelMachine {
 }
 
 impl LevelMachine {
-    /// The worst lag, ms.
-    pub fn lag_ms_max(&self) -> Option<f64> {
-        self.lag_ms.iter().copied().reduce(f32::max).map(f64::from)
-    }
-
     /// Takes one more second.
-    pub(super) fn take(&mut self, second: &MachineSecond, opening: bool) {
-        #[allow(clippy::cast_possible_truncation)]
-        let short = |value: f64| value as f32;
+    pub(super) fn take(&mut self, second: &MachineSecond, part: Part) {
         let sample = &second.sample;
-        self.lag_ms.extend(second.lag_ms.map(short));
-        if opening {
-            self.cpu_opening.extend(sample.cpu_cores.map(short));
+        match part {
+            Part::Opening => self.opening.take(second),
+            Part::Holding => self.holding.take(second),
+            Part::Closing => {}
         }
-        self.cpu_cores_max = [self.cpu_cores_max, sample.cpu_cores].into_iter().flatten().reduce(f64::max);
+        let most = |a: Option<f64>, b: Option<f64>| [a, b].into_iter().flatten().reduce(f64::max);
+        self.lag_ms_max = most(self.lag_ms_max, second.lag_ms);
+        self.cpu_cores_max = most(self.cpu_cores_max, sample.cpu_cores);
         // `None` is less than any number.
         self.descriptors_max = self.descriptors_max.max(sample.descriptors);
         self.time_wait_max = self.time_wait_max.max(sample.time_wait);
@@ -63,6 +81,14 @@ impl LevelMachine {
         self.segments_sent = sum(self.segments_sent, sample.segments_sent);
         self.retransmitted = sum(self.retransmitted, sample.retransmitted);
         self.listen_drops = sum(self.listen_drops, sample.listen_drops);
+    }
+}
+
+impl Seconds {
+    #[allow(clippy::cast_possible_truncation)]
+    fn take(&mut self, second: &MachineSecond) {
+        self.lag_ms.extend(second.lag_ms.map(|ms| ms as f32));
+        self.cpu_cores.extend(second.sample.cpu_cores.map(|cores| cores as f32));
     }
 }
 
@@ -110,18 +136,19 @@ mod tests {
             sample: MachineSample { cpu_cores, descriptors, retransmitted, ..MachineSample::default() },
         };
         let mut level = LevelMachine::default();
-        assert_eq!(level.lag_ms_max(), None);
-        level.take(&second(Some(2.0), Some(1.5), Some(10), None), true);
-        level.take(&second(None, None, None, Some(3)), true);
-        level.take(&second(Some(7.5), Some(0.5), Some(9), Some(4)), false);
+        level.take(&second(Some(2.0), Some(1.5), Some(10), None), Part::Opening);
+        level.take(&second(None, None, None, Some(3)), Part::Opening);
+        level.take(&second(Some(7.5), Some(0.5), Some(9), Some(4)), Part::Holding);
+        level.take(&second(Some(9.0), None, None, None), Part::Closing);
         let expected = LevelMachine {
-            lag_ms: vec![2.0, 7.5],
-            cpu_opening: vec![1.5],
+            opening: Seconds { lag_ms: vec![2.0], cpu_cores: vec![1.5] },
+            holding: Seconds { lag_ms: vec![7.5], cpu_cores: vec![0.5] },
+            lag_ms_max: Some(9.0),
             cpu_cores_max: Some(1.5),
             descriptors_max: Some(10),
             retransmitted: Some(7),
             ..LevelMachine::default()
         };
-        assert_eq!((level.lag_ms_max(), level), (Some(7.5), expected));
+        assert_eq!(level, expected);
     }
 }

@@ -17,6 +17,6 @@ pub use event::{
 };
 pub use histogram::{Histogram, LatencySummary};
 pub use journal::{Journal, JournalError, append};
-pub use machine::{LevelMachine, MachineSecond};
+pub use machine::{LevelMachine, MachineSecond, Seconds};
 pub use read::{RecordError, read};
 pub use run::{FailureGroup, LevelRun, OpenAt, Run};

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use super::machine::Part;
 use super::{
     Event, Failure, FailureKind, Header, Histogram, HowEnded, Initiator, LevelEnded, LevelMachine, PeerCount,
     Phase, Sample, Stamped,
@@ -143,8 +144,8 @@ impl Run {
             }
             Event::Machine(second) => {
                 if let Some(level) = second.level.and_then(|level| self.level_mut(level)) {
-                    let opening = level.held_from.is_none();
-                    level.machine.take(second, opening);
+                    let part = level.part();
+                    level.machine.take(second, part);
                 }
             }
             Event::Failure(failure) => {
@@ -220,6 +221,15 @@ impl LevelRun {
         }
         let (first, last) = group.span.unwrap_or((at, at));
         group.span = Some((first.min(at), last.max(at)));
+    }
+
+    /// Which part of it runs.
+    fn part(&self) -> Part {
+        match (self.held_from, self.held_until) {
+            (None, _) => Part::Opening,
+            (Some(_), None) => Part::Holding,
+            (Some(_), Some(_)) => Part::Closing,
+        }
     }
 
     fn end(&mut self, at: DateTime<Utc>, ended: &LevelEnded) {

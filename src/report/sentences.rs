@@ -1,8 +1,8 @@
 //! Phrases that the table and the page have in common.
 
-use crate::judge::wording::{show_count, span};
+use crate::judge::wording::{factor, ms, plural, show_count, span};
 use crate::judge::{Failures, Judged, Outcome};
-use crate::record::{HowEnded, Initiator};
+use crate::record::{HowEnded, Initiator, LevelMachine};
 
 /// A reason or a piece of evidence as a sentence: a capital at its start, where that is a word and not a name, and a
 /// stop at its end.
@@ -64,4 +64,28 @@ pub(super) fn capacity_note(judged: &Judged<'_>) -> String {
         None if capacity.at_least => "(at least: no level failed)".into(),
         None => "(no level was held to its end)".into(),
     }
+}
+
+/// How this machine fared over all levels, as far as it is known: `at most 1.98 of 2 cores · timers up to 12 ms late ·
+/// 5,031 descriptors · 3 of 48,210 segments sent again`.
+pub(super) fn machine(judged: &Judged<'_>) -> Option<String> {
+    let levels = || judged.levels.iter().map(|level| &level.run.machine);
+    let most = |of: fn(&LevelMachine) -> Option<f64>| levels().filter_map(of).reduce(f64::max);
+    let sum = |of: fn(&LevelMachine) -> Option<u64>| levels().filter_map(of).reduce(u64::saturating_add);
+    let cores = judged.run.facts.as_ref().map(|facts| facts.machine.cores);
+    let cpu = most(|machine| machine.cpu_cores_max).map(|used| match cores {
+        Some(cores) => format!("at most {} of {}", factor(used), plural(u64::from(cores), "core")),
+        None => format!("at most {} cores", factor(used)),
+    });
+    let lag = most(|machine| machine.lag_ms_max).map(|late| format!("timers up to {} ms late", ms(late)));
+    let descriptors =
+        levels().filter_map(|machine| machine.descriptors_max).max().map(|most| plural(most, "descriptor"));
+    let again = sum(|machine| machine.retransmitted).zip(sum(|machine| machine.segments_sent));
+    let again = again.map(|(again, sent)| {
+        format!("{} of {} segments sent again", show_count(again), show_count(sent.saturating_add(again)))
+    });
+    let drops = sum(|machine| machine.listen_drops).filter(|drops| *drops > 0);
+    let drops = drops.map(|drops| format!("{} dropped by its listeners", plural(drops, "handshake")));
+    let parts: Vec<String> = [cpu, lag, descriptors, again, drops].into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| parts.join(" · "))
 }

@@ -5,7 +5,7 @@ use anstyle::Style;
 use super::grid::{self, Column};
 use super::layout::{BAD, GOOD, Layout, PLAIN, QUIET, STRONG, UNSURE};
 use super::preflight::{heading, plan, preflight, which};
-use super::sentences::{capacity_note, ended, initiator, sentence, silence, verdict_of};
+use super::sentences::{capacity_note, ended, initiator, machine, sentence, silence, verdict_of};
 use crate::judge::wording::{factor, ms, percent, rounded, share, show_count};
 use crate::judge::{Failures, Judged, JudgedLevel, Outcome, Total};
 
@@ -38,6 +38,9 @@ pub fn results(judged: &Judged<'_>, layout: Layout) -> String {
     let mut said = Vec::new();
     if let Some(ended) = ended(judged) {
         said.extend(layout.labelled(&[("Ended", STRONG)], BESIDE_LABEL, ended));
+    }
+    if let Some(machine) = machine(judged) {
+        said.extend(layout.labelled(&[("This machine", STRONG)], BESIDE_LABEL, &machine));
     }
     said.extend(causes(judged, layout));
     said.extend(cloudwatch(judged, layout));
@@ -115,7 +118,10 @@ fn below(judged: &Judged<'_>, level: &JudgedLevel<'_>, layout: Layout) -> Vec<St
     let threshold = judged.run.header.plan.rule.threshold.get();
     let note = match level.passed {
         Some(true) => None,
-        Some(false) => Some(("failed", BAD, format!("below the threshold of {}", share(threshold)))),
+        Some(false) => {
+            let why = if level.limited_by_machine { "; this machine was the limit" } else { "" };
+            Some(("failed", BAD, format!("below the threshold of {}{why}", share(threshold))))
+        }
         None => Some((
             "cut short",
             UNSURE,

@@ -5,9 +5,10 @@ use proptest::prelude::*;
 
 use super::layout::columns_of;
 use super::{Layout, results, table};
+use crate::facts::MachineSample;
 use crate::judge::testing::{Fault, Scenario, example, hostile};
 use crate::judge::{Finding, Status, judge};
-use crate::record::{FailureKind, HowEnded, Initiator, Phase};
+use crate::record::{FailureKind, HowEnded, Initiator, MachineSecond, Phase};
 
 fn shown(scenario: &Scenario, width: usize) -> String {
     let run = scenario.run();
@@ -63,6 +64,47 @@ fn an_interrupted_run() {
         ..Scenario::default()
     };
     insta::assert_snapshot!(shown(&scenario, 80));
+}
+
+#[test]
+fn a_machine_that_was_the_limit() {
+    let second = |lag_ms, cpu_cores| MachineSecond {
+        lag_ms: Some(lag_ms),
+        sample: MachineSample {
+            cpu_cores: Some(cpu_cores),
+            descriptors: Some(231),
+            retransmitted: Some(3),
+            segments_sent: Some(4_000),
+            listen_drops: Some(1),
+            ..MachineSample::default()
+        },
+        ..MachineSecond::default()
+    };
+    let busy = [second(310.0, 1.97), second(1_250.4, 2.0), second(420.0, 1.99)];
+    let scenario = Scenario {
+        levels: vec![100, 200],
+        faults: vec![Fault {
+            level: 1,
+            kind: FailureKind::Timeout,
+            by: Initiator::Network,
+            count: 40,
+            ..Fault::default()
+        }],
+        rises: Vec::new(),
+        machine: (busy.to_vec(), vec![second(2.0, 0.1)]),
+        ..example()
+    };
+    insta::assert_snapshot!(shown(&scenario, 100));
+    let run = scenario.run();
+    let page = super::html(&judge(&run));
+    for said in [
+        "<h2>This machine</h2>",
+        "<td>1,250 ms</td>",
+        "<td class=\"word bad\">this machine</td>",
+        "It has 2 cores",
+    ] {
+        assert!(page.contains(said), "{said}");
+    }
 }
 
 #[test]

@@ -27,9 +27,14 @@ pub(in crate::judge) struct Case<'a> {
 }
 
 impl<'a> Case<'a> {
-    /// The failures of such a sort, where they matter.
+    /// The failures of such a sort, where they matter. What this machine's slowness explains is laid to nobody else.
     pub(super) fn concern(&self, such: impl Fn(&Failures) -> bool) -> Option<Concern<'a>> {
-        concern(self.levels, such)
+        concern(self.levels, |level, failure| !level.strain.explains(failure) && such(failure))
+    }
+
+    /// The failures that this machine's slowness explains, where they matter.
+    pub(super) fn concern_of_slowness(&self) -> Option<Concern<'a>> {
+        concern(self.levels, |level, failure| level.strain.explains(failure))
     }
 
     /// A metric's clear rise while the load was there.

@@ -1,6 +1,7 @@
 //! This machine was the limit.
 
 use super::{Case, Diagnosis};
+use crate::judge::wording::show_count;
 use crate::judge::{Failures, Kind};
 use crate::record::FailureKind;
 
@@ -22,10 +23,37 @@ pub(super) fn rule(case: &Case<'_>) -> Option<Diagnosis> {
     } else {
         ("the operating system refused", "Look at the example, and at this machine's limits.")
     };
+    let measured = if has(FailureKind::FdLimit) {
+        descriptors(case)
+    } else if has(FailureKind::PortExhausted) {
+        ports(case)
+    } else {
+        None
+    };
     Some(Diagnosis {
         cause: format!("This machine was the limit, not the load balancer: {what}."),
-        evidence: std::iter::once(concern.evidence()).chain(concern.example()).collect(),
+        evidence: std::iter::once(concern.evidence()).chain(measured).chain(concern.example()).collect(),
         remedy: remedy.into(),
         explains: Failures::is_local,
     })
+}
+
+/// The most descriptors that were seen open, and the limit that held when the run began.
+fn descriptors(case: &Case<'_>) -> Option<String> {
+    let most = case.levels.iter().filter_map(|level| level.run.machine.descriptors_max).max()?;
+    let limit = case.run.facts.as_ref().and_then(|facts| facts.machine.descriptors);
+    let of = limit.map_or_else(String::new, |limit| format!(", of {} at the start", show_count(limit)));
+    Some(format!("at most {} descriptors were seen open{of}", show_count(most)))
+}
+
+/// The most sockets in TIME_WAIT, beside the range of ports.
+fn ports(case: &Case<'_>) -> Option<String> {
+    let machines = || case.levels.iter().map(|level| &level.run.machine);
+    let waiting = machines().filter_map(|machine| machine.time_wait_max).max()?;
+    let range = machines().filter_map(|machine| machine.ephemeral_ports).max()?;
+    Some(format!(
+        "the system gives out {} ports to one destination, and up to {} sockets were in TIME_WAIT",
+        show_count(u64::from(range)),
+        show_count(waiting)
+    ))
 }

@@ -27,11 +27,11 @@ pub(super) struct Concern<'a> {
 /// failures of a level that failed.
 pub(super) fn concern<'a>(
     levels: &'a [JudgedLevel<'a>],
-    such: impl Fn(&Failures) -> bool,
+    such: impl Fn(&JudgedLevel<'_>, &Failures) -> bool,
 ) -> Option<Concern<'a>> {
     let mut concern = Concern { count: 0, asked: 0, levels: Vec::new(), groups: Vec::new() };
     for level in levels {
-        let groups: Vec<&Failures> = level.failures.iter().filter(|f| such(f)).collect();
+        let groups: Vec<&Failures> = level.failures.iter().filter(|f| such(level, f)).collect();
         let count: u32 = groups.iter().map(|f| f.count).sum();
         let share = f64::from(count) / f64::from(level.connections().max(1));
         let of_failures = f64::from(count) / f64::from(level.run.failed().max(1));

@@ -13,6 +13,7 @@ mod http_from_target;
 mod http_of_unknown_source;
 mod idle_timeout;
 mod machine;
+mod machine_too_slow;
 mod matter;
 mod metrics_missing;
 mod nobody_listens;
@@ -46,8 +47,9 @@ pub struct Diagnosis {
 type Rule = fn(&Case<'_>) -> Option<Diagnosis>;
 
 /// All rules, in the order in which they are told: what invalidates a run comes first.
-const RULES: [Rule; 16] = [
+const RULES: [Rule; 17] = [
     machine::rule,
+    machine_too_slow::rule,
     dns::rule,
     nobody_listens::rule,
     connect_unanswered::rule,

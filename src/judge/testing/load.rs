@@ -6,7 +6,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Fault, Scenario};
 use crate::plan::{Period, Secrets};
-use crate::record::{Event, Failure, Histogram, LevelEnded, LevelStarted, PeerCount, Phase, Sample};
+use crate::record::{
+    Event, Failure, Histogram, LevelEnded, LevelStarted, MachineSecond, PeerCount, Phase, Sample,
+};
 
 impl Scenario {
     /// Two seconds of opening, the hold of the plan, two seconds of closing.
@@ -41,7 +43,10 @@ impl Scenario {
             (held_from, Event::Sample(sample(opened))),
         ];
         events.extend(faults.iter().flat_map(|fault| fault.events(level, start)));
+        let fared = |second: &MachineSecond| Event::Machine(MachineSecond { level: Some(level), ..*second });
+        events.extend(self.machine.0.iter().map(|second| (held_from, fared(second))));
         events.push((held_from, Event::HoldStarted { level }));
+        events.extend(self.machine.1.iter().map(|second| (held_from, fared(second))));
         let mut second = held_from + TimeDelta::seconds(1);
         while second < held_until {
             events.push((second, Event::Sample(sample(opened - late))));

@@ -13,7 +13,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::facts::{Facts, Finding, LoadBalancerFacts, MachineFacts, SeriesStatus, Status};
 use crate::plan::LoadBalancerArn;
-use crate::record::{Ended, Event, FailureKind, Header, HowEnded, Initiator, Phase, Run, Stamped};
+use crate::record::{
+    Ended, Event, FailureKind, Header, HowEnded, Initiator, MachineSecond, Phase, Run, Stamped,
+};
 
 /// What shall have happened.
 #[derive(Debug, Clone)]
@@ -52,6 +54,8 @@ pub(crate) struct Scenario {
     pub(crate) url: String,
     /// Preflight's findings.
     pub(crate) findings: Vec<Finding>,
+    /// How this machine fared while each level was opened, and while it was held.
+    pub(crate) machine: (Vec<MachineSecond>, Vec<MachineSecond>),
 }
 
 /// Failures of one sort.
@@ -122,6 +126,7 @@ impl Default for Scenario {
                 ),
                 finding("idle_timeout", Status::Pass, "60 s", "heartbeat 30 s"),
             ],
+            machine: (Vec::new(), Vec::new()),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod compared;
 mod lacking;
+mod machine;
 
 use super::testing::Scenario;
 use super::{Judged, Outcome, judge};

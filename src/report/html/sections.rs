@@ -1,6 +1,7 @@
 //! What stands below the answer: the picture, the levels, the causes, the comparison, the checks.
 
 use super::chart::chart;
+use super::machine::machine;
 use super::page::class;
 use crate::judge::wording::{factor, ms, percent, rounded, share, show_bytes, show_count};
 use crate::judge::{Judged, JudgedLevel, Status, Total};
@@ -9,11 +10,19 @@ use crate::report::sentences::{initiator, sentence, silence, verdict_of};
 
 /// All sections that have something to say, in reading order.
 pub(super) fn all(judged: &Judged<'_>) -> String {
-    [picture(judged), levels(judged), failures(judged), causes(judged), comparison(judged), preflight(judged)]
-        .concat()
+    [
+        picture(judged),
+        levels(judged),
+        failures(judged),
+        causes(judged),
+        comparison(judged),
+        machine(judged),
+        preflight(judged),
+    ]
+    .concat()
 }
 
-fn section(title: &str, body: &str) -> String {
+pub(super) fn section(title: &str, body: &str) -> String {
     if body.is_empty() {
         return String::new();
     }
@@ -21,13 +30,13 @@ fn section(title: &str, body: &str) -> String {
 }
 
 /// A cell: its class and its text, not yet escaped.
-struct Cell(&'static str, String);
+pub(super) struct Cell(pub(super) &'static str, pub(super) String);
 
-fn number(text: impl Into<String>) -> Cell {
+pub(super) fn number(text: impl Into<String>) -> Cell {
     Cell("", text.into())
 }
 
-fn word(text: impl Into<String>) -> Cell {
+pub(super) fn word(text: impl Into<String>) -> Cell {
     Cell("word", text.into())
 }
 
@@ -36,7 +45,7 @@ fn text(text: impl Into<String>) -> Cell {
 }
 
 /// A table of (heading, is it of words) and rows.
-fn table(headings: &[(&str, bool)], rows: &[Vec<Cell>]) -> String {
+pub(super) fn table(headings: &[(&str, bool)], rows: &[Vec<Cell>]) -> String {
     if rows.is_empty() {
         return String::new();
     }

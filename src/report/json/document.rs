@@ -135,6 +135,8 @@ pub struct LevelPart {
     pub replies_sent: u64,
     /// Failures, the most frequent first.
     pub failures: Vec<FailurePart>,
+    /// How the machine that made the load fared.
+    pub machine: MachinePart,
     /// Counts by the peer's address.
     pub peers: Vec<PeerPart>,
     /// First attempt.
@@ -147,6 +149,23 @@ pub struct LevelPart {
     pub ended_at: Option<String>,
     /// From the first attempt to the last close, seconds.
     pub duration_s: Option<f64>,
+}
+
+/// How the machine that made the load fared during one level; `null` where it is not known.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct MachinePart {
+    /// Whether it, and not the load balancer, made the level fail.
+    pub limited: bool,
+    /// The most CPU that this process used in any second, cores.
+    pub cpu_cores_max: Option<f64>,
+    /// How late a timer of this process fired at worst, milliseconds.
+    pub lag_ms_max: Option<f64>,
+    /// The most file descriptors that this process had open.
+    pub descriptors_max: Option<u64>,
+    /// TCP segments that the whole machine sent again.
+    pub retransmitted: Option<u64>,
+    /// Handshakes that listening sockets of the whole machine dropped.
+    pub listen_drops: Option<u64>,
 }
 
 /// Failures of one level that have phase, kind and initiator in common.

@@ -4,8 +4,8 @@ use chrono::{DateTime, SecondsFormat, Utc};
 
 use super::document::{
     ActivePart, CapacityPart, CorrelationPart, DiagnosisPart, EndedPart, FailurePart, FindingPart,
-    LevelFitPart, LevelPart, PeerPart, PlanPart, PointPart, Report, RunPart, ServerPart, ServerStatus,
-    TotalPart, VerdictPart,
+    LevelFitPart, LevelPart, MachinePart, PeerPart, PlanPart, PointPart, Report, RunPart, ServerPart,
+    ServerStatus, TotalPart, VerdictPart,
 };
 use crate::judge::{ActiveConnections, Correlation, Finding, Judged, JudgedLevel, SeriesStatus, Total};
 use crate::record::{HowEnded, Run};
@@ -117,6 +117,14 @@ fn level(level: &JudgedLevel<'_>) -> LevelPart {
                 example: failures.example.clone(),
             })
             .collect(),
+        machine: MachinePart {
+            limited: level.limited_by_machine,
+            cpu_cores_max: run.machine.cpu_cores_max,
+            lag_ms_max: run.machine.lag_ms_max,
+            descriptors_max: run.machine.descriptors_max,
+            retransmitted: run.machine.retransmitted,
+            listen_drops: run.machine.listen_drops,
+        },
         peers: run
             .peers
             .iter()

@@ -92,6 +92,7 @@ fn the_members_of_the_contract() {
                 "messages_received",
                 "replies_sent",
                 "failures",
+                "machine",
                 "peers",
                 "started_at",
                 "held_from",
@@ -126,6 +127,13 @@ fn the_unknown_is_null_and_never_zero() {
     });
     let level = &value["levels"][0];
     assert_eq!((&level["held"], &level["success_rate"]), (&0.into(), &0.0.into()));
+    let machine = level["machine"].as_object().unwrap();
+    assert_eq!(machine.len(), 6);
+    assert!(machine.iter().all(|(name, value)| if name == "limited" {
+        *value == false
+    } else {
+        value.is_null()
+    }));
     for unknown in [&level["avg_heartbeats"], &level["connect_ms"], &level["heartbeat_rtt_ms"]] {
         assert!(unknown.is_null(), "{level}");
     }

@@ -1,0 +1,170 @@
+//! This machine was the limit, or was not: who is blamed for what.
+#![allow(clippy::unwrap_used)]
+
+use super::{usual, with_judged};
+use crate::facts::MachineSample;
+use crate::judge::testing::{Fault, Scenario};
+use crate::judge::{Judged, Outcome};
+use crate::record::{FailureKind, Initiator, MachineSecond, Phase};
+
+fn seconds(lag_ms: &[f64], cpu_cores: &[f64]) -> Vec<MachineSecond> {
+    let second = |(lag_ms, cpu_cores): (&f64, &f64)| MachineSecond {
+        level: None,
+        lag_ms: Some(*lag_ms),
+        sample: MachineSample {
+            cpu_cores: Some(*cpu_cores),
+            descriptors: Some(510),
+            time_wait: Some(28_000),
+            ephemeral_ports: Some(28_232),
+            ..MachineSample::default()
+        },
+    };
+    lag_ms.iter().zip(cpu_cores).map(second).collect()
+}
+
+fn calm() -> Vec<MachineSecond> {
+    seconds(&[2.0, 1.0, 40.0, 2.0], &[0.2, 0.4, 1.0, 0.1])
+}
+
+fn late() -> Vec<MachineSecond> {
+    seconds(&[900.0, 2.0, 1_250.0, 300.0], &[0.2, 0.4, 0.3, 0.1])
+}
+
+fn full() -> Vec<MachineSecond> {
+    seconds(&[30.0, 90.0, 60.0, 2.0], &[1.98, 1.95, 1.99, 0.3])
+}
+
+/// The second level of 500 loses a fifth that way.
+fn losing(
+    phase: Phase,
+    kind: FailureKind,
+    opening: Vec<MachineSecond>,
+    holding: Vec<MachineSecond>,
+) -> Scenario {
+    let by = if kind == FailureKind::FdLimit { Initiator::Local } else { Initiator::Network };
+    let fault = Fault { level: 1, phase, kind, by, count: 100, ..Fault::default() };
+    Scenario { faults: vec![fault], machine: (opening, holding), ..usual() }
+}
+
+fn cause(judged: &Judged<'_>) -> String {
+    assert_eq!(judged.diagnosis.len(), 1, "{:?}", judged.diagnosis);
+    judged.diagnosis[0].cause.clone()
+}
+
+#[test]
+fn silences_are_laid_to_a_slow_machine_and_to_nobody_else() {
+    use FailureKind::{PongTimeout, Timeout};
+    for (scenario, word, number) in [
+        (
+            losing(Phase::Upgrade, Timeout, late(), calm()),
+            "ran late",
+            "up to 1,250 ms late, 250 ms or more in 3 of the opening's 4 s",
+        ),
+        (
+            losing(Phase::Connect, Timeout, full(), calm()),
+            "processors were full",
+            "up to 1.99 of its 2 cores, 95 % or more in 3 of the opening's 4 s",
+        ),
+        (losing(Phase::Hold, PongTimeout, calm(), late()), "ran late", "of the hold's 4 s"),
+        (losing(Phase::Hold, PongTimeout, calm(), full()), "processors were full", "of the hold's 4 s"),
+    ] {
+        with_judged(scenario, |judged| {
+            assert!(judged.machine_limited() && judged.levels[1].limited_by_machine);
+            assert!(!judged.levels[0].limited_by_machine, "the level that passed is not limited");
+            assert_eq!(judged.capacity.limited_by.unwrap().to_string(), "machine");
+            assert_eq!(judged.outcome(), Outcome::Inconclusive, "{:?}", judged.verdict);
+            let reason = &judged.verdict.reasons[0];
+            assert!(
+                reason.starts_with("this machine was the limit") && reason.contains("at level 500"),
+                "{reason}"
+            );
+            assert!(reason.contains(number), "{number}: {reason}");
+            let cause = cause(judged);
+            assert!(cause.starts_with("This machine was the limit") && cause.contains(word), "{cause}");
+            assert!(
+                judged.diagnosis[0].evidence.iter().any(|e| e.contains(number)),
+                "{:?}",
+                judged.diagnosis
+            );
+        });
+    }
+}
+
+#[test]
+fn a_healthy_machine_is_not_blamed() {
+    use FailureKind::{PongTimeout, Timeout};
+    for scenario in [
+        losing(Phase::Upgrade, Timeout, calm(), calm()),
+        losing(Phase::Hold, PongTimeout, calm(), calm()),
+        losing(Phase::Upgrade, Timeout, Vec::new(), Vec::new()),
+        // Slow, but not when it would have mattered.
+        losing(Phase::Upgrade, Timeout, calm(), late()),
+        losing(Phase::Hold, PongTimeout, full(), calm()),
+        // Slow, but these were answers.
+        losing(Phase::Upgrade, FailureKind::Http(503), late(), full()),
+        losing(Phase::Connect, FailureKind::Refused, full(), late()),
+        losing(Phase::Hold, FailureKind::Closed(1_001), late(), full()),
+    ] {
+        with_judged(scenario.clone(), |judged| {
+            assert!(!judged.machine_limited(), "{scenario:?}");
+            assert_eq!(judged.outcome(), Outcome::Agrees, "{:?}", judged.verdict);
+            assert!(!cause(judged).contains("machine"), "{:?}", judged.diagnosis);
+        });
+    }
+    with_judged(Scenario { machine: (late(), full()), ..usual() }, |judged| {
+        assert!(!judged.machine_limited() && judged.diagnosis.is_empty(), "slow, and yet all went well");
+        assert_eq!(judged.outcome(), Outcome::Agrees, "{:?}", judged.verdict);
+    });
+}
+
+#[test]
+fn one_long_stall_is_enough_and_a_short_one_is_not() {
+    for (stall_ms, limited) in [(4_900.0, false), (5_100.0, true)] {
+        let holding = seconds(&[1.0, stall_ms, 1.0], &[0.1, 0.1, 0.1]);
+        with_judged(losing(Phase::Hold, FailureKind::PongTimeout, calm(), holding), |judged| {
+            assert_eq!(judged.machine_limited(), limited, "{stall_ms}");
+        });
+    }
+}
+
+#[test]
+fn a_slow_machine_that_made_the_smaller_part_of_the_failures_did_not_decide() {
+    let mut scenario = losing(Phase::Upgrade, FailureKind::Timeout, late(), calm());
+    scenario.faults[0].count = 20;
+    scenario.faults.push(Fault { level: 1, count: 60, ..Fault::default() });
+    scenario.rises = vec![("HTTPCode_Target_5XX_Count", 60.0)];
+    with_judged(scenario, |judged| {
+        assert!(!judged.machine_limited());
+        assert_eq!(judged.capacity.limited_by.unwrap().to_string(), "http_503");
+        let causes: Vec<&str> = judged.diagnosis.iter().map(|d| d.cause.as_str()).collect();
+        assert_eq!(causes.len(), 2, "{causes:?}");
+        assert!(
+            causes[0].starts_with("This machine") && causes[1].starts_with("The targets refused"),
+            "{causes:?}"
+        );
+    });
+}
+
+#[test]
+fn what_ran_out_is_told_with_its_numbers() {
+    with_judged(losing(Phase::Connect, FailureKind::FdLimit, calm(), calm()), |judged| {
+        assert!(cause(judged).contains("no file descriptor left"));
+        assert_eq!(
+            judged.diagnosis[0].evidence[1],
+            "at most 510 descriptors were seen open, of 65,536 at the start"
+        );
+        assert!(
+            judged.verdict.reasons[0]
+                .ends_with("at level 500, no file descriptor was left for 100 connections")
+        );
+    });
+    let mut ports = losing(Phase::Connect, FailureKind::PortExhausted, calm(), calm());
+    ports.faults[0].by = Initiator::Local;
+    with_judged(ports, |judged| {
+        assert!(cause(judged).contains("no local port left"));
+        assert_eq!(
+            judged.diagnosis[0].evidence[1],
+            "the system gives out 28,232 ports to one destination, and up to 28,000 sockets were in TIME_WAIT"
+        );
+    });
+}
