@@ -6,6 +6,7 @@ mod config;
 mod demo;
 mod harness;
 mod interrupt;
+mod machine;
 mod pacing;
 mod records;
 mod redaction;
