@@ -58,7 +58,8 @@ mod tests {
         let held: Vec<_> = (0..200).map(|_| tempfile::tempfile().unwrap()).collect();
         let after = observe();
         // Other tests open and close files meanwhile, but not a hundred of them.
-        assert!(after.descriptors_used >= before.descriptors_used + 100, "{before:?} {after:?}");
+        let counted = cfg!(any(target_os = "linux", target_os = "macos"));
+        assert!(!counted || after.descriptors_used >= before.descriptors_used + 100, "{before:?} {after:?}");
         assert!(after.descriptors.is_none_or(|limit| limit >= after.descriptors_used));
         drop(held);
     }
