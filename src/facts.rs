@@ -180,9 +180,9 @@ pub struct Series {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SeriesStatus {
-    /// Two reads a period apart were equal.
+    /// They will change no more: the reads were complete and equal, or late enough.
     Final,
-    /// The wait ended before that.
+    /// The wait ended before that was known.
     Provisional,
 }
 

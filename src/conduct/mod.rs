@@ -11,8 +11,10 @@ mod survey;
 mod watcher;
 
 pub use interrupt::Interrupt;
-pub use settle::{SettleFailure, Settling, Window, read_series};
+pub use settle::{SettleFailure, Settling, read_series};
 pub use survey::{Survey, survey};
+
+pub use crate::plan::Window;
 
 use std::sync::Arc;
 

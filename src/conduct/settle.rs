@@ -9,13 +9,8 @@ use tokio::time::sleep;
 use super::Interrupt;
 use crate::aws::{Aws, AwsError};
 use crate::facts::{Series, SeriesStatus, metric};
-use crate::plan::{CloudWatchPlan, Period};
-use crate::record::Run;
+use crate::plan::Window;
 
-/// Periods after the last close that are read too: they show the load's traces fade, and the baseline after it.
-const TAIL_PERIODS: u32 = 3;
-/// Periods after a window's end at which its data are taken to have converged (aws-facts.md §2: exporters wait 600 s).
-const CONVERGED_AFTER_PERIODS: u32 = 10;
 /// Reads that may fail one after the other before the wait is given up.
 const FAILURES_BORNE: u32 = 3;
 
@@ -25,19 +20,6 @@ pub enum SettleFailure {
     /// It did not answer, or refused.
     #[error(transparent)]
     Aws(#[from] AwsError),
-}
-
-/// What is asked of CloudWatch: the load, the baseline before it, and a tail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Window {
-    /// The period.
-    pub period: Period,
-    /// Start, a period's.
-    pub from: DateTime<Utc>,
-    /// End, a period's, exclusive.
-    pub until: DateTime<Utc>,
-    /// The last close.
-    pub load_ended_at: DateTime<Utc>,
 }
 
 /// How the wait stands, for those who watch.
@@ -51,40 +33,18 @@ pub struct Settling {
     pub deadline: DateTime<Utc>,
 }
 
-impl Window {
-    /// The window of a run; `None` when it never attempted a connection.
-    pub fn of(run: &Run, cloudwatch: CloudWatchPlan) -> Option<Window> {
-        let period = cloudwatch.period;
-        let started = run.load_started_at()?;
-        let load_ended_at = run.load_ended_at();
-        Some(Window {
-            period,
-            from: period.floor(started - cloudwatch.baseline) - period.length(),
-            until: period.ceil(load_ended_at) + period.length() * TAIL_PERIODS,
-            load_ended_at,
-        })
-    }
-
-    /// The first read that can be of use: two periods after the last close (aws-facts.md §2).
-    pub fn first_read(&self) -> DateTime<Utc> {
-        self.load_ended_at + self.period.length() * 2
-    }
-
-    /// When a single read is as good as two.
-    pub fn converged_at(&self) -> DateTime<Utc> {
-        self.until + self.period.length() * CONVERGED_AFTER_PERIODS
-    }
-}
-
 type Metrics = std::collections::BTreeMap<String, Vec<crate::facts::Point>>;
 
-/// Whether what was just read is the last word: the always-reported metric has the window's last period, and the read
-/// before was the same (aws-facts.md §2) or long enough has passed.
+/// Whether what was just read is the last word. Three witnesses speak for it, and two of them are enough: the
+/// always-reported metric has the window's last period; the read before was the same (both aws-facts.md §2); and so
+/// much time has passed that late data have arrived ([`Window::converged_at`]). A single read thus is final when it is
+/// complete and made late enough; where the always-reported metric is missing, two late ones must be the same.
 fn is_settled(window: &Window, before: Option<&Metrics>, now: &Metrics, read_at: DateTime<Utc>) -> bool {
     let last_period = window.until - window.period.length();
     let complete =
         now.get(metric::CONSUMED_LCUS).and_then(|points| points.last()).is_some_and(|p| p.at >= last_period);
-    (complete && before == Some(now)) || read_at >= window.converged_at()
+    let witnesses = [complete, before == Some(now), read_at >= window.converged_at()];
+    witnesses.into_iter().filter(|witness| *witness).count() >= 2
 }
 
 /// Reads the window, a period apart, until it has settled, `deadline` has passed, or the user will wait no longer.
@@ -172,14 +132,12 @@ async fn wait_until(at: DateTime<Utc>, interrupt: &mut Interrupt) -> bool {
 mod tests {
     use super::*;
     use crate::facts::Point;
+    use crate::plan::Period;
 
     fn window() -> Window {
-        Window {
-            period: Period::try_from(60).unwrap(),
-            from: "2026-11-24T12:00:00Z".parse().unwrap(),
-            until: "2026-11-24T13:10:00Z".parse().unwrap(),
-            load_ended_at: "2026-11-24T13:06:30Z".parse().unwrap(),
-        }
+        let minute = Period::try_from(60).unwrap();
+        let at = |text: &str| format!("2026-11-24T{text}Z").parse().unwrap();
+        Window::read(minute, at("12:00:00")..at("13:10:00"), at("12:59:00"), at("13:06:30"))
     }
 
     fn metrics(lcu_until: &str, active: f64) -> Metrics {
@@ -200,12 +158,14 @@ mod tests {
         assert!(is_settled(&window(), Some(&complete), &complete, early));
         assert!(!is_settled(&window(), Some(&late), &late, early), "the last period is missing");
         assert!(!is_settled(&window(), Some(&other), &complete, early), "the numbers still change");
+        // Ten minutes after the window's end, not a second before.
+        let almost = "2026-11-24T13:19:59Z".parse().unwrap();
         let after = "2026-11-24T13:20:00Z".parse().unwrap();
-        assert!(is_settled(&window(), None, &late, after), "long enough after, one read will do");
-    }
-
-    #[test]
-    fn the_first_read_comes_two_periods_after_the_last_close() {
-        assert_eq!(window().first_read(), "2026-11-24T13:08:30Z".parse::<DateTime<Utc>>().unwrap());
+        assert_eq!(window().converged_at(), after);
+        assert!(!is_settled(&window(), None, &complete, almost));
+        assert!(is_settled(&window(), None, &complete, after), "long enough after, one read will do");
+        assert!(!is_settled(&window(), None, &late, after), "but not one that lacks the last period");
+        assert!(is_settled(&window(), Some(&late), &late, after), "it lacks it for good");
+        assert!(!is_settled(&window(), Some(&other), &late, after));
     }
 }

@@ -7,8 +7,9 @@ use super::correlation::{Correlation, correlate};
 use super::diagnosis::{Case, Diagnosis, diagnose};
 use super::server::Server;
 use super::verdict::{Outcome, Verdict, verdict};
-use super::window::{Windows, readable_from};
+use super::window::Windows;
 use super::{JudgedLevel, Limit, Strain};
+use crate::plan::Window;
 use crate::record::Run;
 
 /// A run and what is made of it.
@@ -83,10 +84,11 @@ impl Judged<'_> {
         self.capacity.limited_by == Some(Limit::Machine)
     }
 
-    /// From when on CloudWatch can be read for the whole load; `None` where CloudWatch was not to be asked.
+    /// From when on a single read of CloudWatch is final for the whole load; `None` where CloudWatch was not to be
+    /// asked, or no level was started.
     pub fn readable_from(&self) -> Option<DateTime<Utc>> {
         let plan = self.run.header.plan.cloudwatch.as_ref()?;
-        Some(readable_from(self.run, plan.period))
+        Some(Window::of(self.run, *plan)?.converged_at())
     }
 
     /// The level's place in the comparison, by its ordinal.

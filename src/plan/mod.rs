@@ -15,6 +15,7 @@ mod redact;
 mod schedule;
 pub(crate) mod seconds;
 mod target;
+mod window;
 
 pub use cloudwatch::{CloudWatchPlan, Period, PeriodError};
 pub use heartbeat::Heartbeat;
@@ -25,6 +26,7 @@ pub use rate::{Rate, RateError};
 pub use redact::{Redacted, Secrets};
 pub use schedule::{LevelOutcome, Levels, LevelsError, Schedule, Step, StopReason};
 pub use target::{HeaderError, RequestHeader, ShownUrl, Target, TargetUrl, TargetUrlError, TlsOptions};
+pub use window::{Window, sane};
 
 use std::time::Duration;
 

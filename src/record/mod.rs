@@ -10,6 +10,7 @@ mod journal;
 mod machine;
 mod read;
 mod run;
+mod window;
 
 pub use event::{
     Ended, Event, Failure, FailureKind, Header, Host, HowEnded, Initiator, LevelEnded, LevelStarted,

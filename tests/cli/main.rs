@@ -8,6 +8,7 @@ mod harness;
 mod interrupt;
 mod machine;
 mod pacing;
+mod reading_later;
 mod records;
 mod redaction;
 mod reference;
