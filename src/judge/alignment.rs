@@ -7,7 +7,8 @@ use crate::plan::Period;
 use crate::record::{OpenAt, Run};
 
 /// How many connections the clients had open during one period. How an ALB samples within a period is not documented,
-/// so all three are kept.
+/// so all three are kept; and since what changed between two samples may have changed at any time between them, the
+/// first sample after the period counts among its extremes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct ClientPeriod {
     /// The fewest at any time.
@@ -21,6 +22,15 @@ pub(super) struct ClientPeriod {
 /// The connections open over time, as a step function: each sample holds until the next.
 pub(super) struct OpenOverTime {
     steps: Vec<OpenAt>,
+}
+
+impl ClientPeriod {
+    /// Whether the count moved so little, and was so far from nothing, that the period can be compared: by no more
+    /// than `tolerance` of its mean. In any other period whatever the ALB sampled would fit somewhere between the
+    /// extremes, and its ratio to the mean would say nothing.
+    pub(super) fn is_steady(&self, tolerance: f64) -> bool {
+        self.mean > 0.0 && self.max - self.min <= tolerance * self.mean
+    }
 }
 
 impl OpenOverTime {
@@ -57,6 +67,10 @@ impl OpenOverTime {
             }
             (since, open) = (step.at, step.open);
         }
+        if let Some(next) = self.steps[first_after..].iter().find(|step| step.at >= until) {
+            min = min.min(next.open);
+            max = max.max(next.open);
+        }
         ClientPeriod { min: f64::from(min), mean: sum / f64::from(period.seconds()), max: f64::from(max) }
     }
 }
@@ -92,14 +106,28 @@ mod tests {
     #[test]
     fn samples_hold_until_the_next() {
         let open = steps(&[(-10, 100), (15, 60), (45, 100), (60, 7), (61, 0)]);
-        assert_eq!(minute_at(&open, 0), (60.0, 80.0, 100.0));
+        // The 7 of the next sample may have been true a moment before.
+        assert_eq!(minute_at(&open, 0), (7.0, 80.0, 100.0));
         // Nothing before the first, nothing after the last.
-        assert_eq!(minute_at(&open, -120), (0.0, 0.0, 0.0));
+        assert_eq!(minute_at(&open, -120).1, 0.0);
         assert_eq!(minute_at(&open, 120), (0.0, 0.0, 0.0));
         assert_eq!(minute_at(&open, -60).2, 100.0);
         // What is replaced in the same instant was never there.
-        let open = steps(&[(0, 0), (0, 50), (60, 0)]);
+        let open = steps(&[(0, 0), (0, 50), (60, 50)]);
         assert_eq!(minute_at(&open, 0), (50.0, 50.0, 50.0));
+    }
+
+    #[test]
+    fn steady_is_what_moved_by_the_tolerance_at_most() {
+        let minute = Period::new(Duration::from_secs(60)).unwrap();
+        let at = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        let steady = |list: &[(i64, u32)]| steps(list).period(at, minute).is_steady(0.05);
+        assert!(steady(&[(-1, 100), (70, 100)]));
+        assert!(steady(&[(-1, 100), (1, 96), (70, 96)]));
+        assert!(!steady(&[(-1, 100), (1, 90), (70, 90)]));
+        assert!(!steady(&[(-1, 20), (30, 0), (70, 0)]), "what died within it");
+        assert!(!steady(&[(-1, 20), (61, 0)]), "what may have died within it");
+        assert!(!steady(&[(-1, 0), (70, 0)]), "nothing is not steady");
     }
 
     proptest! {

@@ -17,7 +17,7 @@ use crate::record::Run;
 pub struct ActiveConnections {
     /// Over all levels.
     pub verdict: Outcome,
-    /// Server over client: the median over all periods in which the load stands out from the baseline.
+    /// Server over client: the median over all steady periods in which the load stands out from the baseline.
     pub factor: Option<f64>,
     /// Its 95 % interval.
     pub interval: Option<(f64, f64)>,

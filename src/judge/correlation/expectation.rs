@@ -1,7 +1,8 @@
 //! How many legs of a connection the load balancer counts: two by its documentation, one perhaps; and how far from
 //! that is too far.
 
-/// A difference up to this agrees (contract).
+/// A difference up to this agrees (contract, "What the verdict means"); and only periods in which the clients' own
+/// number moved by no more than this can show it.
 pub(super) const TOLERANCE: f64 = 0.05;
 
 /// The share of the upgrades that must be seen to have arrived before a factor of 1 is believed (contract).

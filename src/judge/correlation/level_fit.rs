@@ -1,4 +1,5 @@
-//! One level: do its whole periods fit the connections that were open in them?
+//! One level: do its whole periods fit the connections that were open in them? Only steady periods are asked: in one
+//! in which connections came or went, anything between the fewest and the most would fit.
 
 use chrono::{DateTime, Utc};
 
@@ -18,7 +19,7 @@ use crate::record::LevelRun;
 pub struct LevelFit {
     /// The level.
     pub connections: u32,
-    /// Connections open: the mean over its judged periods.
+    /// Connections open: the mean over its judged periods; like all that follows, `None` where there is none.
     pub client: Option<f64>,
     /// ActiveConnectionCount: the median over its judged periods.
     pub server: Option<f64>,
@@ -26,7 +27,7 @@ pub struct LevelFit {
     pub ratio: Option<f64>,
     /// The starts of the periods that were judged.
     pub periods: Vec<DateTime<Utc>>,
-    /// Periods of its hold in which ActiveConnectionCount was missing.
+    /// Steady periods of its hold in which ActiveConnectionCount was missing.
     pub missing: usize,
     /// How far the server lies outside of what the clients' least and most allow, as a share; negative: too few.
     pub deviation: Option<f64>,
@@ -36,7 +37,7 @@ pub struct LevelFit {
     pub reason: String,
 }
 
-/// A period in which both sides are known.
+/// A steady period in which both sides are known.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Pair {
     at: DateTime<Utc>,
@@ -78,6 +79,8 @@ enum State {
     NotCovered,
     NoWholePeriod,
     NothingOpen,
+    /// Connections died (or came) in every period.
+    Unsteady,
 }
 
 impl Measured {
@@ -92,14 +95,13 @@ impl Measured {
         let periods: Vec<_> = hold.iter().filter(|at| server.covers(**at)).collect();
         let mut measured =
             Measured { connections: level.connections, state: State::Held, pairs: Vec::new(), missing: 0 };
-        let mut any_open = false;
+        let mut steady = 0_usize;
         for at in &periods {
             let client = open.period(**at, server.period());
-            // Nothing divides by nothing.
-            if client.mean <= 0.0 {
+            if !client.is_steady(TOLERANCE) {
                 continue;
             }
-            any_open = true;
+            steady += 1;
             let reported = server.reported(ACTIVE_CONNECTIONS, **at);
             match (reported, baseline) {
                 (Some(reported), Some(baseline)) => {
@@ -112,9 +114,12 @@ impl Measured {
         measured.state = match () {
             () if level.held_until.is_none() => State::Cut,
             () if !hold_is_covered(level, server) => State::NotCovered,
+            () if level.counts.opened == 0 => State::NothingOpen,
+            // A hold ends early when nothing is left of it.
+            () if hold.is_empty() && level.held == Some(0) => State::Unsteady,
             () if hold.is_empty() => State::NoWholePeriod,
             () if periods.is_empty() => State::NotCovered,
-            () if !any_open => State::NothingOpen,
+            () if steady == 0 => State::Unsteady,
             () => State::Held,
         };
         measured
@@ -169,6 +174,14 @@ impl Measured {
             State::NothingOpen => {
                 Some((Inconclusive, format!("no connection was open while {level} was held")))
             }
+            State::Unsteady => Some((
+                Inconclusive,
+                format!(
+                    "connections died throughout the hold of {level}: in no whole period did their number stay \
+                     within {}, so that none can be compared",
+                    share(TOLERANCE)
+                ),
+            )),
             State::Held => None,
         };
         if let Some(unjudged) = unjudged {

@@ -1,9 +1,12 @@
 //! Both sides have their numbers.
 #![allow(clippy::unwrap_used)]
 
+use chrono::Timelike;
+
 use super::{outcome, usual, with_judged};
 use crate::judge::testing::Scenario;
 use crate::judge::{Legs, Outcome, judge};
+use crate::record::Run;
 
 #[test]
 fn both_legs_agree_with_or_without_other_traffic() {
@@ -73,6 +76,56 @@ fn missing_connections_disagree_and_are_named() {
     }
     let (found, reason) = outcome(Scenario { bypass: 0.04, ..usual() });
     assert_eq!(found, Outcome::Agrees, "{reason}");
+}
+
+/// The run of a scenario in whose last level connections die in every minute, and come again: `left` tells how many of
+/// `open` are there in a second of it.
+fn dying(levels: Vec<u32>, left: impl Fn(u32, u32) -> u32) -> Run {
+    let mut run = Scenario { levels, ..Scenario::default() }.run();
+    let hold = run.levels.last().unwrap().held_from.unwrap()..run.levels.last().unwrap().held_until.unwrap();
+    for step in run.open.iter_mut().filter(|step| hold.contains(&step.at)) {
+        step.open = left(step.open, step.at.second());
+    }
+    run
+}
+
+#[test]
+fn periods_in_which_connections_die_judge_nothing() {
+    // At every middle of a minute, when the made-up ALB looked, all were there: anything fits between 0 and 500.
+    let to_nothing = |open, second| if second <= 30 { open } else { 0 };
+    let run = dying(vec![500], to_nothing);
+    let judged = judge(&run);
+    assert_eq!(judged.outcome(), Outcome::Inconclusive, "{:?}", judged.verdict);
+    assert!(judged.verdict.reasons[0].contains("connections died throughout"), "{:?}", judged.verdict);
+    let active = &judged.correlation.as_ref().unwrap().active;
+    assert_eq!((active.factor, active.interval, active.periods), (None, None, 0));
+    let level = &active.levels[0];
+    assert_eq!((level.client, level.ratio, level.deviation), (None, None, None));
+    assert_eq!((level.verdict, level.missing), (Outcome::Inconclusive, 0));
+
+    // A steady level beside it is judged as ever, and the largest one keeps the whole open.
+    let run = dying(vec![200, 500], to_nothing);
+    let judged = judge(&run);
+    assert_eq!(judged.outcome(), Outcome::Inconclusive, "{:?}", judged.verdict);
+    let active = &judged.correlation.as_ref().unwrap().active;
+    assert_eq!((active.factor, active.periods), (Some(2.0), 2));
+    assert_eq!(active.levels[0].verdict, Outcome::Agrees);
+
+    // What dies within the tolerance is judged.
+    let run = dying(vec![500], |open, second| open - second / 3);
+    let judged = judge(&run);
+    assert_eq!(judged.outcome(), Outcome::Agrees, "{:?}", judged.verdict);
+}
+
+#[test]
+fn a_hold_that_ended_since_nothing_was_left_says_so() {
+    let mut run = Scenario { levels: vec![500], ..Scenario::default() }.run();
+    let level = &mut run.levels[0];
+    level.held_until = level.held_from.map(|from| from + chrono::TimeDelta::seconds(20));
+    level.held = Some(0);
+    let judged = judge(&run);
+    assert_eq!(judged.outcome(), Outcome::Inconclusive);
+    assert!(judged.verdict.reasons[0].contains("connections died throughout"), "{:?}", judged.verdict);
 }
 
 #[test]

@@ -38,7 +38,7 @@ fn without_a_series_nothing_is_checked_and_the_reason_is_told() {
         (Scenario { settle_s: 0, ..none.clone() }, "--settle 0"),
         (Scenario { how: None, ..none.clone() }, "killed"),
         (Scenario { how: Some(HowEnded::Interrupted), ..none.clone() }, "interrupted"),
-        (none, "could not be read after the load"),
+        (none, "could not be read"),
     ] {
         let (found, reason) = outcome(scenario);
         assert_eq!(found, Outcome::NotChecked);
