@@ -107,14 +107,30 @@ impl Level<'_, '_> {
         let held_from = Utc::now();
         self.story.tell(Event::HoldStarted { level });
         let until = plan.hold.until(held_from, plan.cloudwatch.map(|cloudwatch| cloudwatch.period));
-        if let Waited::Interrupted = self.wait(async |_| sleep_until(until).await, interrupt).await {
+        if let Waited::Interrupted = self.hold(until, interrupt).await {
             return false;
         }
-        self.observe();
         self.story.tell(Event::HoldEnded { level });
         // The hold ran to its end: an interruption of the last pongs no longer changes that it is complete, but they
         // would be missing.
         matches!(self.wait(async |load| load.end_hold().await, interrupt).await, Waited::Over)
+    }
+
+    /// Holds until then, or until nothing is left to hold: a hold over nothing proves nothing.
+    async fn hold(&mut self, until: DateTime<Utc>, interrupt: &mut Interrupt) -> Waited {
+        let over = sleep_until(until);
+        tokio::pin!(over);
+        let mut open = self.load.counts().open;
+        let mut is_over = false;
+        while open > 0 && !is_over {
+            tokio::select! {
+                () = &mut over => is_over = true,
+                () = interrupt.set() => return Waited::Interrupted,
+                _ = self.tick.tick() => {}
+            }
+            open = self.observe().open;
+        }
+        Waited::Over
     }
 
     /// Waits for something, keeping the counts once a second.
@@ -143,10 +159,11 @@ impl Level<'_, '_> {
         self.observe_failures();
     }
 
-    fn observe(&mut self) {
+    fn observe(&mut self) -> Sample {
         self.observe_failures();
         let counts = self.load.counts();
         self.story.observe(counts);
+        counts
     }
 
     fn observe_failures(&mut self) {

@@ -64,7 +64,8 @@ pub async fn run(
     let how = levels::run(&plan, &Arc::new(dialer), &mut story, interrupt).await;
     story.tell(Event::Ended(Ended { how }));
     let settle_failure = match (how, &survey.aws) {
-        (HowEnded::Finished | HowEnded::Aborted, Some(aws)) => {
+        // Where nothing was opened there is nothing to compare.
+        (HowEnded::Finished | HowEnded::Aborted, Some(aws)) if story.run.opened() > 0 => {
             settle(&plan, aws, &mut story, interrupt).await.err()
         }
         _ => None,

@@ -110,6 +110,9 @@ fn why_not_checked(run: &Run) -> String {
         (_, Some((_, HowEnded::Interrupted))) => {
             "the run was interrupted before CloudWatch was read; `albcap analyze` can still do it".into()
         }
+        (Some(_), Some(_)) if run.opened() == 0 => {
+            "no connection was opened, so that there is nothing to compare".into()
+        }
         (Some(plan), _) if plan.settle.is_zero() => {
             "CloudWatch was not waited for (--settle 0); `albcap analyze` reads it later".into()
         }

@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod config;
+mod dead_levels;
 mod demo;
 mod harness;
 mod interrupt;

@@ -44,6 +44,13 @@ fn without_a_series_nothing_is_checked_and_the_reason_is_told() {
         assert_eq!(found, Outcome::NotChecked);
         assert!(reason.contains(told), "{told}: {reason}");
     }
+    let faults =
+        vec![Fault { phase: Phase::Connect, kind: FailureKind::Refused, count: 200, ..Fault::default() }];
+    let (found, reason) =
+        outcome(Scenario { levels: vec![200], faults, series: None, ..Scenario::default() });
+    assert_eq!(found, Outcome::NotChecked);
+    assert!(reason.contains("no connection was opened"), "{reason}");
+
     let mut run = usual().run();
     let series = run.series.as_mut().unwrap();
     series.from = "2026-11-24T10:00:00Z".parse().unwrap();
