@@ -10,9 +10,13 @@ use crate::plan::{Levels, LoadBalancerRef, Rate, RequestHeader, Share};
 use crate::preflight;
 
 const AFTER_HELP: &str = "\
-Exit codes: 0 done, nothing contradicts · 1 failed · 2 usage · 3 preflight refused, nothing was opened ·
-  4 below --require · 5 CloudWatch contradicts the clients · 6 inconclusive · 130/143 interrupted.
-Every flag can be set in the environment (ALBCAP_LEVELS=50,100) or in a --config file (levels = \"50,100\").";
+Exit codes: 0 done, nothing contradicts · 1 failed: I/O, AWS did not answer, nothing could be opened
+  2 usage · 3 refused, nothing was opened or read: preflight, no such load balancer, no credentials
+  or region · 4 below --require · 5 CloudWatch contradicts the clients · 6 inconclusive
+  130/143 interrupted.
+For run, preflight, analyze and config show, every flag can also be set in the environment
+  (ALBCAP_LEVELS=50,100; several headers, exports or subprotocols a line each) or in a --config file
+  (levels = [50, 100]). Defaults < file < environment < command line.";
 
 /// How many WebSocket connections does your AWS Application Load Balancer really hold, and does CloudWatch say the same
 /// as your clients?
@@ -103,7 +107,7 @@ pub(crate) struct RunFlags {
 pub(crate) struct TargetFlags {
     /// Extra request header, or a file of them, one a line; a secret belongs into a file or ALBCAP_HEADER, since the
     /// command line is public
-    #[arg(short = 'H', long, value_name = "'NAME: VALUE'|@FILE", hide_env_values = true)]
+    #[arg(short = 'H', long, value_name = "'NAME: VALUE'|@FILE", hide_default_value = true)]
     pub(crate) header: Vec<String>,
     /// The Origin header
     #[arg(long, value_name = "ORIGIN")]
@@ -238,7 +242,7 @@ pub(crate) struct OutputFlags {
     /// Colours
     #[arg(long, global = true, value_name = "WHEN", value_enum, default_value = "auto")]
     pub(crate) color: Color,
-    /// TOML file of flags: its values come before the environment and the command line
+    /// TOML file of flags, for run, preflight, analyze and config show; environment and command line beat it
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
 }
@@ -332,6 +336,9 @@ pub(crate) struct SimulateArgs {
     /// IAM action that is denied, such as cloudwatch:GetMetricData; may be repeated
     #[arg(long, value_name = "ACTION", help_heading = "The simulated AWS account")]
     pub(crate) deny: Vec<String>,
+    /// End when standard input does: whoever started it is gone then, however it went
+    #[arg(long, hide = true)]
+    pub(crate) until_stdin_closes: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

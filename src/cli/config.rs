@@ -1,11 +1,13 @@
 //! Where a flag's value comes from: defaults < file < environment (`ALBCAP_*`) < command line.
 //!
 //! The file and the environment are laid under the flags of `args`, so that a flag is defined there and nowhere else.
+//! They speak to the commands that measure or judge ([`CONFIGURED`]); the others mean what their command line says.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
+use clap::builder::BoolishValueParser;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command, CommandFactory};
 
@@ -14,6 +16,12 @@ use super::{Complaint, Exit, output};
 
 /// Flags that say how to read the others, or what to print: no key of a file.
 const NOT_IN_FILE: [&str; 3] = ["config", "help", "version"];
+
+/// The commands to which file and environment apply: `simulate` has a `--baseline` too, and means something else by it.
+const CONFIGURED: [&str; 4] = ["run", "preflight", "analyze", "config"];
+
+/// The value name that tells a flag whose one value is a list, separated by commas.
+const LIST: &str = "LIST";
 
 /// What a config file says: flag → values.
 #[derive(Debug, Default)]
@@ -37,25 +45,69 @@ impl Parsed {
     /// Whether a flag of the command (by its long name) was given anywhere: command line, environment or file.
     pub(super) fn is_given(&self, long: &str) -> bool {
         let command = self.matches.subcommand().map_or(&self.matches, |(_, command)| command);
-        let default = command.value_source(&long.replace('-', "_")) == Some(ValueSource::DefaultValue);
-        !default || self.file.values.contains_key(long)
+        self.file.source(long, command.value_source(&long.replace('-', "_"))) != Source::Default
+    }
+}
+
+/// Where a value comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Source {
+    Default,
+    File,
+    Environment,
+    CommandLine,
+}
+
+impl File {
+    /// Where a flag's value comes from, given what clap knows of it: file and lists of the environment are defaults to it.
+    fn source(&self, long: &str, seen: Option<ValueSource>) -> Source {
+        match seen {
+            Some(ValueSource::CommandLine) => Source::CommandLine,
+            _ if std::env::var_os(env_name(long)).is_some() => Source::Environment,
+            _ if self.values.contains_key(long) => Source::File,
+            _ => Source::Default,
+        }
     }
 }
 
 /// Parses a command line over its file and environment.
 pub(super) fn parse(words: &[OsString]) -> Result<Parsed, ParseError> {
-    let command = Cli::command();
-    let file = match named_file(words) {
-        Some(path) => read(&path, &command).map_err(ParseError::Complaint)?,
-        None => File::default(),
+    // As in most tools, of a flag given twice the last one counts.
+    let command = Cli::command().args_override_self(true);
+    let configured = command_of(words).is_some_and(|name| CONFIGURED.contains(&name.as_str()));
+    let (command, file) = if configured {
+        let named = named_file(words).or_else(|| std::env::var_os("ALBCAP_CONFIG").map(PathBuf::from));
+        let file = named.map_or(Ok(File::default()), |path| read(&path, &command));
+        let file = file.map_err(ParseError::Complaint)?;
+        (with_sources(command, &file), file)
+    } else {
+        (command, File::default())
     };
-    let matches = with_sources(command, &file).try_get_matches_from(words).map_err(ParseError::Clap)?;
+    let matches = command.try_get_matches_from(words).map_err(ParseError::Clap)?;
+    if !configured && named_file(words).is_some() {
+        return Err(ParseError::Complaint(Complaint::usage(
+            "this command reads no config file",
+            "--config is for run, preflight, analyze and config show",
+        )));
+    }
     Ok(Parsed { matches, file })
+}
+
+/// The command's name, before the flags can be parsed: the first word that is neither a flag nor a flag's value.
+fn command_of(words: &[OsString]) -> Option<String> {
+    let mut words = words.iter().skip(1).map(|word| word.to_string_lossy());
+    while let Some(word) = words.next() {
+        if word == "--config" || word == "--color" {
+            words.next();
+        } else if !word.starts_with('-') {
+            return Some(word.into_owned());
+        }
+    }
+    None
 }
 
 /// The command as the user has configured it; help shows the values in force.
 fn with_sources(command: Command, file: &File) -> Command {
-    // As in most tools, of a flag given twice the last one counts.
     let command = command.args_override_self(true).mut_args(|arg| with_source(arg, file));
     let names: Vec<String> = command.get_subcommands().map(|sub| sub.get_name().to_owned()).collect();
     names
@@ -72,8 +124,43 @@ fn with_source(arg: Arg, file: &File) -> Arg {
         Some(values) => arg.default_values(values.clone()),
         None => arg,
     };
-    // A list in the environment is separated by line breaks: headers and paths hold commas.
-    arg.env(env_name(&long)).hide_env(true)
+    let arg = match arg.get_action() {
+        // `ALBCAP_KEEP_GOING=1` means what it says.
+        ArgAction::SetTrue => arg.value_parser(BoolishValueParser::new()),
+        _ => arg,
+    };
+    // A list in the environment is separated by line breaks: headers and paths hold commas. It is split here, since
+    // clap would split the command line's values too, and a line break in a header there is a mistake.
+    match std::env::var(env_name(&long)) {
+        Ok(text) if Shape::of(&arg) == Shape::Repeated => {
+            let lines = text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned);
+            arg.default_values(lines.collect::<Vec<_>>())
+        }
+        _ => arg.env(env_name(&long)).hide_env(true),
+    }
+}
+
+/// How many values a flag takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    One,
+    /// One value, which is a list separated by commas.
+    List,
+    /// As many as it is repeated.
+    Repeated,
+}
+
+impl Shape {
+    fn of(arg: &Arg) -> Shape {
+        let named_list = arg.get_value_names().is_some_and(|names| names.iter().any(|name| name == LIST));
+        if named_list || arg.get_value_delimiter() == Some(',') {
+            Shape::List
+        } else if matches!(arg.get_action(), ArgAction::Append) {
+            Shape::Repeated
+        } else {
+            Shape::One
+        }
+    }
 }
 
 fn env_name(long: &str) -> String {
@@ -92,7 +179,7 @@ fn named_file(words: &[OsString]) -> Option<PathBuf> {
             return Some(PathBuf::from(path));
         }
     }
-    std::env::var_os("ALBCAP_CONFIG").map(PathBuf::from)
+    None
 }
 
 fn read(path: &Path, command: &Command) -> Result<File, Complaint> {
@@ -113,27 +200,50 @@ fn read(path: &Path, command: &Command) -> Result<File, Complaint> {
     let known = known_flags(command);
     let mut values = BTreeMap::new();
     for (key, value) in table {
-        if !known.contains(key.as_str()) {
+        let Some(shape) = known.get(&key).copied() else {
             return Err(wrong(
                 format!("unknown key '{key}'"),
                 "keys are the long flags without dashes in front; see albcap run --help",
             ));
-        }
+        };
         let texts = texts(&value).ok_or_else(|| {
             wrong(
                 format!("'{key}' is neither text, number, true/false nor a list of these"),
                 "write it as on the command line",
             )
         })?;
+        let texts = match (shape, value.is_array()) {
+            (Shape::One, true) => {
+                return Err(wrong(
+                    format!("'{key}' takes one value, not a list"),
+                    "write it without the brackets",
+                ));
+            }
+            (Shape::List, _) => vec![texts.join(",")],
+            (Shape::Repeated, _) | (Shape::One, false) => texts,
+        };
         values.insert(key, texts);
     }
     Ok(File { path: path.to_owned(), values })
 }
 
-fn known_flags(command: &Command) -> BTreeSet<String> {
-    let own = command.get_arguments().filter_map(|arg| arg.get_long()).map(str::to_owned);
-    let below = command.get_subcommands().flat_map(known_flags);
-    own.chain(below).filter(|flag| !NOT_IN_FILE.contains(&flag.as_str())).collect()
+/// The flags of the configured commands, and the general ones.
+fn known_flags(command: &Command) -> BTreeMap<String, Shape> {
+    fn collect(command: &Command, known: &mut BTreeMap<String, Shape>) {
+        for arg in command.get_arguments() {
+            if let Some(long) = arg.get_long().filter(|long| !NOT_IN_FILE.contains(long)) {
+                known.insert(long.to_owned(), Shape::of(arg));
+            }
+        }
+        command.get_subcommands().for_each(|sub| collect(sub, known));
+    }
+    let mut known = BTreeMap::new();
+    for sub in command.get_subcommands().filter(|sub| CONFIGURED.contains(&sub.get_name())) {
+        collect(sub, &mut known);
+    }
+    let general = command.get_arguments().filter_map(|arg| Some((arg.get_long()?, Shape::of(arg))));
+    known.extend(general.filter(|(long, _)| !NOT_IN_FILE.contains(long)).map(|(l, s)| (l.to_owned(), s)));
+    known
 }
 
 fn texts(value: &toml::Value) -> Option<Vec<String>> {
@@ -144,7 +254,7 @@ fn texts(value: &toml::Value) -> Option<Vec<String>> {
         toml::Value::Boolean(flag) => Some(vec![flag.to_string()]),
         toml::Value::Array(items) => items
             .iter()
-            .map(|item| texts(item).filter(|texts| texts.len() == 1).map(|texts| texts.concat()))
+            .map(|item| texts(item).filter(|_| !item.is_array()).map(|texts| texts.concat()))
             .collect(),
         toml::Value::Datetime(_) | toml::Value::Table(_) => None,
     }
@@ -161,11 +271,11 @@ pub(super) fn show(parsed: &Parsed) -> Result<Exit, Complaint> {
     for arg in show.get_arguments() {
         let Some(long) = arg.get_long().filter(|long| !NOT_IN_FILE.contains(long)) else { continue };
         let id = arg.get_id().as_str();
-        let source = match shown.value_source(id) {
-            Some(ValueSource::CommandLine) => "command line".to_owned(),
-            Some(ValueSource::EnvVariable) => format!("environment {}", env_name(long)),
-            Some(_) if file.values.contains_key(long) => format!("file {}", file.path.display()),
-            _ => "default".to_owned(),
+        let source = match file.source(long, shown.value_source(id)) {
+            Source::CommandLine => "command line".to_owned(),
+            Source::Environment => format!("environment {}", env_name(long)),
+            Source::File => format!("file {}", file.path.display()),
+            Source::Default => "default".to_owned(),
         };
         lines.push_str(&format!("{long:<18} {:<38} {source}\n", value(arg, shown)));
     }
@@ -185,10 +295,10 @@ fn value(arg: &Arg, matches: &ArgMatches) -> String {
     }
 }
 
-/// A header's value is a secret; a file's name is none.
+/// A header's value is a secret, also where the name before it was forgotten; a file's name is none.
 fn masked(id: &str, value: &str) -> String {
-    match value.split_once(':') {
-        Some((name, _)) if id == "header" && !value.starts_with('@') => format!("{name}: ***"),
-        _ => value.to_owned(),
+    if id != "header" || value.starts_with('@') {
+        return value.to_owned();
     }
+    value.split_once(':').map_or_else(|| "***".to_owned(), |(name, _)| format!("{name}: ***"))
 }

@@ -138,8 +138,10 @@ impl Simulator {
                 BASELINE,
                 "--max-connections",
                 MAX_CONNECTIONS,
+                "--until-stdin-closes",
             ])
-            .stdin(Stdio::null())
+            // Held open as long as this process lives: the simulator outlives no demo, however that ends.
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .kill_on_drop(true);
         // Nothing that the user has set for `run` is meant for the demo's simulator.

@@ -16,10 +16,24 @@ pub(super) async fn command(args: &SimulateArgs) -> Result<Exit, Complaint> {
     let line = serde_json::to_string(running.announcement())
         .map_err(|error| Complaint::failed(format!("the announcement can't be written: {error}"), ""))?;
     output::print(&format!("{line}\n"))?;
-    interrupt.set().await;
+    tokio::select! {
+        () = interrupt.set() => {}
+        () = stdin_closed(), if args.until_stdin_closes => {}
+    }
     running.shutdown().await;
     // Being told to stop is how it ends well.
     Ok(Exit::Done)
+}
+
+/// Waits for the end of standard input. A pipe from a parent ends with the parent, even one that was killed with -9.
+async fn stdin_closed() {
+    let (gone, closed) = tokio::sync::oneshot::channel();
+    // A thread of its own: a read can't be called off, and the runtime need not wait for it.
+    std::thread::spawn(move || {
+        let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+        let _ = gone.send(());
+    });
+    let _ = closed.await;
 }
 
 fn options(args: &SimulateArgs) -> sim::Options {

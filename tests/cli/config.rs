@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::harness::{Folder, binary, finish};
+use crate::harness::{Folder, Simulator, binary, finish};
 
 fn source_of(text: &str, flag: &str) -> (String, String) {
     let line = text
@@ -63,4 +63,131 @@ fn a_value_of_the_file_is_checked_like_a_flag() {
     let done = finish(binary().args(["run", "ws://127.0.0.1:1/", "--no-aws", "--config"]).arg(&file));
     assert_eq!(done.code, 2, "{}", done.all());
     assert!(done.complaint().0.contains("could be minutes"), "{}", done.stderr);
+}
+
+/// What a run with that config file and environment planned, by its record.
+fn planned(toml: &str, environment: &[(&str, &str)]) -> serde_json::Value {
+    let folder = Folder::new();
+    let (file, record) = (folder.file("albcap.toml"), folder.file("run.jsonl"));
+    fs::write(&file, toml).unwrap();
+    let done = finish(
+        binary()
+            .args(["run", "ws://127.0.0.1:1/", "--no-aws", "--duration=0", "--record"])
+            .arg(&record)
+            .arg("--config")
+            .arg(&file)
+            .envs(environment.iter().copied()),
+    );
+    assert_eq!(done.code, 1, "nobody listens: {}", done.all());
+    let text = fs::read_to_string(&record).unwrap();
+    let header: serde_json::Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
+    header["plan"].clone()
+}
+
+#[test]
+fn a_list_of_the_file_is_planned_whole() {
+    for toml in ["levels = [5, 10]\n", "levels = [\"5\", \"10\"]\n", "levels = \"5,10\"\n"] {
+        let plan = planned(toml, &[]);
+        assert_eq!(plan["schedule"]["levels"], serde_json::json!([5, 10]), "{toml}");
+    }
+}
+
+#[test]
+fn several_checks_of_the_file_are_forced() {
+    let simulator = Simulator::start(&["--idle-timeout=30s"]);
+    let folder = Folder::new();
+    let file = folder.file("albcap.toml");
+    for (force, code) in
+        [("[\"period\", \"idle_timeout\"]", 0), ("\"period,idle_timeout\"", 0), ("[\"period\"]", 3)]
+    {
+        fs::write(&file, format!("force = {force}\n")).unwrap();
+        let done = finish(
+            simulator
+                .albcap("preflight")
+                .args([simulator.url(), "--heartbeat=31s", "--levels=1", "--config"])
+                .arg(&file),
+        );
+        assert_eq!(done.code, code, "{force}: {}", done.all());
+    }
+}
+
+#[test]
+fn a_list_where_one_value_is_meant_is_refused() {
+    let folder = Folder::new();
+    let file = folder.file("albcap.toml");
+    for text in ["heartbeat = [\"20s\", \"25s\"]", "keep-going = [true]", "profile = [\"a\"]"] {
+        fs::write(&file, text).unwrap();
+        let done = finish(binary().args(["run", "ws://127.0.0.1:1/", "--no-aws", "--config"]).arg(&file));
+        assert_eq!(done.code, 2, "{text}: {}", done.all());
+        assert!(done.complaint().0.contains("one value, not a list"), "{text}: {}", done.stderr);
+    }
+}
+
+#[test]
+fn a_list_in_the_environment_has_a_line_for_each() {
+    let folder = Folder::new();
+    let (json, html) = (folder.file("a,b.json"), folder.file("c.html"));
+    let done = finish(
+        binary()
+            .args(["run", "ws://127.0.0.1:1/", "--no-aws", "--duration=0", "--levels=1", "--record"])
+            .arg(folder.file("run.jsonl"))
+            .env("ALBCAP_EXPORT", format!("{}\n\n{}\n", json.display(), html.display())),
+    );
+    assert_eq!(done.code, 1, "{}", done.all());
+    assert!(json.exists() && html.exists(), "{}", done.all());
+    // The headers reach the wire, each as one of its own.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("ws://{}/", listener.local_addr().unwrap());
+    let server = std::thread::spawn(move || {
+        let mut request = vec![0; 4096];
+        let read = std::io::Read::read(&mut listener.accept().unwrap().0, &mut request).unwrap();
+        String::from_utf8_lossy(&request[..read]).into_owned()
+    });
+    let done = finish(
+        binary()
+            .args(["run", &url, "--no-aws", "--duration=0", "--levels=1", "--record"])
+            .arg(folder.file("headers.jsonl"))
+            .env("ALBCAP_HEADER", "X-A: one, two\nX-B: three\n"),
+    );
+    assert_eq!(done.code, 1, "{}", done.all());
+    let request = server.join().unwrap();
+    assert!(request.contains("\r\nX-A: one, two\r\nX-B: three\r\n"), "{request}");
+    // On the command line a line break in a header stays a mistake.
+    let done = finish(binary().args(["run", &url, "--no-aws", "-H", "X-A: one\nX-B: two"]));
+    assert_eq!(done.code, 2, "{}", done.all());
+}
+
+#[test]
+fn environment_and_file_are_for_the_commands_that_measure_or_judge() {
+    // A run's settings, which the simulator has under the same names and would not understand.
+    let child = binary()
+        .args(["simulate", "--until-stdin-closes"])
+        .env("ALBCAP_BASELINE", "15m")
+        .env("ALBCAP_PERIOD", "x")
+        .env("ALBCAP_CONFIG", "/does/not/exist.toml")
+        .output()
+        .unwrap();
+    assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stderr));
+    let done = finish(binary().args(["report", "--config=/does/not/exist.toml", "x.jsonl"]));
+    assert_eq!(done.code, 2);
+    assert!(done.complaint().0.contains("reads no config file"), "{}", done.stderr);
+    let done =
+        finish(binary().args(["--color", "never", "run", "ws://127.0.0.1:1/"]).env("ALBCAP_LEVELS", "5m"));
+    assert_eq!(done.code, 2, "behind general flags, the command is still found: {}", done.all());
+}
+
+#[test]
+fn a_header_is_shown_nowhere() {
+    let folder = Folder::new();
+    let file = folder.file("albcap.toml");
+    fs::write(&file, "header = [\"X-A: s3cret-one\", \"s3cret-two\", \"@headers\"]\n").unwrap();
+    for words in [&["run", "--help"][..], &["run", "-h"], &["preflight", "--help"], &["config", "show"]] {
+        let done = finish(binary().args(words).arg("--config").arg(&file));
+        assert_eq!(done.code, 0, "{}", done.all());
+        assert!(!done.all().contains("s3cret"), "{words:?}: {}", done.all());
+        let done = finish(binary().args(words).env("ALBCAP_HEADER", "X-A: s3cret-one\ns3cret-two"));
+        assert!(!done.all().contains("s3cret"), "{words:?}: {}", done.all());
+    }
+    let done = finish(binary().args(["config", "show", "--config"]).arg(&file));
+    assert!(done.stdout.contains("X-A: *** *** @headers"), "{}", done.stdout);
 }

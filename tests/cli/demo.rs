@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::harness::{Folder, binary, finish, json_of};
+use crate::harness::{Background, Folder, binary, finish, json_of, wait_for};
 
 #[test]
 fn the_demo_agrees_and_names_why_a_level_failed() {
@@ -38,4 +38,41 @@ fn the_demo_agrees_and_names_why_a_level_failed() {
     let cause = report["diagnosis"][0]["cause"].as_str().unwrap();
     assert!(done.stdout.contains("Why it stopped"), "{}", done.stdout);
     assert!(cause.to_lowercase().contains("load balancer"), "{cause}");
+}
+
+/// What Linux says of a process behind its name: state and parent.
+#[cfg(target_os = "linux")]
+fn state_and_parent(pid: &str) -> Option<(String, String)> {
+    let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let mut words = text.rsplit_once(')')?.1.split_whitespace();
+    Some((words.next()?.to_owned(), words.next()?.to_owned()))
+}
+
+#[cfg(target_os = "linux")]
+fn children_of(pid: u32) -> Vec<String> {
+    fs::read_dir("/proc")
+        .unwrap()
+        .filter_map(|entry| entry.unwrap().file_name().into_string().ok())
+        .filter(|name| state_and_parent(name).is_some_and(|(_, parent)| parent == pid.to_string()))
+        .collect()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn no_simulator_outlives_its_demo() {
+    for signal in ["KILL", "HUP"] {
+        let folder = Folder::new();
+        let demo = Background::start(binary().arg("demo").current_dir(folder.path()));
+        let children = wait_for("the simulator", || {
+            Some(children_of(demo.id())).filter(|children| !children.is_empty())
+        });
+        demo.signal(signal);
+        demo.wait();
+        for child in children {
+            wait_for("the simulator to end", || {
+                // A zombie has ended, though nobody has asked how.
+                state_and_parent(&child).is_none_or(|(state, _)| state == "Z").then_some(())
+            });
+        }
+    }
 }
