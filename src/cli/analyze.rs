@@ -97,7 +97,7 @@ async fn load_balancer(args: &AnalyzeArgs, run: &Run, aws: &Aws) -> Result<LoadB
     match (&args.aws.load_balancer, known(run)) {
         (None, Some(facts)) => Ok(facts.clone()),
         (named, _) => aws
-            .find_load_balancer(named.as_ref().or(plan.load_balancer.as_ref()), &plan.url.host())
+            .find_load_balancer(named.as_ref().or(plan.load_balancer.as_ref()), &plan.destination().host())
             .await
             .map_err(|error| unanswered(&error)),
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::plan::quantity::{parse_count, parse_duration};
-use crate::plan::{Levels, LoadBalancerRef, Rate, RequestHeader, Share};
+use crate::plan::{ConnectTo, Levels, LoadBalancerRef, Rate, RequestHeader, Resolve, Share, SourceAddresses};
 use crate::preflight;
 
 const AFTER_HELP: &str = "\
@@ -127,6 +127,20 @@ pub(crate) struct TargetFlags {
     /// Accept whatever certificate the server shows
     #[arg(short = 'k', long)]
     pub(crate) insecure: bool,
+    /// Connect to HOST2:PORT2 in place of HOST:PORT, as in curl: empty parts match any or keep, IPv6 in brackets; Host
+    /// header and SNI stay; may be repeated, the first match counts
+    #[arg(long, value_name = "HOST:PORT:HOST2:PORT2")]
+    pub(crate) connect_to: Vec<ConnectTo>,
+    /// The addresses of HOST (* for any) at PORT, as in curl; may be repeated
+    #[arg(long, value_name = "HOST:PORT:ADDR[,ADDR]")]
+    pub(crate) resolve: Vec<Resolve>,
+    /// How often the name is resolved anew while opening; connections spread over all of its addresses
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = parse_positive_duration)]
+    pub(crate) dns_ttl: Duration,
+    /// Source addresses, ranges and blocks that connections are spread over, of the target's family:
+    /// 10.0.0.5,10.0.1.0-10.0.1.9,10.0.2.0/28
+    #[arg(long, value_name = "LIST")]
+    pub(crate) source_ip: Option<SourceAddresses>,
 }
 
 #[derive(Debug, Args)]

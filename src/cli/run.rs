@@ -55,7 +55,7 @@ pub(super) async fn run(
     let to_stdout = job.record == Path::new("-");
     let output = if to_stdout { &output.beside_the_record() } else { output };
     let settings = &job.settings;
-    let dialer = Dialer::new(&settings.target, settings.plan.pace.connect_timeout)
+    let dialer = Dialer::new(&settings.target, &settings.plan.route, settings.plan.pace.connect_timeout)
         .map_err(|error| Complaint::usage(error, "check --cacert, --cert and --key"))?;
     let survey = tokio::select! {
         survey = conduct::survey(&settings.plan, settings.aws.as_ref()) => survey,

@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use super::args::{AwsFlags, RunArgs, parse_headers};
+use super::args::{AwsFlags, RunArgs, TargetFlags, parse_headers};
 use super::{Complaint, Output};
 use crate::aws::AwsSettings;
 use crate::judge::Judged;
 use crate::plan::{
-    CloudWatchPlan, Heartbeat, Hold, Pace, PassRule, Plan, RequestHeader, Schedule, Target, TargetUrl,
+    CloudWatchPlan, Heartbeat, Hold, Pace, PassRule, Plan, RequestHeader, Route, Schedule, Target, TargetUrl,
     TlsOptions,
 };
 use crate::record::{Header, Host, SCHEMA};
@@ -49,6 +49,7 @@ impl Settings {
                 require: flags.results.require,
             },
             cloudwatch: (!flags.aws.no_aws).then(|| cloudwatch(&flags.aws)),
+            route: route(&flags.target),
         };
         let aws = (!flags.aws.no_aws).then(|| aws_settings(&flags.aws));
         Ok(Settings { plan, target: target(url, args)?, aws, forced: flags.safety.force.clone() })
@@ -81,6 +82,15 @@ pub(super) fn aws_settings(flags: &AwsFlags) -> AwsSettings {
         region: flags.region.clone(),
         endpoint_url: flags.endpoint_url.clone(),
         ..AwsSettings::default()
+    }
+}
+
+fn route(flags: &TargetFlags) -> Route {
+    Route {
+        dns_ttl: flags.dns_ttl,
+        connect_to: flags.connect_to.clone(),
+        resolve: flags.resolve.clone(),
+        source_ip: flags.source_ip.clone(),
     }
 }
 

@@ -37,6 +37,6 @@ async fn ask(plan: &Plan, settings: &AwsSettings) -> Result<(Aws, LoadBalancerFa
     let settings =
         AwsSettings { region_hint: hint.or_else(|| settings.region_hint.clone()), ..settings.clone() };
     let aws = Aws::connect(&settings).await?;
-    let facts = aws.find_load_balancer(plan.load_balancer.as_ref(), &plan.url.host()).await?;
+    let facts = aws.find_load_balancer(plan.load_balancer.as_ref(), &plan.destination().host()).await?;
     Ok((aws, facts))
 }

@@ -10,13 +10,13 @@ use thiserror::Error;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::addresses::Addresses;
 use super::counters::Counters;
 use super::failed::{Failed, of_io};
+use super::route::Router;
 use super::stream::Stream;
 use super::tls::{TlsError, client_config};
 use super::upgrade::{Answer, LONGEST_HEAD, Request};
-use crate::plan::{Secrets, Target};
+use crate::plan::{Route, Secrets, Target};
 use crate::record::{FailureKind, Initiator, Phase};
 
 /// Why no dialer can be made.
@@ -32,7 +32,7 @@ pub enum DialerError {
 
 /// Knows the way to the target; shared by all connections.
 pub struct Dialer {
-    addresses: Addresses,
+    router: Router,
     tls: Option<(Arc<ClientConfig>, ServerName<'static>)>,
     request: Request,
     connect_timeout: Duration,
@@ -57,7 +57,7 @@ struct Progress {
 
 impl Dialer {
     /// Reads the certificates and prepares the request. `connect_timeout` spans name to upgrade.
-    pub fn new(target: &Target, connect_timeout: Duration) -> Result<Dialer, DialerError> {
+    pub fn new(target: &Target, route: &Route, connect_timeout: Duration) -> Result<Dialer, DialerError> {
         let host = target.url.host();
         let tls = if target.url.is_tls() {
             let name =
@@ -67,7 +67,7 @@ impl Dialer {
             None
         };
         Ok(Dialer {
-            addresses: Addresses::new(host, target.url.port()),
+            router: Router::new(route, &host, target.url.port()),
             tls,
             request: Request::new(target),
             connect_timeout,
@@ -108,21 +108,17 @@ impl Dialer {
     }
 
     async fn connect(&self, progress: &mut Progress) -> Result<(TcpStream, SocketAddr), Failed> {
-        let (first, other) = self
-            .addresses
-            .next()
-            .await
-            .map_err(|error| progress.failed(FailureKind::Dns, Initiator::Network, error.to_string()))?;
+        let (first, other) = self.router.next().await?;
         progress.phase = Phase::Connect;
-        progress.peer = Some(first);
-        let (connected, peer) = match (TcpStream::connect(first).await, other) {
+        progress.peer = Some(first.to);
+        let (connected, peer) = match (first.connect().await, other) {
             (Err(error), Some(other))
                 if matches!(of_io(&error).0, FailureKind::Refused | FailureKind::Unreachable) =>
             {
-                progress.peer = Some(other);
-                (TcpStream::connect(other).await, other)
+                progress.peer = Some(other.to);
+                (other.connect().await, other.to)
             }
-            (connected, _) => (connected, first),
+            (connected, _) => (connected, first.to),
         };
         let stream = connected.map_err(|error| progress.failed_by(&error))?;
         // Heartbeats are small and timed: Nagle's algorithm would hold them back.

@@ -5,13 +5,13 @@
 //! is both for one level. It does what it is told, when it is told: how long a level is held, and which comes next, is
 //! decided in `conduct`. Only this room knows tungstenite, for RFC 6455's key and its answer, and to be tested against.
 
-mod addresses;
 mod counters;
 mod dial;
 mod failed;
 mod hold;
 mod lag;
 mod level;
+mod route;
 mod stream;
 mod tls;
 mod tls_session;
@@ -20,3 +20,4 @@ mod upgrade;
 pub use dial::{Dialer, DialerError};
 pub use lag::Lag;
 pub use level::{LevelLoad, LevelOrder};
+pub use route::look_up;

@@ -12,6 +12,7 @@ mod pass_rule;
 pub mod quantity;
 mod rate;
 mod redact;
+mod route;
 mod schedule;
 pub(crate) mod seconds;
 mod target;
@@ -24,6 +25,10 @@ pub use load_balancer::{LoadBalancerArn, LoadBalancerError, LoadBalancerRef};
 pub use pass_rule::{PassRule, Share, ShareError};
 pub use rate::{Rate, RateError};
 pub use redact::{Redacted, Secrets};
+pub use route::{
+    ConnectTo, ConnectToError, Destination, HostOrPortError, Resolve, ResolveError, Route, SourceAddresses,
+    SourceAddressesError,
+};
 pub use schedule::{LevelOutcome, Levels, LevelsError, Schedule, Step, StopReason};
 pub use target::{HeaderError, RequestHeader, ShownUrl, Target, TargetUrl, TargetUrlError, TlsOptions};
 pub use window::{Window, sane};
@@ -53,6 +58,9 @@ pub struct Plan {
     pub rule: PassRule,
     /// What is asked of CloudWatch; `None` with `--no-aws`.
     pub cloudwatch: Option<CloudWatchPlan>,
+    /// How the target is reached.
+    #[serde(default)]
+    pub route: Route,
 }
 
 /// How connections are opened.
@@ -79,6 +87,13 @@ pub struct Pace {
 impl Plan {
     /// The time that the load takes at the most, but for what opening takes as fast as the window turns: every level
     /// opened and closed at its rate, held with its longest extension, and the pauses between.
+    /// Where connections go: the URL's host, or what the route puts in its place.
+    pub fn destination(&self) -> Destination {
+        self.route.destination(&self.url.host(), self.url.port())
+    }
+
+    /// The longest time that the load may take: every level opened within the connect timeout of its windows,
+    /// held with its longest extension, and the pauses between.
     pub fn longest_load(&self) -> Duration {
         let levels = self.schedule.levels();
         let at = |rate: Option<Rate>| {

@@ -181,6 +181,11 @@ impl ShownUrl {
         self.0.parse::<TargetUrl>().map(|url| url.host()).unwrap_or_default()
     }
 
+    /// The port of a URL that was read back from a record; 0 where there is none.
+    pub fn port(&self) -> u16 {
+        self.0.parse::<TargetUrl>().map(|url| url.port()).unwrap_or_default()
+    }
+
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0

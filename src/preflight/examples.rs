@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Known;
 use crate::facts::{LoadBalancerAnswer, LoadBalancerArn, LoadBalancerFacts, MachineFacts, Unavailable};
 use crate::plan::{
-    CloudWatchPlan, Heartbeat, Hold, Pace, PassRule, Period, Plan, Schedule, Share, TargetUrl,
+    CloudWatchPlan, Heartbeat, Hold, Pace, PassRule, Period, Plan, Route, Schedule, Share, TargetUrl,
 };
 
 /// Everything that a check looks at.
@@ -49,6 +49,7 @@ pub(super) fn plan(change: impl FnOnce(&mut Plan)) -> Plan {
             baseline: seconds(900),
             settle: seconds(600),
         }),
+        route: Route::default(),
     };
     change(&mut plan);
     plan

@@ -11,7 +11,7 @@ fn explains(failure: &Failures) -> bool {
 pub(super) fn rule(case: &Case<'_>) -> Option<Diagnosis> {
     let concern = case.concern(explains)?;
     Some(Diagnosis {
-        cause: format!("The name {} could not be resolved.", case.run.header.plan.url.host()),
+        cause: format!("The name {} could not be resolved.", case.run.header.plan.destination().host()),
         evidence: std::iter::once(concern.evidence()).chain(concern.example()).collect(),
         remedy: "Check the URL's host, and the resolver of this machine.".into(),
         explains,
