@@ -2,6 +2,7 @@
 //! what a check makes of them.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -91,6 +92,40 @@ pub struct MachineFacts {
     pub descriptors: Option<u64>,
     /// Descriptors open before the load.
     pub descriptors_used: u64,
+    /// The ports that the system gives to outgoing connections; `None` where it does not tell.
+    #[serde(default)]
+    pub ports: Option<PortRange>,
+    /// The source addresses of the plan that are not this machine's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub foreign_sources: Vec<IpAddr>,
+}
+
+/// A range of ports, both ends included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PortRange {
+    /// The lowest.
+    pub first: u16,
+    /// The highest.
+    pub last: u16,
+}
+
+impl PortRange {
+    /// What Linux has unless it is told otherwise.
+    pub const LINUX_DEFAULT: PortRange = PortRange { first: 32_768, last: 60_999 };
+
+    /// How many there are.
+    pub fn count(self) -> u32 {
+        (u32::from(self.last) + 1).saturating_sub(u32::from(self.first))
+    }
+}
+
+/// How many addresses the target has, of each family.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TargetAddresses {
+    /// Of IPv4.
+    pub ipv4: u32,
+    /// Of IPv6.
+    pub ipv6: u32,
 }
 
 /// This machine over about a second; what can't be had is `None`. CPU and descriptors are this process's, all else the
@@ -122,6 +157,9 @@ pub struct Facts {
     pub load_balancer: Option<LoadBalancerFacts>,
     /// This machine.
     pub machine: MachineFacts,
+    /// The target's addresses before the load; `None` where its name could not be resolved.
+    #[serde(default)]
+    pub target: Option<TargetAddresses>,
 }
 
 /// What a check found, what it means, and what to do about it.

@@ -57,9 +57,10 @@ async fn read_again(
     let series = series(&aws, facts.arn.dimension(), &window, plan.settle, interrupt, output).await?;
 
     let machine = run.facts.as_ref().map_or_else(machine::observe, |facts| facts.machine.clone());
+    let target = run.facts.as_ref().and_then(|facts| facts.target);
     let mut events = Vec::new();
     if known(run) != Some(&facts) {
-        events.push(Event::Facts(Box::new(Facts { load_balancer: Some(facts), machine })));
+        events.push(Event::Facts(Box::new(Facts { load_balancer: Some(facts), machine, target })));
     }
     events.push(Event::ServerSeries(Box::new(series)));
     let events: Vec<Stamped> = events.into_iter().map(|event| Stamped::new(Utc::now(), event)).collect();

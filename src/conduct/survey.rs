@@ -1,9 +1,11 @@
 //! Asking what is to be known before anything is opened.
 
+use tokio::time::timeout;
+
 use crate::aws::{Aws, AwsError, AwsSettings};
-use crate::facts::{Facts, Finding, LoadBalancerAnswer, LoadBalancerFacts};
-use crate::plan::{LoadBalancerRef, Plan};
-use crate::{machine, preflight};
+use crate::facts::{Facts, Finding, LoadBalancerAnswer, LoadBalancerFacts, MachineFacts, TargetAddresses};
+use crate::plan::{LoadBalancerRef, Plan, SourceAddresses};
+use crate::{load, machine, preflight};
 
 /// What is known before the load.
 pub struct Survey {
@@ -15,18 +17,37 @@ pub struct Survey {
     pub aws: Option<Aws>,
 }
 
-/// Asks AWS (unless `aws` is `None`) and this machine, and lets the checks judge.
+/// Asks AWS (unless `aws` is `None`), the name service and this machine, and lets the checks judge.
 pub async fn survey(plan: &Plan, aws: Option<&AwsSettings>) -> Survey {
-    let (aws, answer) = match aws {
-        None => (None, LoadBalancerAnswer::NotAsked),
-        Some(settings) => match ask(plan, settings).await {
-            Ok((aws, facts)) => (Some(aws), LoadBalancerAnswer::Found(facts)),
-            Err(error) => (None, LoadBalancerAnswer::Unavailable(error.into())),
-        },
+    let asked = async {
+        match aws {
+            None => (None, LoadBalancerAnswer::NotAsked),
+            Some(settings) => match ask(plan, settings).await {
+                Ok((aws, facts)) => (Some(aws), LoadBalancerAnswer::Found(facts)),
+                Err(error) => (None, LoadBalancerAnswer::Unavailable(error.into())),
+            },
+        }
     };
-    let facts = Facts { load_balancer: answer.facts().cloned(), machine: machine::observe() };
-    let findings = preflight::check(plan, &facts.machine, &answer);
+    let ((aws, answer), target) = tokio::join!(asked, target_addresses(plan));
+    let facts = Facts { load_balancer: answer.facts().cloned(), machine: this_machine(plan), target };
+    let findings = preflight::check(plan, &facts.machine, facts.target, &answer);
     Survey { facts, findings, aws }
+}
+
+fn this_machine(plan: &Plan) -> MachineFacts {
+    let sources = plan.route.source_ip.as_ref().map_or_else(Vec::new, SourceAddresses::all);
+    MachineFacts { foreign_sources: machine::not_here(&sources), ..machine::observe() }
+}
+
+/// As many as there are now; `None` where the name can't be resolved in the time that a connection has for it.
+async fn target_addresses(plan: &Plan) -> Option<TargetAddresses> {
+    let looked_up = timeout(plan.pace.connect_timeout, load::look_up(&plan.destination())).await;
+    let addresses = looked_up.ok()?.ok()?;
+    let count = |ipv4: bool| {
+        let of_family = addresses.iter().filter(|address| address.is_ipv4() == ipv4).count();
+        u32::try_from(of_family).unwrap_or(u32::MAX)
+    };
+    Some(TargetAddresses { ipv4: count(true), ipv6: count(false) })
 }
 
 async fn ask(plan: &Plan, settings: &AwsSettings) -> Result<(Aws, LoadBalancerFacts), AwsError> {

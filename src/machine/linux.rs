@@ -5,6 +5,7 @@ use std::io::{Read, Seek};
 
 use super::proc_text;
 use super::watch::Reading;
+use crate::facts::PortRange;
 
 /// `/proc/net/netstat`, the longest of the files, has about 3 KiB.
 const LONGEST: u64 = 64 * 1024;
@@ -18,6 +19,16 @@ pub(super) fn descriptors_used() -> Option<u64> {
     }
     // One of the entries is the folder being read.
     Some((std::fs::read_dir(FOLDER).ok()?.count() as u64).saturating_sub(1))
+}
+
+/// The ports that `connect` chooses from.
+pub(super) fn ports() -> Option<PortRange> {
+    let text = std::fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").ok()?;
+    let mut ends = text.split_whitespace().map(str::parse);
+    match (ends.next(), ends.next()) {
+        (Some(Ok(first)), Some(Ok(last))) => Some(PortRange { first, last }),
+        _ => None,
+    }
 }
 
 /// What the kernel calls this machine.

@@ -1,11 +1,17 @@
 //! macOS: `/dev/fd` lists the descriptors.
 
 use super::watch::Reading;
+use crate::facts::PortRange;
 
 /// Descriptors open in this process.
 pub(super) fn descriptors_used() -> Option<u64> {
     // One of the entries is the directory being read.
     Some((std::fs::read_dir("/dev/fd").ok()?.count() as u64).saturating_sub(1))
+}
+
+/// macOS tells it by `sysctl` only, not in a file.
+pub(super) fn ports() -> Option<PortRange> {
+    None
 }
 
 /// What the shell calls this machine; macOS has no file for it.

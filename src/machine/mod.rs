@@ -1,8 +1,9 @@
 //! This machine: what it allows, what it is called, and how it fares.
 //!
-//! [`observe`] raises the limit of open descriptors as far as it goes, and tells it; [`Watch`] tells of each second what
-//! this process and the machine's TCP did. What is particular to an operating system is one small file for it (`linux`,
-//! `macos`, `elsewhere`), each with the same functions; `proc_text` reads what Linux writes.
+//! [`observe`] raises the limit of open descriptors as far as it goes, and tells it; [`not_here`] tells which addresses
+//! are not its own; [`Watch`] tells of each second what this process and the machine's TCP did. What is particular to an
+//! operating system is one small file for it (`linux`, `macos`, `elsewhere`), each with the same functions; `proc_text`
+//! reads what Linux writes.
 
 mod descriptors;
 #[cfg(not(any(target_os = "linux", target_os = "macos")))]
@@ -14,6 +15,7 @@ mod macos;
 mod memory;
 #[cfg(any(target_os = "linux", test))]
 mod proc_text;
+mod source_addresses;
 mod watch;
 
 #[cfg(not(any(target_os = "linux", target_os = "macos")))]
@@ -23,6 +25,7 @@ use linux as system;
 #[cfg(target_os = "macos")]
 use macos as system;
 
+pub use source_addresses::not_here;
 pub use watch::Watch;
 
 use crate::facts::MachineFacts;
@@ -36,6 +39,8 @@ pub fn observe() -> MachineFacts {
         cores: u32::try_from(cores).unwrap_or(u32::MAX),
         descriptors: descriptors::raise_limit(),
         descriptors_used: system::descriptors_used().unwrap_or(0),
+        ports: system::ports(),
+        foreign_sources: Vec::new(),
     }
 }
 
@@ -62,6 +67,13 @@ mod tests {
         assert!(!counted || after.descriptors_used >= before.descriptors_used + 100, "{before:?} {after:?}");
         assert!(after.descriptors.is_none_or(|limit| limit >= after.descriptors_used));
         drop(held);
+    }
+
+    #[test]
+    fn outgoing_ports_are_a_range_that_is_worth_the_name() {
+        let ports = observe().ports;
+        assert!(ports.is_none_or(|range| range.count() > 1), "{ports:?}");
+        assert!(ports.is_some() || !cfg!(target_os = "linux"));
     }
 
     #[test]

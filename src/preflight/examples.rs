@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use super::Known;
-use crate::facts::{LoadBalancerAnswer, LoadBalancerArn, LoadBalancerFacts, MachineFacts, Unavailable};
+use crate::facts::{
+    LoadBalancerAnswer, LoadBalancerArn, LoadBalancerFacts, MachineFacts, PortRange, TargetAddresses,
+    Unavailable,
+};
 use crate::plan::{
     CloudWatchPlan, Heartbeat, Hold, Pace, PassRule, Period, Plan, Route, Schedule, Share, TargetUrl,
 };
@@ -12,18 +15,24 @@ use crate::plan::{
 pub(super) struct Case {
     pub(super) plan: Plan,
     pub(super) machine: MachineFacts,
+    pub(super) target: Option<TargetAddresses>,
     pub(super) load_balancer: LoadBalancerAnswer,
 }
 
 impl Case {
     pub(super) fn known(&self) -> Known<'_> {
-        Known { plan: &self.plan, machine: &self.machine, load_balancer: &self.load_balancer }
+        Known {
+            plan: &self.plan,
+            machine: &self.machine,
+            target: self.target,
+            load_balancer: &self.load_balancer,
+        }
     }
 }
 
 /// The sound case.
 pub(super) fn case() -> Case {
-    Case { plan: plan(|_| {}), machine: machine(), load_balancer: answer(|_| {}) }
+    Case { plan: plan(|_| {}), machine: machine(), target: target(), load_balancer: answer(|_| {}) }
 }
 
 pub(super) fn plan(change: impl FnOnce(&mut Plan)) -> Plan {
@@ -56,7 +65,19 @@ pub(super) fn plan(change: impl FnOnce(&mut Plan)) -> Plan {
 }
 
 pub(super) fn machine() -> MachineFacts {
-    MachineFacts { os: "linux".to_owned(), cores: 2, descriptors: Some(65_536), descriptors_used: 12 }
+    MachineFacts {
+        os: "linux".to_owned(),
+        cores: 2,
+        descriptors: Some(65_536),
+        descriptors_used: 12,
+        ports: Some(PortRange::LINUX_DEFAULT),
+        foreign_sources: Vec::new(),
+    }
+}
+
+/// A node in each of three zones.
+pub(super) fn target() -> Option<TargetAddresses> {
+    Some(TargetAddresses { ipv4: 3, ipv6: 0 })
 }
 
 pub(super) fn load_balancer(change: impl FnOnce(&mut LoadBalancerFacts)) -> LoadBalancerFacts {

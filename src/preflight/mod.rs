@@ -9,21 +9,25 @@ mod file_descriptors;
 mod idle_timeout;
 mod load_balancer;
 mod period;
+mod ports;
+mod source_ip;
 mod targets;
 mod url;
 mod wording;
 
-use crate::facts::{Finding, LoadBalancerAnswer, LoadBalancerFacts, MachineFacts, Status};
+use crate::facts::{Finding, LoadBalancerAnswer, LoadBalancerFacts, MachineFacts, Status, TargetAddresses};
 use crate::plan::Plan;
 
 /// Every check, in the order in which they are shown.
-const CHECKS: [&Check; 7] = [
+const CHECKS: [&Check; 9] = [
     &url::CHECK,
     &load_balancer::CHECK,
     &targets::CHECK,
     &idle_timeout::CHECK,
     &client_keep_alive::CHECK,
     &file_descriptors::CHECK,
+    &source_ip::CHECK,
+    &ports::CHECK,
     &period::CHECK,
 ];
 
@@ -60,12 +64,18 @@ enum Forcing {
 struct Known<'a> {
     plan: &'a Plan,
     machine: &'a MachineFacts,
+    target: Option<TargetAddresses>,
     load_balancer: &'a LoadBalancerAnswer,
 }
 
 /// Makes every check.
-pub fn check(plan: &Plan, machine: &MachineFacts, load_balancer: &LoadBalancerAnswer) -> Vec<Finding> {
-    let known = Known { plan, machine, load_balancer };
+pub fn check(
+    plan: &Plan,
+    machine: &MachineFacts,
+    target: Option<TargetAddresses>,
+    load_balancer: &LoadBalancerAnswer,
+) -> Vec<Finding> {
+    let known = Known { plan, machine, target, load_balancer };
     CHECKS.iter().map(|check| (check.look)(&known)).collect()
 }
 
@@ -104,7 +114,7 @@ mod examples;
 
 #[cfg(test)]
 mod tests {
-    use super::examples::{Case, answer, denied, load_balancer, machine, plan};
+    use super::examples::{Case, answer, denied, load_balancer, machine, plan, target};
     use super::*;
 
     #[test]
@@ -112,7 +122,7 @@ mod tests {
         for answer in
             [LoadBalancerAnswer::NotAsked, LoadBalancerAnswer::Unavailable(denied()), answer(|_| {})]
         {
-            let findings = check(&plan(|_| {}), &machine(), &answer);
+            let findings = check(&plan(|_| {}), &machine(), target(), &answer);
             let names: Vec<&str> = findings.iter().map(|f| f.check.as_str()).collect();
             assert_eq!(names, NAMES);
         }
@@ -120,7 +130,7 @@ mod tests {
 
     #[test]
     fn a_sound_plan_is_not_refused() {
-        let findings = check(&plan(|_| {}), &machine(), &answer(|_| {}));
+        let findings = check(&plan(|_| {}), &machine(), target(), &answer(|_| {}));
         assert!(findings.iter().all(|f| f.status < Status::Skip), "{findings:#?}");
         assert!(refusals(&findings, &[]).is_empty());
     }
@@ -128,7 +138,7 @@ mod tests {
     #[test]
     fn without_aws_nothing_of_it_is_checked_or_refused() {
         let plan = plan(|plan| plan.cloudwatch = None);
-        let findings = check(&plan, &machine(), &LoadBalancerAnswer::NotAsked);
+        let findings = check(&plan, &machine(), target(), &LoadBalancerAnswer::NotAsked);
         let skipped: Vec<&str> =
             findings.iter().filter(|f| f.status == Status::Skip).map(|f| f.check.as_str()).collect();
         assert_eq!(skipped, ["load_balancer", "targets", "idle_timeout", "client_keep_alive", "period"]);
@@ -138,7 +148,7 @@ mod tests {
     #[test]
     fn an_unknown_load_balancer_refuses_once_and_cannot_be_forced() {
         let answer = LoadBalancerAnswer::Unavailable(denied());
-        let findings = check(&plan(|_| {}), &machine(), &answer);
+        let findings = check(&plan(|_| {}), &machine(), target(), &answer);
         let names = NAMES.map(str::to_owned);
         for forced in [&names[..], &[]] {
             let refused = refusals(&findings, forced);
@@ -153,15 +163,15 @@ mod tests {
             refusals(findings, &[check.to_owned()]).iter().any(|finding| finding.check == check)
         };
         let slow = plan(|plan| plan.heartbeat.interval = std::time::Duration::from_secs(60));
-        let findings = check(&slow, &machine(), &answer(|_| {}));
+        let findings = check(&slow, &machine(), target(), &answer(|_| {}));
         assert_eq!(refusals(&findings, &[]).len(), 1);
         assert!(!forcing("idle_timeout", &findings));
 
         let building = answer(|lb| lb.state = "provisioning".to_owned());
-        assert!(!forcing("load_balancer", &check(&plan(|_| {}), &machine(), &building)));
+        assert!(!forcing("load_balancer", &check(&plan(|_| {}), &machine(), target(), &building)));
 
         let small = MachineFacts { descriptors: Some(100), ..machine() };
-        let findings = check(&plan(|_| {}), &small, &answer(|_| {}));
+        let findings = check(&plan(|_| {}), &small, target(), &answer(|_| {}));
         assert!(forcing("file_descriptors", &findings));
     }
 
@@ -176,11 +186,12 @@ mod tests {
         let hopeless = Case {
             plan: plan(|plan| plan.heartbeat.interval = std::time::Duration::from_secs(90)),
             machine: MachineFacts { descriptors: Some(10), ..machine() },
+            target: target(),
             load_balancer: LoadBalancerAnswer::Found(load_balancer(|lb| {
                 lb.state = "failed".to_owned();
             })),
         };
-        let findings = check(&hopeless.plan, &hopeless.machine, &hopeless.load_balancer);
+        let findings = check(&hopeless.plan, &hopeless.machine, hopeless.target, &hopeless.load_balancer);
         let refused = refusals(&findings, &[]);
         assert_eq!(refused.len(), 3, "{refused:#?}");
         for finding in refused {

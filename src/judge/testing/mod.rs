@@ -209,7 +209,10 @@ impl Scenario {
                 cores: 2,
                 descriptors: Some(DESCRIPTORS),
                 descriptors_used: 12,
+                ports: None,
+                foreign_sources: Vec::new(),
             },
+            target: None,
         }
     }
 }
