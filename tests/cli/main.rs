@@ -13,4 +13,5 @@ mod reading_later;
 mod records;
 mod redaction;
 mod reference;
+mod route;
 mod run;
