@@ -85,15 +85,13 @@ pub struct Pace {
 }
 
 impl Plan {
-    /// The time that the load takes at the most, but for what opening takes as fast as the window turns: every level
-    /// opened and closed at its rate, held with its longest extension, and the pauses between.
     /// Where connections go: the URL's host, or what the route puts in its place.
     pub fn destination(&self) -> Destination {
         self.route.destination(&self.url.host(), self.url.port())
     }
 
-    /// The longest time that the load may take: every level opened within the connect timeout of its windows,
-    /// held with its longest extension, and the pauses between.
+    /// The time that the load takes at the most, but for what opening takes as fast as the window turns: every level
+    /// opened and closed at its rate, held with its longest extension, and the pauses between.
     pub fn longest_load(&self) -> Duration {
         let levels = self.schedule.levels();
         let at = |rate: Option<Rate>| {
