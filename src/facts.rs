@@ -81,6 +81,19 @@ impl LoadBalancerAnswer {
     }
 }
 
+/// What came of asking CloudWatch for the load balancer's metrics, before the load.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MetricsAnswer {
+    /// Nothing was asked: the plan does not read CloudWatch, or there is no load balancer to ask for.
+    NotAsked,
+    /// It answered.
+    Readable,
+    /// The credentials do not allow it.
+    Denied(Unavailable),
+    /// It did not answer, for another reason.
+    Unavailable(Unavailable),
+}
+
 /// What this machine can do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MachineFacts {

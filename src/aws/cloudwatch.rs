@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use aws_sdk_cloudwatch::operation::get_metric_data::GetMetricDataOutput;
 use aws_sdk_cloudwatch::primitives;
 use aws_sdk_cloudwatch::types::{Dimension, Metric, MetricDataQuery, MetricStat, ScanBy};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::error::AwsError;
 use super::sdk_error::Call;
@@ -46,10 +46,7 @@ impl Aws {
             }
             self.read_round(&window, &owed, &mut pages).await?;
             if pages.forbidden() {
-                return Err(AwsError::AccessDenied {
-                    action: METRIC_DATA.to_string(),
-                    message: "CloudWatch says Forbidden".to_owned(),
-                });
+                return Err(forbidden());
             }
             owed = pages.drop_owed(&metric::ALL);
             if owed.is_empty() {
@@ -62,6 +59,20 @@ impl Aws {
             return Err(incomplete("no metric could be read"));
         }
         Ok(points)
+    }
+
+    /// Whether the load balancer's metrics may be read: asks for the cheapest, one metric of the last minutes. What it
+    /// says does not matter.
+    ///
+    /// # Errors
+    /// What the call brought; [`AwsError::AccessDenied`] for a `Forbidden` in the answer too.
+    pub async fn try_metrics(&self, load_balancer: &str, now: DateTime<Utc>) -> Result<(), AwsError> {
+        const LOOK_BACK: TimeDelta = TimeDelta::minutes(5);
+        let window = Window { load_balancer, period: Period::MINUTE, from: now - LOOK_BACK, until: now };
+        let page = self.page(&window, &[metric::CONSUMED_LCUS], None).await?;
+        let mut pages = SeriesPages::default();
+        pages.take(&page, metric_of);
+        if pages.forbidden() { Err(forbidden()) } else { Ok(()) }
     }
 
     /// One answer, all its pages.
@@ -134,6 +145,13 @@ fn metric_of(id: &str) -> Option<&'static str> {
 
 fn stamp(at: DateTime<Utc>) -> primitives::DateTime {
     primitives::DateTime::from_millis(at.timestamp_millis())
+}
+
+fn forbidden() -> AwsError {
+    AwsError::AccessDenied {
+        action: METRIC_DATA.to_string(),
+        message: "CloudWatch says Forbidden".to_owned(),
+    }
 }
 
 fn incomplete(message: &str) -> AwsError {
@@ -312,11 +330,21 @@ mod tests {
             answer(ids(request).iter().map(of).collect(), None)
         })
         .await;
-        let error = read(&server).await.unwrap_err();
-        assert!(
-            matches!(&error, AwsError::AccessDenied { action, .. } if action == "cloudwatch:GetMetricData"),
-            "{error:?}"
-        );
+        let tried = hasty(&server.url).await.try_metrics(ALB, Utc::now()).await.unwrap_err();
+        for error in [read(&server).await.unwrap_err(), tried] {
+            assert!(
+                matches!(&error, AwsError::AccessDenied { action, .. } if action == "cloudwatch:GetMetricData"),
+                "{error:?}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn trying_asks_for_one_metric_and_takes_any_answer() {
+        let server = Canned::serve(|_| answer(vec![], None)).await;
+        hasty(&server.url).await.try_metrics(ALB, Utc::now()).await.unwrap();
+        assert_eq!(ids(&server.seen()[0]), ["m_ConsumedLCUs"]);
+        assert_eq!(server.seen().len(), 1);
     }
 
     #[tokio::test]

@@ -350,6 +350,9 @@ pub(crate) struct SimulateArgs {
     /// IAM action that is denied, such as cloudwatch:GetMetricData; may be repeated
     #[arg(long, value_name = "ACTION", help_heading = "The simulated AWS account")]
     pub(crate) deny: Vec<String>,
+    /// IAM action that is denied after its first N calls; may be repeated
+    #[arg(long, value_name = "ACTION=N", help_heading = "The simulated AWS account")]
+    pub(crate) deny_after: Vec<crate::sim::DenyAfter>,
     /// End when standard input does: whoever started it is gone then, however it went
     #[arg(long, hide = true)]
     pub(crate) until_stdin_closes: bool,

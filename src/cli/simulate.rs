@@ -55,6 +55,7 @@ fn options(args: &SimulateArgs) -> sim::Options {
         },
         region: args.region.clone(),
         deny: args.deny.clone(),
+        deny_after: args.deny_after.clone(),
         ..sim::Options::default()
     }
 }

@@ -1,9 +1,12 @@
 //! Asking what is to be known before anything is opened.
 
+use chrono::Utc;
 use tokio::time::timeout;
 
 use crate::aws::{Aws, AwsError, AwsSettings};
-use crate::facts::{Facts, Finding, LoadBalancerAnswer, LoadBalancerFacts, MachineFacts, TargetAddresses};
+use crate::facts::{
+    Facts, Finding, LoadBalancerAnswer, LoadBalancerFacts, MachineFacts, MetricsAnswer, TargetAddresses,
+};
 use crate::plan::{LoadBalancerRef, Plan, SourceAddresses};
 use crate::{load, machine, preflight};
 
@@ -30,7 +33,11 @@ pub async fn survey(plan: &Plan, aws: Option<&AwsSettings>) -> Survey {
     };
     let ((aws, answer), target) = tokio::join!(asked, target_addresses(plan));
     let facts = Facts { load_balancer: answer.facts().cloned(), machine: this_machine(plan), target };
-    let findings = preflight::check(plan, &facts.machine, facts.target, &answer);
+    let metrics = match (&aws, &facts.load_balancer) {
+        (Some(aws), Some(load_balancer)) => try_metrics(plan, aws, load_balancer).await,
+        _ => MetricsAnswer::NotAsked,
+    };
+    let findings = preflight::check(plan, &facts, &answer, &metrics);
     Survey { facts, findings, aws }
 }
 
@@ -48,6 +55,18 @@ async fn target_addresses(plan: &Plan) -> Option<TargetAddresses> {
         u32::try_from(of_family).unwrap_or(u32::MAX)
     };
     Some(TargetAddresses { ipv4: count(true), ipv6: count(false) })
+}
+
+/// Asks CloudWatch for next to nothing, where the plan reads it after the load.
+async fn try_metrics(plan: &Plan, aws: &Aws, load_balancer: &LoadBalancerFacts) -> MetricsAnswer {
+    if plan.cloudwatch.is_none_or(|cloudwatch| cloudwatch.settle.is_zero()) {
+        return MetricsAnswer::NotAsked;
+    }
+    match aws.try_metrics(load_balancer.arn.dimension(), Utc::now()).await {
+        Ok(()) => MetricsAnswer::Readable,
+        Err(error @ AwsError::AccessDenied { .. }) => MetricsAnswer::Denied(error.into()),
+        Err(error) => MetricsAnswer::Unavailable(error.into()),
+    }
 }
 
 async fn ask(plan: &Plan, settings: &AwsSettings) -> Result<(Aws, LoadBalancerFacts), AwsError> {

@@ -37,6 +37,9 @@ pub struct Period(u32);
 pub struct PeriodError;
 
 impl Period {
+    /// AWS's own for an ALB (aws-facts.md §1).
+    pub const MINUTE: Period = Period(60);
+
     /// A period of that length.
     pub fn new(length: Duration) -> Result<Period, PeriodError> {
         if length.subsec_nanos() != 0 {

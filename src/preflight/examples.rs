@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::Known;
 use crate::facts::{
-    LoadBalancerAnswer, LoadBalancerArn, LoadBalancerFacts, MachineFacts, PortRange, TargetAddresses,
-    Unavailable,
+    LoadBalancerAnswer, LoadBalancerArn, LoadBalancerFacts, MachineFacts, MetricsAnswer, PortRange,
+    TargetAddresses, Unavailable,
 };
 use crate::plan::{
     CloudWatchPlan, Heartbeat, Hold, Pace, PassRule, Period, Plan, Route, Schedule, Share, TargetUrl,
@@ -17,6 +17,7 @@ pub(super) struct Case {
     pub(super) machine: MachineFacts,
     pub(super) target: Option<TargetAddresses>,
     pub(super) load_balancer: LoadBalancerAnswer,
+    pub(super) metrics: MetricsAnswer,
 }
 
 impl Case {
@@ -26,13 +27,20 @@ impl Case {
             machine: &self.machine,
             target: self.target,
             load_balancer: &self.load_balancer,
+            metrics: &self.metrics,
         }
     }
 }
 
 /// The sound case.
 pub(super) fn case() -> Case {
-    Case { plan: plan(|_| {}), machine: machine(), target: target(), load_balancer: answer(|_| {}) }
+    Case {
+        plan: plan(|_| {}),
+        machine: machine(),
+        target: target(),
+        load_balancer: answer(|_| {}),
+        metrics: MetricsAnswer::Readable,
+    }
 }
 
 pub(super) fn plan(change: impl FnOnce(&mut Plan)) -> Plan {

@@ -9,22 +9,26 @@ mod file_descriptors;
 mod idle_timeout;
 mod load_balancer;
 mod period;
+mod permissions;
 mod ports;
 mod source_ip;
 mod targets;
 mod url;
 mod wording;
 
-use crate::facts::{Finding, LoadBalancerAnswer, LoadBalancerFacts, MachineFacts, Status, TargetAddresses};
+use crate::facts::{
+    Facts, Finding, LoadBalancerAnswer, LoadBalancerFacts, MachineFacts, MetricsAnswer, Status, TargetAddresses,
+};
 use crate::plan::Plan;
 
 /// Every check, in the order in which they are shown.
-const CHECKS: [&Check; 9] = [
+const CHECKS: [&Check; 10] = [
     &url::CHECK,
     &load_balancer::CHECK,
     &targets::CHECK,
     &idle_timeout::CHECK,
     &client_keep_alive::CHECK,
+    &permissions::CHECK,
     &file_descriptors::CHECK,
     &source_ip::CHECK,
     &ports::CHECK,
@@ -66,16 +70,17 @@ struct Known<'a> {
     machine: &'a MachineFacts,
     target: Option<TargetAddresses>,
     load_balancer: &'a LoadBalancerAnswer,
+    metrics: &'a MetricsAnswer,
 }
 
 /// Makes every check.
 pub fn check(
     plan: &Plan,
-    machine: &MachineFacts,
-    target: Option<TargetAddresses>,
+    facts: &Facts,
     load_balancer: &LoadBalancerAnswer,
+    metrics: &MetricsAnswer,
 ) -> Vec<Finding> {
-    let known = Known { plan, machine, target, load_balancer };
+    let known = Known { plan, machine: &facts.machine, target: facts.target, load_balancer, metrics };
     CHECKS.iter().map(|check| (check.look)(&known)).collect()
 }
 
@@ -117,6 +122,11 @@ mod tests {
     use super::examples::{Case, answer, denied, load_balancer, machine, plan, target};
     use super::*;
 
+    /// Every check, where CloudWatch can be read.
+    fn check(plan: &Plan, machine: &MachineFacts, load_balancer: &LoadBalancerAnswer) -> Vec<Finding> {
+        super::check(plan, machine, load_balancer, &MetricsAnswer::Readable)
+    }
+
     #[test]
     fn every_check_finds_under_its_own_name_in_order() {
         for answer in
@@ -141,7 +151,10 @@ mod tests {
         let findings = check(&plan, &machine(), target(), &LoadBalancerAnswer::NotAsked);
         let skipped: Vec<&str> =
             findings.iter().filter(|f| f.status == Status::Skip).map(|f| f.check.as_str()).collect();
-        assert_eq!(skipped, ["load_balancer", "targets", "idle_timeout", "client_keep_alive", "period"]);
+        assert_eq!(
+            skipped,
+            ["load_balancer", "targets", "idle_timeout", "client_keep_alive", "permissions", "period"]
+        );
         assert!(refusals(&findings, &[]).is_empty());
     }
 
@@ -190,10 +203,12 @@ mod tests {
             load_balancer: LoadBalancerAnswer::Found(load_balancer(|lb| {
                 lb.state = "failed".to_owned();
             })),
+            metrics: MetricsAnswer::Denied(denied()),
         };
-        let findings = check(&hopeless.plan, &hopeless.machine, hopeless.target, &hopeless.load_balancer);
+        let known = hopeless.known();
+        let findings: Vec<Finding> = CHECKS.iter().map(|check| (check.look)(&known)).collect();
         let refused = refusals(&findings, &[]);
-        assert_eq!(refused.len(), 3, "{refused:#?}");
+        assert_eq!(refused.len(), 4, "{refused:#?}");
         for finding in refused {
             assert!(!finding.detail.is_empty(), "{finding:?}");
             assert!(finding.remedy.ends_with("; nothing was opened"), "{finding:?}");

@@ -15,6 +15,7 @@ mod publisher;
 mod running;
 
 pub use announcement::Announcement;
+pub use aws::DenyAfter;
 pub use error::SimError;
 pub use options::{LoadBalancerType, Options, Sampling};
 pub use running::{Running, start};

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use super::SimError;
+use super::aws::DenyAfter;
 
 /// Every setting of the simulator; the default is a healthy load balancer of one node.
 #[derive(Clone, Debug)]
@@ -46,6 +47,8 @@ pub struct Options {
     pub kill_after: Option<Duration>,
     /// IAM actions, such as `cloudwatch:GetMetricData`, that are answered with AccessDenied.
     pub deny: Vec<String>,
+    /// IAM actions that are answered with AccessDenied after their first calls.
+    pub deny_after: Vec<DenyAfter>,
     /// Datapoints a page of GetMetricData holds; left out, as many as on AWS.
     pub page_size: Option<usize>,
     /// GetMetricData answers in parts (`PartialData`).
@@ -72,6 +75,7 @@ impl Default for Options {
             reject_rate: 0.0,
             kill_after: None,
             deny: Vec::new(),
+            deny_after: Vec::new(),
             page_size: None,
             partial_data: false,
         }
@@ -102,6 +106,25 @@ impl Options {
             return refuse("--reject-rate must lie between 0 and 1");
         }
         Ok(())
+    }
+}
+
+impl FromStr for DenyAfter {
+    type Err = SimError;
+
+    /// `ACTION=N`.
+    fn from_str(text: &str) -> Result<Self, SimError> {
+        let parts = text
+            .split_once('=')
+            .and_then(|(action, calls)| Some((action.trim(), calls.trim().parse().ok()?)));
+        match parts {
+            Some((action, calls)) if action.contains(':') => {
+                Ok(DenyAfter { action: action.to_owned(), calls })
+            }
+            _ => Err(SimError::Options(format!(
+                "'{text}' is not ACTION=N, such as cloudwatch:GetMetricData=1"
+            ))),
+        }
     }
 }
 
@@ -213,6 +236,11 @@ mod tests {
     fn words_are_read_back() {
         assert_eq!("mean".parse::<Sampling>().unwrap(), Sampling::Mean);
         assert!("median".parse::<Sampling>().is_err());
+        let rule = DenyAfter { action: "cloudwatch:GetMetricData".to_owned(), calls: 1 };
+        assert_eq!("cloudwatch:GetMetricData=1".parse::<DenyAfter>().unwrap(), rule);
+        for wrong in ["cloudwatch:GetMetricData", "GetMetricData=1", "a:b=-1", "a:b=", "=1"] {
+            assert!(wrong.parse::<DenyAfter>().is_err(), "{wrong}");
+        }
         for kind in [LoadBalancerType::Application, LoadBalancerType::Network, LoadBalancerType::Gateway] {
             assert_eq!(kind.as_str().parse::<LoadBalancerType>().unwrap(), kind);
         }

@@ -64,6 +64,7 @@ pub async fn start(options: Options) -> Result<Running, SimError> {
     let settings = Settings {
         region: options.region.clone(),
         deny: options.deny.clone(),
+        deny_after: options.deny_after.clone(),
         page_size: options.page_size,
         partial_data: options.partial_data,
     };

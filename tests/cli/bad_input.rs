@@ -100,13 +100,30 @@ fn a_load_balancer_that_is_not_there() {
 
 #[test]
 fn a_denied_action_is_named() {
-    for action in
-        ["elasticloadbalancing:DescribeLoadBalancers", "elasticloadbalancing:DescribeLoadBalancerAttributes"]
-    {
+    for action in [
+        "elasticloadbalancing:DescribeLoadBalancers",
+        "elasticloadbalancing:DescribeLoadBalancerAttributes",
+        "cloudwatch:GetMetricData",
+    ] {
         let simulator = Simulator::start(&["--deny", action]);
         let (said, remedy) = refused(simulator.albcap("run").args([simulator.url(), "--levels=1"]), 3);
         assert!(said.contains(action), "{said}");
         assert!(remedy.contains("--no-aws") || remedy.contains("iam"), "{remedy}");
+    }
+}
+
+#[test]
+fn cloudwatch_that_is_denied_can_be_forced_or_left_alone() {
+    let simulator = Simulator::start(&["--deny=cloudwatch:GetMetricData"]);
+    for (flags, code, says) in [
+        (&[][..], 3, "AWS denies cloudwatch:GetMetricData"),
+        (&["--force=permissions"], 0, "AWS denies cloudwatch:GetMetricData"),
+        (&["--settle=0"], 0, "CloudWatch is not read: --settle 0"),
+        (&["--no-aws"], 0, "not asked for: --no-aws"),
+    ] {
+        let done = finish(simulator.albcap("preflight").arg(simulator.url()).args(flags));
+        assert_eq!(done.code, code, "{flags:?}: {}", done.all());
+        assert!(done.stdout.contains(says), "{flags:?}: {}", done.all());
     }
 }
 
@@ -127,7 +144,8 @@ fn an_endpoint_where_nobody_listens() {
 
 #[test]
 fn cloudwatch_that_fails_after_the_levels_loses_nothing() {
-    let simulator = Simulator::start(&["--period=1s", "--deny=cloudwatch:GetMetricData"]);
+    // Before the load it is allowed; afterwards it no longer is.
+    let simulator = Simulator::start(&["--period=1s", "--deny-after=cloudwatch:GetMetricData=1"]);
     let folder = Folder::new();
     let record = folder.file("kept.jsonl");
     let done = finish(

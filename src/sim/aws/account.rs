@@ -25,6 +25,8 @@ pub struct Settings {
     pub region: String,
     /// IAM actions that answer AccessDenied, such as `cloudwatch:GetMetricData`; a trailing `*` stands for any rest.
     pub deny: Vec<String>,
+    /// The same, but only from some call on.
+    pub deny_after: Vec<DenyAfter>,
     /// Datapoints on a page of GetMetricData at most; AWS's own limit when `None`.
     pub page_size: Option<usize>,
     /// Whether the first page of GetMetricData holds only half of the datapoints (`PartialData` and a token), even
@@ -33,13 +35,24 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Whether the policy denies an action.
-    pub(crate) fn denies(&self, action: &str) -> bool {
-        self.deny.iter().any(|rule| match rule.strip_suffix('*') {
+    /// Whether the policy denies an action that is asked for the `call`th time, the first being 1.
+    pub(crate) fn denies(&self, action: &str, call: u64) -> bool {
+        let matches = |rule: &str| match rule.strip_suffix('*') {
             Some(prefix) => action.starts_with(prefix),
             None => rule == action,
-        })
+        };
+        self.deny.iter().any(|rule| matches(rule))
+            || self.deny_after.iter().any(|rule| matches(&rule.action) && call > rule.calls)
     }
+}
+
+/// A permission that is taken away while the endpoint runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DenyAfter {
+    /// As in [`Settings::deny`].
+    pub action: String,
+    /// How many calls of an action are allowed before.
+    pub calls: u64,
 }
 
 /// One value of a platform metric from one node for one period.
@@ -162,9 +175,12 @@ impl Account {
         &self.owner
     }
 
-    pub(crate) fn count(&self, action: &str) {
+    /// Counts a call; how many there were of that action, this one included.
+    pub(crate) fn count(&self, action: &str) -> u64 {
         let mut state = self.state();
-        *state.calls.entry(action.to_owned()).or_default() += 1;
+        let calls = state.calls.entry(action.to_owned()).or_default();
+        *calls += 1;
+        *calls
     }
 
     /// A panic elsewhere leaves the values as they were between two statements, which is good enough to go on.
@@ -183,9 +199,19 @@ mod tests {
             deny: vec!["cloudwatch:GetMetricData".to_owned(), "logs:*".to_owned()],
             ..Settings::default()
         };
-        assert!(settings.denies("cloudwatch:GetMetricData"));
-        assert!(settings.denies("logs:PutLogEvents"));
-        assert!(!settings.denies("cloudwatch:PutMetricData"));
-        assert!(!settings.denies("cloudwatch:GetMetricDataX"));
+        assert!(settings.denies("cloudwatch:GetMetricData", 1));
+        assert!(settings.denies("logs:PutLogEvents", 1));
+        assert!(!settings.denies("cloudwatch:PutMetricData", 1));
+        assert!(!settings.denies("cloudwatch:GetMetricDataX", 1));
+    }
+
+    #[test]
+    fn a_permission_can_be_taken_away_after_some_calls() {
+        let rule = DenyAfter { action: "cloudwatch:GetMetricData".to_owned(), calls: 2 };
+        let settings = Settings { deny_after: vec![rule], ..Settings::default() };
+        let denied: Vec<bool> =
+            (1..=4).map(|call| settings.denies("cloudwatch:GetMetricData", call)).collect();
+        assert_eq!(denied, [false, false, true, true]);
+        assert!(!settings.denies("cloudwatch:PutMetricData", 4));
     }
 }

@@ -37,14 +37,15 @@ pub(crate) fn authenticate(headers: &HeaderMap, dialect: Dialect) -> Result<(), 
     })
 }
 
-/// Refuses an action that the settings deny.
+/// Refuses an action that the settings deny at its `call`th call.
 pub(crate) fn authorize(
     service: &Service,
     action: &str,
+    call: u64,
     settings: &Settings,
     owner: &Owner,
 ) -> Result<(), AwsError> {
-    if !settings.denies(action) {
+    if !settings.denies(action, call) {
         return Ok(());
     }
     let Owner { partition, account, .. } = owner;

@@ -29,8 +29,8 @@ pub(crate) fn execute(
     let operation = find_operation(route, &fields)?;
 
     let action = route.service.action(operation);
-    account.count(&action);
-    auth::authorize(route.service, &action, account.settings(), account.owner())?;
+    let nth = account.count(&action);
+    auth::authorize(route.service, &action, nth, account.settings(), account.owner())?;
     let call = Call {
         settings: account.settings(),
         owner: account.owner(),

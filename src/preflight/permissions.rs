@@ -1,0 +1,68 @@
+//! Whether CloudWatch may be read: what is denied shows before the load, and not after half an hour of it.
+
+use super::wording::{pass, refuse, skip, warn};
+use super::{Check, Forcing, Known};
+use crate::facts::{Finding, LoadBalancerAnswer, MetricsAnswer};
+
+const NAME: &str = "permissions";
+
+pub(super) const CHECK: Check = Check { name: NAME, forcing: Forcing::Allowed, look };
+
+fn look(known: &Known<'_>) -> Finding {
+    let Some(cloudwatch) = &known.plan.cloudwatch else {
+        return skip(NAME, "not asked for: --no-aws");
+    };
+    if cloudwatch.settle.is_zero() {
+        return skip(NAME, "CloudWatch is not read: --settle 0");
+    }
+    match (known.metrics, known.load_balancer) {
+        (MetricsAnswer::Readable, _) => pass(NAME, "cloudwatch:GetMetricData", ""),
+        (MetricsAnswer::Denied(why), _) => refuse(NAME, "", &why.cause, &why.remedy),
+        (MetricsAnswer::Unavailable(why), _) => {
+            warn(NAME, "", format!("CloudWatch could not be tried: {}", why.cause), &why.remedy)
+        }
+        (MetricsAnswer::NotAsked, LoadBalancerAnswer::Found(_)) => skip(NAME, "CloudWatch was not asked"),
+        (MetricsAnswer::NotAsked, _) => skip(NAME, "the load balancer is not known"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::examples::{Case, case, denied, plan};
+    use super::*;
+    use crate::facts::Status;
+
+    #[test]
+    fn what_is_denied_is_refused_and_what_fails_otherwise_is_told() {
+        for (metrics, status, says) in [
+            (MetricsAnswer::Readable, Status::Pass, ""),
+            (MetricsAnswer::Denied(denied()), Status::Refuse, "AWS denies"),
+            (MetricsAnswer::Unavailable(denied()), Status::Warn, "CloudWatch could not be tried: AWS denies"),
+            (MetricsAnswer::NotAsked, Status::Skip, "CloudWatch was not asked"),
+        ] {
+            let finding = look(&Case { metrics, ..case() }.known());
+            assert_eq!(finding.status, status);
+            assert!(finding.detail.starts_with(says), "{finding:?}");
+            if status >= Status::Warn {
+                assert!(finding.remedy.starts_with(&denied().remedy), "{finding:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_run_that_reads_no_cloudwatch_needs_no_permission() {
+        let quiet = plan(|plan| plan.cloudwatch = None);
+        let unsettled = plan(|plan| {
+            if let Some(cloudwatch) = &mut plan.cloudwatch {
+                cloudwatch.settle = Duration::ZERO;
+            }
+        });
+        for (plan, says) in [(quiet, "--no-aws"), (unsettled, "--settle 0")] {
+            let finding = look(&Case { plan, metrics: MetricsAnswer::Denied(denied()), ..case() }.known());
+            assert_eq!(finding.status, Status::Skip);
+            assert!(finding.detail.contains(says), "{finding:?}");
+        }
+    }
+}
