@@ -4,15 +4,22 @@ use crate::judge::wording::{factor, ms, plural, show_count, span};
 use crate::judge::{Failures, Judged, Outcome};
 use crate::record::{HowEnded, Initiator, LevelMachine};
 
-/// A reason or a piece of evidence as a sentence: a capital at its start, where that is a word and not a name, and a
-/// stop at its end.
+/// What was said, with every line break and run of white space as one space. Whatever else acts on a screen is escaped
+/// afterwards.
+pub(super) fn on_one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// A reason or a piece of evidence as a sentence on one line: a capital at its start, where that is a word and not a
+/// name, and a stop at its end.
 pub(super) fn sentence(text: &str) -> String {
+    let text = on_one_line(text);
     let word = text.split(' ').next().unwrap_or("");
     let is_word = word.chars().all(|c| c.is_ascii_lowercase() || c == ':');
     let mut chars = text.chars();
     let mut out = match chars.next() {
         Some(first) if is_word => first.to_ascii_uppercase().to_string() + chars.as_str(),
-        _ => text.to_owned(),
+        _ => text.clone(),
     };
     if !out.ends_with(['.', '!', '?']) {
         out.push('.');

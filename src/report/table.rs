@@ -5,7 +5,9 @@ use anstyle::Style;
 use super::grid::{self, Column};
 use super::layout::{BAD, GOOD, Layout, PLAIN, QUIET, STRONG, UNSURE};
 use super::preflight::{heading, plan, preflight, which};
-use super::sentences::{capacity_note, ended, initiator, machine, sentence, silence, verdict_of};
+use super::sentences::{
+    capacity_note, ended, initiator, machine, on_one_line, sentence, silence, verdict_of,
+};
 use crate::judge::wording::{factor, ms, percent, rounded, share, show_count};
 use crate::judge::{Failures, Judged, JudgedLevel, Outcome, Total};
 
@@ -166,7 +168,7 @@ fn failed(failures: &Failures, layout: Layout) -> Vec<String> {
     let indent = head.chars().count() + 1;
     let mut lines = layout.labelled(&[(&head, PLAIN)], indent, &details.join("  "));
     if !failures.example.is_empty() {
-        let said = layout.one_line(BELOW_LEVEL + 5, &format!("said: {}", failures.example));
+        let said = layout.one_line(BELOW_LEVEL + 5, &format!("said: {}", on_one_line(&failures.example)));
         lines.push(layout.paint(QUIET, &said));
     }
     lines.iter().map(|line| line.trim_end().to_owned()).collect()

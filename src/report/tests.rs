@@ -55,6 +55,25 @@ fn a_contradiction() {
 }
 
 #[test]
+fn what_was_said_in_lines_stands_on_one() {
+    let said = Fault {
+        phase: Phase::Upgrade,
+        kind: FailureKind::Http(503),
+        count: 40,
+        example: "503 Service\r\n\r\n  Unavailable:\t\u{2028}too  many\n\u{1b}[2J",
+        ..Fault::default()
+    };
+    let scenario = Scenario { levels: vec![100], faults: vec![said], ..Scenario::default() };
+    let table = shown(&scenario, 100);
+    assert!(table.contains(r"said: 503 Service Unavailable: too many \u{1b}[2J"), "{table}");
+    assert!(!table.contains(r"\u{a}") && !table.contains(r"\u{d}"), "{table}");
+    let run = scenario.run();
+    let page = crate::report::html(&judge(&run));
+    assert!(page.contains(r"503 Service Unavailable: too many \u{1b}[2J"), "{page}");
+    assert!(!page.contains(r"\u{a}"));
+}
+
+#[test]
 fn an_interrupted_run() {
     let scenario = Scenario {
         cut_last: true,

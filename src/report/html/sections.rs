@@ -6,7 +6,7 @@ use super::page::class;
 use crate::judge::wording::{factor, ms, percent, rounded, share, show_bytes, show_count};
 use crate::judge::{Judged, JudgedLevel, Status, Total};
 use crate::report::escape;
-use crate::report::sentences::{initiator, sentence, silence, verdict_of};
+use crate::report::sentences::{initiator, on_one_line, sentence, silence, verdict_of};
 
 /// All sections that have something to say, in reading order.
 pub(super) fn all(judged: &Judged<'_>) -> String {
@@ -179,7 +179,7 @@ fn failures(judged: &Judged<'_>) -> String {
                 word(initiator(f.by)),
                 number(silence(f).unwrap_or_else(unknown)),
                 text(f.peers.join(", ")),
-                text(f.example.clone()),
+                text(on_one_line(&f.example)),
             ]
         })
         .collect();
