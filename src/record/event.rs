@@ -222,7 +222,7 @@ pub enum FailureKind {
     Closed(u16),
     /// The stream ended without a close frame.
     Eof,
-    /// Another error of the operating system.
+    /// An error of the operating system that is none of these; an addition to the documented kinds (docs/contract.md).
     Io,
 }
 

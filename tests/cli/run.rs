@@ -263,6 +263,9 @@ fn tls_is_spoken_and_a_certificate_nobody_vouches_for_is_not_believed() {
         (failure["phase"].as_str(), failure["kind"].as_str(), failure["count"].as_u64()),
         (Some("tls"), Some("tls"), Some(10))
     );
+    assert_eq!(failure["initiator"], "client", "{failure:#}");
+    let cause = report["diagnosis"][0]["cause"].as_str().unwrap();
+    assert!(cause.contains("this side does not accept"), "{cause}");
 }
 
 #[test]

@@ -34,6 +34,7 @@ fn fault(phase: Phase, kind: FailureKind, count: u32) -> Fault {
 fn every_cause_is_named_alone() {
     use FailureKind as K;
     let local = Fault { by: Initiator::Local, ..fault(Phase::Connect, K::FdLimit, 20) };
+    let distrusted = Fault { by: Initiator::Client, ..fault(Phase::Tls, K::Tls, 20) };
     let idle = Fault { silence_s: Some(60.2), ..fault(Phase::Hold, K::Eof, 20) };
     let up = |kind| fault(Phase::Upgrade, kind, 20);
     let connect = |kind| fault(Phase::Connect, kind, 20);
@@ -49,7 +50,8 @@ fn every_cause_is_named_alone() {
         (connect(K::Refused), vec![rejected], "The load balancer rejected connections"),
         (up(K::Reset), vec![rejected], "The load balancer rejected connections"),
         (connect(K::Timeout), vec![], "TCP connections got no answer within 10 s"),
-        (fault(Phase::Tls, K::Tls, 20), vec![], "TLS could not be established"),
+        (fault(Phase::Tls, K::Tls, 20), vec![], "TLS could not be established."),
+        (distrusted, vec![], "TLS could not be established: this side does not accept the certificate"),
         (up(K::Http(401)), vec![], "The server did not let the clients in"),
         (up(K::Http(403)), vec![waf], "The load balancer did not let the clients in"),
         (up(K::Http(404)), vec![], "No WebSocket is served there"),

@@ -1,8 +1,8 @@
-//! TLS could not be established.
+//! TLS could not be established: by whom makes the difference.
 
 use super::{Case, Diagnosis};
 use crate::judge::{Failures, Kind};
-use crate::record::{FailureKind, Phase};
+use crate::record::{FailureKind, Initiator, Phase};
 
 fn explains(failure: &Failures) -> bool {
     failure.phase == Phase::Tls || failure.kind == Kind::Seen(FailureKind::Tls)
@@ -10,16 +10,29 @@ fn explains(failure: &Failures) -> bool {
 
 pub(super) fn rule(case: &Case<'_>) -> Option<Diagnosis> {
     let concern = case.concern(explains)?;
+    let refused_here: u32 =
+        concern.groups.iter().filter(|group| group.by == Initiator::Client).map(|group| group.count).sum();
+    let (cause, remedy) = if refused_here == concern.count {
+        (
+            "TLS could not be established: this side does not accept the certificate that it was shown.",
+            "Check that the certificate is for the URL's host (no public certificate covers a load balancer's own \
+             *.elb.amazonaws.com name) and has not expired, and give a private authority with --cacert.",
+        )
+    } else {
+        (
+            "TLS could not be established.",
+            "Check that the listener speaks TLS, and a version and ciphers that are still in use, and give a client \
+             certificate with --cert and --key where it asks for one. Certificates that this side refused are for \
+             another host, expired, or of a private authority, which --cacert takes.",
+        )
+    };
     Some(Diagnosis {
-        cause: "TLS could not be established.".into(),
+        cause: cause.into(),
         evidence: std::iter::once(concern.evidence())
             .chain(concern.example())
             .chain(case.rose("ClientTLSNegotiationErrorCount"))
             .collect(),
-        remedy: "Check that the certificate is for the URL's host (no public certificate covers a load balancer's own \
-                 *.elb.amazonaws.com name), give a private authority with --cacert, and a client certificate with \
-                 --cert and --key where the listener asks for one."
-            .into(),
+        remedy: remedy.into(),
         explains,
     })
 }
