@@ -1,0 +1,142 @@
+//! What comments cite must be there: every `aws-facts.md §N` and every `contract, "…"` is held against the page in `docs`.
+#![allow(clippy::unwrap_used)]
+
+use std::path::{Path, PathBuf};
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Files of the project in which something may be cited.
+fn files() -> Vec<PathBuf> {
+    fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                walk(&path, found);
+            } else if path
+                .extension()
+                .is_some_and(|ending| ["rs", "py", "md"].iter().any(|known| ending == *known))
+            {
+                found.push(path);
+            }
+        }
+    }
+    let mut found = vec![root().join("README.md"), root().join("CHANGELOG.md")];
+    for folder in ["src", "tests", "docs"] {
+        walk(&root().join(folder), &mut found);
+    }
+    // What this file says of citations is not one.
+    found.retain(|file| !file.ends_with("tests/citations.rs"));
+    found
+}
+
+/// Text with its comment marks and line breaks taken out, so that a citation may run over a line's end.
+fn flowing(text: &str) -> String {
+    let lines = text.lines().map(|line| line.trim().trim_start_matches(['/', '!']).trim());
+    lines.collect::<Vec<_>>().join(" ")
+}
+
+/// A page of `docs`, flowing.
+fn page(name: &str) -> String {
+    flowing(&std::fs::read_to_string(root().join("docs").join(name)).unwrap())
+}
+
+/// The sections of aws-facts.md: `2`, and `0.7` for a numbered item of one.
+fn sections() -> Vec<String> {
+    let text = std::fs::read_to_string(root().join("docs/aws-facts.md")).unwrap();
+    let number = |text: &str| -> Option<String> {
+        let (number, _) = text.split_once(". ")?;
+        (!number.is_empty() && number.chars().all(|c| c.is_ascii_digit())).then(|| number.to_owned())
+    };
+    let mut sections: Vec<String> = Vec::new();
+    let mut current = String::new();
+    for line in text.lines() {
+        if let Some(section) = line.strip_prefix("## ").map(number) {
+            current = section.unwrap_or_default();
+            sections.push(current.clone());
+        } else if let Some(item) = number(line) {
+            sections.push(format!("{current}.{item}"));
+        }
+    }
+    sections
+}
+
+/// The numbers behind the `§`s of a citation: `§2, §5` are two.
+fn numbers(citation: &str) -> Vec<String> {
+    let mut numbers = Vec::new();
+    let mut rest = citation.trim_start_matches([' ', ')', ']']);
+    while let Some(after) = rest.strip_prefix('§') {
+        let end = after.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(after.len());
+        numbers.push(after[..end].trim_end_matches('.').to_owned());
+        rest = after[end..].trim_start_matches([',', ' ']);
+    }
+    numbers
+}
+
+/// What stands in quotation marks at the start of a text, behind a comma or a colon.
+fn quoted(text: &str) -> Option<&str> {
+    let text = text.trim_start_matches([',', ':']).trim_start().trim_start_matches('\\').strip_prefix('"')?;
+    text.split('"').next().map(|quoted| quoted.trim_end_matches('\\'))
+}
+
+#[test]
+fn every_cited_section_is_there() {
+    let (sections, facts) = (sections(), page("aws-facts.md"));
+    let mut cited = 0;
+    for file in files() {
+        let text = flowing(&std::fs::read_to_string(&file).unwrap());
+        for (at, name) in text.match_indices("aws-facts.md") {
+            let citation = &text[at + name.len()..];
+            for number in numbers(citation) {
+                assert!(sections.contains(&number), "{}: there is no §{number}", file.display());
+                cited += 1;
+            }
+            let end = citation.find(|c: char| !" §.,0123456789".contains(c)).unwrap_or(0);
+            if let Some(subject) = quoted(citation[end..].trim_start()) {
+                let there = facts.to_lowercase().contains(&subject.to_lowercase());
+                assert!(there, "{}: aws-facts.md does not say \"{subject}\"", file.display());
+            }
+        }
+    }
+    assert!(cited > 50, "the citations are found at all: {cited}");
+}
+
+#[test]
+fn every_quotation_of_the_contract_is_there() {
+    let contract = page("contract.md");
+    let mut cited = 0;
+    for file in files() {
+        let text = flowing(&std::fs::read_to_string(&file).unwrap());
+        for (at, word) in text.match_indices("contract") {
+            if let Some(quotation) = quoted(&text[at + word.len()..]) {
+                assert!(
+                    contract.contains(quotation),
+                    "{}: contract.md does not say \"{quotation}\"",
+                    file.display()
+                );
+                cited += 1;
+            }
+        }
+    }
+    assert!(cited > 3, "the quotations are found at all: {cited}");
+}
+
+#[test]
+fn citations_are_read_as_they_are_written() {
+    assert_eq!(numbers(" §2, §5, §6): x"), ["2", "5", "6"]);
+    assert_eq!(numbers(" §0.7. More"), ["0.7"]);
+    assert_eq!(quoted(", \"Exit codes\")."), Some("Exit codes"));
+    assert_eq!(quoted(": \"within 1 s\")"), Some("within 1 s"));
+    assert_eq!(quoted(" of something"), None);
+    assert_eq!(flowing("/// one\n/// two"), "one two");
+}
+
+#[test]
+fn the_readme_leads_to_both_pages() {
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    for name in ["docs/contract.md", "docs/aws-facts.md"] {
+        assert!(readme.contains(&format!("]({name})")), "{name}");
+        assert!(root().join(name).exists());
+    }
+}
