@@ -1,5 +1,7 @@
 //! What may be kept of a text from the network, and what must be struck out of it first.
 
+use std::ops::Range;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -30,23 +32,67 @@ impl Secrets {
     /// Collects what is long enough to be a secret.
     pub fn new(secrets: impl IntoIterator<Item = String>) -> Secrets {
         let mut secrets: Vec<String> = secrets.into_iter().filter(|s| s.len() >= Self::SHORTEST).collect();
-        // The longest first, so that one secret inside another leaves nothing of the outer one behind.
-        secrets.sort_by_key(|s| std::cmp::Reverse(s.len()));
+        // The longest first: the suffix of a text is held against the one that explains most of it.
+        secrets.sort_unstable_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
         secrets.dedup();
         Secrets(secrets)
     }
 
     /// Strikes out the secrets and cuts the rest to [`Redacted::MOST`] bytes, at a character's border.
     pub fn redact(&self, text: &str) -> Redacted {
-        let mut text = text.to_owned();
-        for secret in &self.0 {
-            if text.contains(secret.as_str()) {
-                text = text.replace(secret.as_str(), "***");
+        // What begins behind the cut is not looked at.
+        let longest = self.0.first().map_or(0, String::len);
+        let text = &text[..text.floor_char_boundary(Redacted::MOST + longest)];
+        let mut kept = String::with_capacity(text.len());
+        let mut from = 0;
+        for found in self.found_in(text) {
+            kept.push_str(&text[from..found.start]);
+            kept.push_str("***");
+            from = found.end;
+        }
+        kept.push_str(&text[from..]);
+        kept.truncate(kept.floor_char_boundary(Redacted::MOST));
+        Redacted(kept)
+    }
+
+    /// Where secrets stand, in order and apart from each other: those that overlap are struck out as one, so that of
+    /// none a piece is left.
+    fn found_in(&self, text: &str) -> Vec<Range<usize>> {
+        let mut found: Vec<Range<usize>> =
+            self.0.iter().flat_map(|secret| occurrences(text, secret)).chain(self.cut_off(text)).collect();
+        found.sort_unstable_by_key(|range| range.start);
+        let mut apart: Vec<Range<usize>> = Vec::new();
+        for range in found {
+            match apart.last_mut() {
+                Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
+                _ => apart.push(range),
             }
         }
-        text.truncate(text.floor_char_boundary(Redacted::MOST));
-        Redacted(text)
+        apart
     }
+
+    /// The end of the text, where it is the beginning of a secret: what the network said may have been cut there. A
+    /// character that was cut in two reads as U+FFFD.
+    fn cut_off(&self, text: &str) -> Option<Range<usize>> {
+        let said = text.trim_end_matches(char::REPLACEMENT_CHARACTER);
+        let begun = |secret: &String| {
+            let lengths = (Self::SHORTEST..=secret.len().min(said.len())).rev();
+            lengths.into_iter().find(|length| said.as_bytes().ends_with(&secret.as_bytes()[..*length]))
+        };
+        let longest = self.0.iter().filter_map(begun).max()?;
+        Some(said.len() - longest..text.len())
+    }
+}
+
+/// Every place at which `secret` stands in `text`, places that overlap included.
+fn occurrences(text: &str, secret: &str) -> impl Iterator<Item = Range<usize>> {
+    let step = secret.chars().next().map_or(1, char::len_utf8);
+    let mut from = 0;
+    std::iter::from_fn(move || {
+        let start = from + text.get(from..)?.find(secret)?;
+        from = start + step;
+        Some(start..start + secret.len())
+    })
 }
 
 impl std::fmt::Debug for Secrets {
@@ -57,6 +103,8 @@ impl std::fmt::Debug for Secrets {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -84,5 +132,42 @@ mod tests {
         let text = format!("{}{secret}", "a".repeat(195));
         let kept = Secrets::new([secret]).redact(&text);
         assert!(!kept.as_str().contains("s3cr"), "{kept:?}");
+    }
+
+    #[test]
+    fn a_secret_that_was_cut_with_its_text_is_struck_out() {
+        let secrets =
+            Secrets::new(["hunter2-hunter3".to_owned(), "pässwörd".to_owned(), "r3-xyz".to_owned()]);
+        for (text, kept) in [
+            ("said hunt", "said ***"),
+            ("said hunter2-hunter3", "said ***"),
+            ("said hunter2-hunter3-x", "said ***"),
+            ("said hun", "said hun"),
+            ("hunt said", "hunt said"),
+            ("said päss", "said ***"),
+            ("said pässw\u{fffd}", "said ***"),
+            ("said \u{fffd}", "said \u{fffd}"),
+        ] {
+            assert_eq!(secrets.redact(text).as_str(), kept, "{text}");
+        }
+    }
+
+    #[test]
+    fn of_secrets_that_overlap_no_piece_is_left() {
+        let secrets = Secrets::new(["abcdefgh".to_owned(), "efghijkl".to_owned(), "xyxy".to_owned()]);
+        assert_eq!(secrets.redact("-abcdefghijkl-").as_str(), "-***-");
+        assert_eq!(secrets.redact("-xyxyxy-").as_str(), "-***-");
+        assert_eq!(secrets.redact("-abcdefghij").as_str(), "-***");
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_the_text_no_secret_is_in_what_is_kept(
+            secrets in prop::collection::vec("[abä]{4,9}", 0..4), text in "[abä ]{0,300}",
+        ) {
+            let kept = Secrets::new(secrets.clone()).redact(&text);
+            prop_assert!(kept.as_str().len() <= Redacted::MOST);
+            prop_assert!(!secrets.iter().any(|secret| kept.as_str().contains(secret)));
+        }
     }
 }

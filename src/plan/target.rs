@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -36,18 +38,29 @@ pub struct TlsOptions {
 }
 
 impl Target {
-    /// All that must never be seen of this target.
+    /// All that must never be seen of this target, in every form in which it may come back.
     pub fn secrets(&self) -> Secrets {
-        let url = &self.url.0;
-        let password = url.password().map(str::to_owned);
-        let user = Some(url.username().to_owned());
-        let query = url.query_pairs().flat_map(|(_, value)| [value.clone().into_owned(), encoded(&value)]);
-        let headers = self.headers.iter().map(|header| header.value.clone());
-        // `Authorization: Bearer X` may come back as `X` alone.
-        let bare =
-            self.headers.iter().filter_map(|h| h.value.rsplit_once(' ').map(|(_, last)| last.to_owned()));
-        Secrets::new(query.chain(headers).chain(bare).chain(password).chain(user))
+        let query = self.url.query().flat_map(|part| {
+            let raw = part.secret();
+            let decoded = plus_decoded(raw);
+            [raw.to_owned(), encoded(&decoded), decoded]
+        });
+        let headers = self.headers.iter().flat_map(|header| {
+            // `Bearer X` may come back as `X` alone, and one cookie without the others.
+            let parts = header.value.split(|c: char| c.is_whitespace() || ";,=".contains(c));
+            std::iter::once(header.value.as_str()).chain(parts).map(str::to_owned)
+        });
+        Secrets::new(query.chain(headers).chain(self.url.userinfo_forms()))
     }
+}
+
+/// As a form's value is decoded: `+` is a space.
+fn plus_decoded(text: &str) -> String {
+    // Without its separator the text can't be split.
+    let escaped = text.replace('&', "%26");
+    url::form_urlencoded::parse(format!("v={escaped}").as_bytes())
+        .next()
+        .map_or_else(String::new, |(_, value)| value.into_owned())
 }
 
 fn encoded(value: &str) -> String {
@@ -140,19 +153,59 @@ impl TargetUrl {
         Some(format!("{}:{}", decoded(self.0.username()), decoded(self.0.password().unwrap_or(""))))
     }
 
+    /// User and password, alone and together, raw and decoded, and as Basic authentication writes them.
+    fn userinfo_forms(&self) -> Vec<String> {
+        let Some(together) = self.userinfo() else { return Vec::new() };
+        let (user, password) = (self.0.username(), self.0.password().unwrap_or(""));
+        let raw = format!("{user}:{password}");
+        let (unpadded, basic) = (STANDARD_NO_PAD.encode(&together), STANDARD.encode(&together));
+        let alone = [user.to_owned(), password.to_owned(), decoded(user), decoded(password)];
+        alone.into_iter().chain([raw, together, unpadded, basic]).collect()
+    }
+
+    fn query(&self) -> impl Iterator<Item = QueryPart<'_>> {
+        self.0.query().into_iter().flat_map(|query| query.split('&')).filter(|part| !part.is_empty()).map(
+            |part| match part.split_once('=') {
+                // Nothing but `=` behind it is base64's padding: `?TOKEN==` is a secret without a name.
+                Some((name, value)) if value.chars().any(|c| c != '=') => QueryPart::Named { name, value },
+                _ => QueryPart::Bare(part),
+            },
+        )
+    }
+
     /// The URL as it may be shown and kept.
     pub fn shown(&self) -> ShownUrl {
+        let shown: Vec<String> = self.query().map(|part| part.shown()).collect();
         let mut url = self.0.clone();
-        let names: Vec<String> = url.query_pairs().map(|(name, _)| name.into_owned()).collect();
         // Neither call can fail: a ws URL has a host, and so can carry userinfo.
         let _ = url.set_username("");
         let _ = url.set_password(None);
-        url.set_query(None);
-        let query = names.iter().map(|name| format!("{}=***", encoded(name))).collect::<Vec<_>>().join("&");
-        if !query.is_empty() {
-            url.set_query(Some(&query));
-        }
+        url.set_query((!shown.is_empty()).then(|| shown.join("&")).as_deref());
         ShownUrl(url.to_string())
+    }
+}
+
+/// A part of a query, as it stands there.
+enum QueryPart<'a> {
+    /// `NAME=VALUE`: the value is a secret.
+    Named { name: &'a str, value: &'a str },
+    /// Without a name, all of it is a secret.
+    Bare(&'a str),
+}
+
+impl<'a> QueryPart<'a> {
+    fn secret(&self) -> &'a str {
+        match self {
+            QueryPart::Named { value, .. } => value,
+            QueryPart::Bare(part) => part.trim_end_matches('='),
+        }
+    }
+
+    fn shown(&self) -> String {
+        match self {
+            QueryPart::Named { name, .. } => format!("{name}=***"),
+            QueryPart::Bare(_) => "***".to_owned(),
+        }
     }
 }
 
@@ -288,13 +341,64 @@ mod tests {
     #[test]
     fn nothing_secret_is_shown() {
         let url = url("wss://user:hunter2@h/p?token=abc&flag&token=def");
-        assert_eq!(url.shown().as_str(), "wss://h/p?token=***&flag=***&token=***");
+        assert_eq!(url.shown().as_str(), "wss://h/p?token=***&***&token=***");
         assert!(!format!("{url:?}").contains("hunter2"));
         let header: RequestHeader = "Authorization: Bearer s3cret".parse().unwrap();
         assert_eq!(format!("{header:?}"), "Authorization: ***");
         let target = Target { url, headers: vec![header], subprotocols: vec![], tls: TlsOptions::default() };
         let kept = target.secrets().redact("no s3cret, no hunter2");
         assert_eq!(kept.as_str(), "no ***, no ***");
+    }
+
+    #[test]
+    fn a_secret_is_known_in_every_form_in_which_it_may_come_back() {
+        let target = |url: &str, headers: &[&str]| Target {
+            url: url.parse().unwrap(),
+            headers: headers.iter().map(|header| header.parse().unwrap()).collect(),
+            subprotocols: vec![],
+            tls: TlsOptions::default(),
+        };
+        let cookie = "Cookie: sid=c00k1e; theme=dark99,b3ta one-more";
+        for (url, headers, said) in [
+            // Query values: as they stand there, decoded, and encoded by the book.
+            ("ws://h/?k=a%2fb%20c", &[][..], vec!["a%2fb%20c", "a/b c", "a%2Fb+c"]),
+            ("ws://h/?k=a/b+c~d", &[], vec!["a/b+c~d", "a/b c~d", "a%2Fb+c%7Ed"]),
+            ("ws://h/?k=x=y=z1", &[], vec!["x=y=z1"]),
+            // Userinfo: alone, together, raw, decoded, and as Basic authentication.
+            ("ws://us%40r:p%2Fw@h/", &[], vec!["us%40r", "us@r", "us%40r:p%2Fw", "us@r:p/w", "dXNAcjpwL3c="]),
+            ("ws://u:pa55word@h/", &[], vec!["pa55word", "u:pa55word", "dTpwYTU1d29yZA==", "dTpwYTU1d29yZA"]),
+            ("ws://t0ken@h/", &[], vec!["t0ken", "t0ken:", "dDBrZW46"]),
+            // Header values: whole, and in parts.
+            ("ws://h/", &[cookie], vec![&cookie[8..], "c00k1e", "dark99", "b3ta", "one-more"]),
+            ("ws://h/", &["Authorization: Bearer s3cr3t"], vec!["Bearer s3cr3t", "s3cr3t"]),
+            // Cut at the end of the text.
+            ("ws://h/?k=abcdefgh", &["X-A: ijklmnop"], vec!["abcd", "abcdefg", "ijkl"]),
+            // A query without a name.
+            ("ws://h/?S3CR3T", &[], vec!["S3CR3T", "S3CR"]),
+            ("ws://h/?UzNDUjNU==", &[], vec!["UzNDUjNU"]),
+            ("ws://h/?a%2Bbcd&x=1", &[], vec!["a%2Bbcd", "a+bcd"]),
+        ] {
+            let secrets = target(url, headers).secrets();
+            for text in said {
+                let kept = secrets.redact(&format!("said {text}"));
+                assert_eq!(kept.as_str().trim_end_matches('='), "said ***", "{text} of {url} {headers:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_query_without_a_name_is_not_shown() {
+        for (text, shown) in [
+            ("ws://h/?S3CR3T", "ws://h/?***"),
+            ("ws://h/?UzNDUjNU==", "ws://h/?***"),
+            ("ws://h/?a=1&S3CR3T&b=2", "ws://h/?a=***&***&b=***"),
+            ("ws://h/?", "ws://h/"),
+            ("ws://h/?=S3CR3T", "ws://h/?=***"),
+            ("ws://h/?a%20b=c", "ws://h/?a%20b=***"),
+        ] {
+            assert_eq!(url(text).shown().as_str(), shown);
+            assert_eq!(url(shown).shown().as_str(), shown, "what is shown can be read back");
+        }
     }
 
     #[test]
