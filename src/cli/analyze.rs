@@ -1,6 +1,5 @@
 //! `albcap analyze`: CloudWatch read again for a run's window, and judged again.
 
-use std::io::ErrorKind;
 use std::time::Duration;
 
 use chrono::Utc;
@@ -9,7 +8,7 @@ use super::args::AnalyzeArgs;
 use super::config::Parsed;
 use super::outcome::{Exit, of_judged};
 use super::report::unreadable;
-use super::run::record_complaint;
+use super::run::{finish, record_complaint};
 use super::settings::{Export, aws_settings, cloudwatch, write_all};
 use super::signals::Signals;
 use super::{Complaint, Output};
@@ -19,30 +18,49 @@ use crate::facts::{Facts, LoadBalancerFacts, Series};
 use crate::judge::judge;
 use crate::live::Live;
 use crate::plan::CloudWatchPlan;
-use crate::record::{self, Event, JournalError, Run, Stamped};
+use crate::record::{self, Event, Reopened, Run, Stamped};
 use crate::{machine, report};
 
 pub(super) async fn command(args: &AnalyzeArgs, parsed: &Parsed, output: &Output) -> Result<Exit, Complaint> {
     let exports = Export::all(&args.export)?;
+    // Held to the end, so that nobody appends between what is read here and what is appended.
+    let reopened = match args.aws.no_aws {
+        true => None,
+        false => Some(Reopened::open(&args.record).map_err(|error| record_complaint(&error))?),
+    };
     let mut run = record::read(&args.record).map_err(|error| unreadable(&error))?;
     let (signals, mut interrupt) = Signals::listen()?;
-    if !args.aws.no_aws {
-        read_again(args, parsed, &mut run, &mut interrupt, output).await?;
-    }
+    let kept = match &reopened {
+        Some(reopened) => {
+            let learned = read_again(args, parsed, &run, &mut interrupt, output).await?;
+            run.learn(&learned);
+            keep(reopened, &learned, output)
+        }
+        None => Ok(()),
+    };
     let judged = judge(&run);
-    output.result(&report::table(&judged, output.layout()))?;
-    write_all(&exports, &judged, output)?;
-    Ok(signals.exit().unwrap_or_else(|| of_judged(&judged, run.header.plan.rule.require)))
+    // As after a run: what was measured is shown, whatever fails afterwards.
+    let table = if output.quiet { report::results } else { report::table };
+    let failures = [
+        output.result(&table(&judged, output.layout())).err(),
+        write_all(&exports, &judged, output).err(),
+        kept.err(),
+    ];
+    finish(
+        failures.into_iter().flatten().collect(),
+        of_judged(&judged, judged.run.header.plan.rule.require),
+        &signals,
+    )
 }
 
-/// Reads CloudWatch and appends what it said to the record.
+/// Reads CloudWatch; what it said is to be appended to the record.
 async fn read_again(
     args: &AnalyzeArgs,
     parsed: &Parsed,
-    run: &mut Run,
+    run: &Run,
     interrupt: &mut Interrupt,
     output: &Output,
-) -> Result<(), Complaint> {
+) -> Result<Vec<Stamped>, Complaint> {
     let plan = cloudwatch_plan(args, parsed, run);
     let window = Window::of(run, plan).ok_or_else(|| {
         Complaint::failed(
@@ -63,18 +81,15 @@ async fn read_again(
         events.push(Event::Facts(Box::new(Facts { load_balancer: Some(facts), machine, target })));
     }
     events.push(Event::ServerSeries(Box::new(series)));
-    let events: Vec<Stamped> = events.into_iter().map(|event| Stamped::new(Utc::now(), event)).collect();
-    run.learn(&events);
-    match record::append(&args.record, &events) {
-        Ok(()) => Ok(()),
-        Err(JournalError::Create { source, .. })
-            if matches!(source.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem) =>
-        {
-            output.note("albcap: the record is read-only, so what CloudWatch said is shown but not kept\n");
-            Ok(())
-        }
-        Err(error) => Err(record_complaint(&error)),
+    Ok(events.into_iter().map(|event| Stamped::new(Utc::now(), event)).collect())
+}
+
+fn keep(record: &Reopened, learned: &[Stamped], output: &Output) -> Result<(), Complaint> {
+    if record.is_read_only() {
+        output.note("albcap: the record is read-only, so what CloudWatch said is shown but not kept\n");
+        return Ok(());
     }
+    record.append(learned).map_err(|error| record_complaint(&error))
 }
 
 fn known(run: &Run) -> Option<&LoadBalancerFacts> {
@@ -123,6 +138,14 @@ async fn series(
     series.map_err(|crate::conduct::SettleFailure::Aws(error)| unanswered(&error))
 }
 
+/// What could not even be asked is refused; what was asked in vain has failed.
 fn unanswered(error: &AwsError) -> Complaint {
-    Complaint::failed(error, error.remedy())
+    match error {
+        AwsError::NoCredentials { .. }
+        | AwsError::NoRegion
+        | AwsError::NotFound { .. }
+        | AwsError::Ambiguous { .. }
+        | AwsError::NotAnAlb { .. } => Complaint::refused(error, error.remedy()),
+        _ => Complaint::failed(error, error.remedy()),
+    }
 }

@@ -105,8 +105,8 @@ pub(crate) struct RunFlags {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Target and network")]
 pub(crate) struct TargetFlags {
-    /// Extra request header, or a file of them, one a line; a secret belongs into a file or ALBCAP_HEADER, since the
-    /// command line is public
+    /// Extra request header, or a file of them, one a line (# begins a comment); a secret belongs into a file or
+    /// ALBCAP_HEADER, since the command line is public
     #[arg(short = 'H', long, value_name = "'NAME: VALUE'|@FILE", hide_default_value = true)]
     pub(crate) header: Vec<String>,
     /// The Origin header
@@ -236,7 +236,7 @@ pub(crate) struct ResultFlags {
     /// [default: albcap-runs/<run id>.jsonl]
     #[arg(long, value_name = "PATH|-")]
     pub(crate) record: Option<PathBuf>,
-    /// Write the report there too: .json or .html by its ending; may be repeated
+    /// Write the report there too: .json or .html by its ending; may be repeated. Only the record is private (0600)
     #[arg(long, value_name = "PATH")]
     pub(crate) export: Vec<PathBuf>,
     /// Exit with 4 when the safe limit is below N
@@ -247,7 +247,7 @@ pub(crate) struct ResultFlags {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct OutputFlags {
-    /// No progress, no preflight and plan: results only
+    /// Results only: no progress, and neither preflight nor plan before them
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
     /// More about what happens, on standard error; -vv for still more
@@ -278,7 +278,7 @@ pub(crate) struct AnalyzeArgs {
     pub(crate) record: PathBuf,
     #[command(flatten)]
     pub(crate) aws: AwsFlags,
-    /// Write the report there too: .json or .html by its ending; may be repeated
+    /// Write the report there too: .json or .html by its ending; may be repeated. Only the record is private (0600)
     #[arg(long, value_name = "PATH", help_heading = "Results")]
     pub(crate) export: Vec<PathBuf>,
 }
@@ -401,28 +401,29 @@ fn parse_rejected(text: &str) -> Result<f64, String> {
     }
 }
 
-/// A header as it was typed, or the lines of a file.
+/// A header as it was typed, or the lines of a file; there, empty lines and those that start with `#` say nothing.
 pub(crate) fn parse_headers(given: &[String]) -> Result<Vec<RequestHeader>, super::Complaint> {
     use super::Complaint;
     let mut headers = Vec::new();
     for text in given {
-        let mut add = |line: &str| -> Result<(), Complaint> {
-            headers.push(
-                line.parse::<RequestHeader>().map_err(|e| Complaint::usage(e, "see albcap run --help"))?,
-            );
-            Ok(())
+        let Some(path) = text.strip_prefix('@') else {
+            let header = text.parse().map_err(|error| Complaint::usage(error, "see albcap run --help"))?;
+            headers.push(header);
+            continue;
         };
-        match text.strip_prefix('@') {
-            None => add(text)?,
-            Some(path) => {
-                let lines = std::fs::read_to_string(path).map_err(|error| {
-                    Complaint::usage(
-                        format!("the header file {path} can't be read: {error}"),
-                        "give a readable file of 'NAME: VALUE' lines",
-                    )
-                })?;
-                lines.lines().filter(|line| !line.trim().is_empty()).try_for_each(add)?;
-            }
+        let remedy = "give a readable file of 'NAME: VALUE' lines";
+        let lines = std::fs::read_to_string(path).map_err(|error| {
+            Complaint::usage(format!("the header file {path} can't be read: {error}"), remedy)
+        })?;
+        let said = |(_, line): &(usize, &str)| !line.trim().is_empty() && !line.starts_with('#');
+        for (number, line) in lines.lines().enumerate().filter(said) {
+            let header = line.parse().map_err(|error| {
+                Complaint::usage(
+                    format!("the header file {path}, line {}: {error}", number + 1),
+                    "correct that line, or begin it with # to leave it out",
+                )
+            })?;
+            headers.push(header);
         }
     }
     Ok(headers)

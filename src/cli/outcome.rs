@@ -3,6 +3,7 @@
 use std::fmt::Display;
 
 use crate::judge::{Judged, Outcome};
+use crate::record::HowEnded;
 
 /// How the process ends (contract, "Exit codes").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,7 +77,9 @@ impl Complaint {
 /// What a run's or an analysis's result means for the exit code.
 pub(super) fn of_judged(judged: &Judged<'_>, require: Option<u32>) -> Exit {
     let unmet = require.is_some_and(|least| judged.capacity.safe_limit < least);
-    if !judged.any_opened() {
+    // Whoever interrupts the first handshakes has not learned that none could be opened.
+    let interrupted = judged.run.ended.is_some_and(|(_, how)| how == HowEnded::Interrupted);
+    if !judged.any_opened() && (judged.any_failed() || !interrupted) {
         return Exit::Failed;
     }
     if unmet {

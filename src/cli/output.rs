@@ -1,12 +1,13 @@
 //! Where text goes: results to standard output, everything else to standard error, and how it looks there.
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::path::Path;
 
 use tracing_subscriber::EnvFilter;
 
 use super::args::{Color, OutputFlags};
 use super::{Complaint, Exit};
-use crate::report::Layout;
+use crate::report::{Layout, visible};
 
 /// How a command prints.
 #[derive(Debug, Clone, Copy)]
@@ -87,12 +88,24 @@ fn write(mut to: impl Write, text: &str) -> Result<(), Complaint> {
     }
 }
 
-/// Says an error: what, and what to do about it.
+/// Says an error: what, and what to do about it. Whatever they hold (a path, an answer of AWS's), each is one line.
 pub(super) fn complain(complaint: &Complaint) -> Exit {
-    let remedy =
-        if complaint.remedy.is_empty() { String::new() } else { format!("  {}\n", complaint.remedy) };
-    let _ = io::stderr().lock().write_all(format!("albcap: {}\n{remedy}", complaint.cause).as_bytes());
+    let mut text = format!("albcap: {}\n", visible(&complaint.cause));
+    if !complaint.remedy.is_empty() {
+        text.push_str(&format!("  {}\n", visible(&complaint.remedy)));
+    }
+    let _ = io::stderr().lock().write_all(text.as_bytes());
     complaint.exit
+}
+
+/// Says in one line what went wrong, where the command goes on; also when it was asked to be quiet.
+pub(super) fn warn(text: &str) {
+    let _ = io::stderr().lock().write_all(format!("albcap: {}\n", visible(text)).as_bytes());
+}
+
+/// A path as it can be shown on a terminal.
+pub(super) fn shown(path: &Path) -> String {
+    visible(&path.display().to_string())
 }
 
 /// Help and version are results; the rest of clap's errors are said like all others.

@@ -10,6 +10,7 @@ pub(super) fn command(args: &ReportArgs, output: &Output) -> Result<Exit, Compla
     let run = record::read(&args.record).map_err(|error| unreadable(&error))?;
     let judged = judge(&run);
     let text = match args.format {
+        Format::Table if output.quiet => report::results(&judged, output.layout()),
         Format::Table => report::table(&judged, output.layout()),
         Format::Json => format!("{}\n", report::json(&judged)),
         Format::Html => report::html(&judged),

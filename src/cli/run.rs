@@ -72,6 +72,10 @@ pub(super) async fn run(
         let mut sink = |notice: Notice<'_>| match notice {
             Notice::Event(stamped) => {
                 journal.append(stamped);
+                if let Some(error) = journal.new_failure() {
+                    live.clear();
+                    output::warn(&format!("{error}; the run goes on without it"));
+                }
                 live.event(stamped);
             }
             Notice::Settling(settling) => {
@@ -97,7 +101,7 @@ pub(super) async fn run(
 }
 
 /// The order of the contract: 1, 130/143, 4, 5, 6. Every failure is said; the last one by the caller.
-fn finish(mut failures: Vec<Complaint>, exit: Exit, signals: &Signals) -> Result<Exit, Complaint> {
+pub(super) fn finish(mut failures: Vec<Complaint>, exit: Exit, signals: &Signals) -> Result<Exit, Complaint> {
     let last = failures.pop();
     for failure in &failures {
         output::complain(failure);
@@ -120,7 +124,7 @@ fn results(judged: &Judged<'_>, output: &Output) -> String {
 
 /// Where the results lie, and what to do when CloudWatch was not waited for.
 fn footer(job: &Job, judged: &Judged<'_>) -> String {
-    let record = job.record.display();
+    let record = output::shown(&job.record);
     let mut text = format!("\nrecord  {record}\nreport  albcap report {record} --format html\n");
     if let Some(from) = judged.readable_from().filter(|_| judged.run.series.is_none()) {
         text.push_str(&format!(
@@ -132,13 +136,21 @@ fn footer(job: &Job, judged: &Judged<'_>) -> String {
 }
 
 pub(super) fn record_complaint(error: &JournalError) -> Complaint {
+    use std::io::ErrorKind::{BrokenPipe, FileTooLarge, QuotaExceeded, StorageFull};
     let remedy = match error {
         JournalError::Exists(_) => "give another --record, or move that file away",
         JournalError::InUse(_) => "wait until that process has ended",
         JournalError::Create { .. } => "give a --record in a folder that can be written to",
-        JournalError::Write(_) => {
-            "the results above are complete; free some room on the disk before the next run"
-        }
+        JournalError::Open { .. } => "give the path of a .jsonl file that a run has written",
+        JournalError::Write(source) => match source.kind() {
+            BrokenPipe => {
+                "the results above are complete; give --record - a reader that stays to the end, or a file"
+            }
+            StorageFull | QuotaExceeded | FileTooLarge => {
+                "the results above are complete; free some room on the disk before the next run"
+            }
+            _ => "the results above are complete; give a --record on another disk to the next run",
+        },
     };
     Complaint::failed(error, remedy)
 }

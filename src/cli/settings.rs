@@ -1,8 +1,10 @@
 //! From flags as typed to values in which every rule has been decided.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::args::{AwsFlags, RunArgs, TargetFlags, parse_headers};
+use super::output::{shown, warn};
 use super::{Complaint, Output};
 use crate::aws::AwsSettings;
 use crate::judge::Judged;
@@ -159,19 +161,30 @@ impl Export {
         Ok(Export { path: path.to_owned(), format })
     }
 
-    /// Writes the report, whole or not at all.
+    /// Writes the report, whole or not at all, with the usual permissions: unlike the record, it is made to be shown.
     pub(super) fn write(&self, judged: &Judged<'_>) -> Result<(), Complaint> {
         let text = match self.format {
             ExportFormat::Json => report::json(judged),
             ExportFormat::Html => report::html(judged),
         };
-        let beside = self.path.with_extension("partial");
-        std::fs::write(&beside, text).and_then(|()| std::fs::rename(&beside, &self.path)).map_err(|error| {
+        let beside = self.beside();
+        let written = create_new(&beside)
+            .and_then(|mut file| file.write_all(text.as_bytes()))
+            .and_then(|()| std::fs::rename(&beside, &self.path));
+        written.map_err(|error| {
+            // What is half written helps nobody.
+            let _ = std::fs::remove_file(&beside);
             Complaint::failed(
                 format!("{} can't be written: {error}", self.path.display()),
                 "the record is kept: albcap report RECORD shows it again",
             )
         })
+    }
+
+    /// A name in the same folder that no other file has, and no other process takes.
+    fn beside(&self) -> PathBuf {
+        let name = self.path.file_name().unwrap_or_default().to_string_lossy();
+        self.path.with_file_name(format!(".{name}.{}-{:08x}", std::process::id(), fastrand::u32(..)))
     }
 
     /// Where it is.
@@ -180,14 +193,18 @@ impl Export {
     }
 }
 
+fn create_new(path: &Path) -> std::io::Result<std::fs::File> {
+    std::fs::OpenOptions::new().write(true).create_new(true).open(path)
+}
+
 /// Writes all exports, the second in spite of the first one's failure; the first failure is returned.
 pub(super) fn write_all(exports: &[Export], judged: &Judged<'_>, output: &Output) -> Result<(), Complaint> {
     let mut first_failure = Ok(());
     for export in exports {
         match export.write(judged) {
-            Ok(()) => output.note(&format!("export  {}\n", export.path().display())),
+            Ok(()) => output.note(&format!("export  {}\n", shown(export.path()))),
             Err(complaint) if first_failure.is_ok() => first_failure = Err(complaint),
-            Err(complaint) => output.note(&format!("albcap: {}\n", complaint.cause)),
+            Err(complaint) => warn(&complaint.cause),
         }
     }
     first_failure

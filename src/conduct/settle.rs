@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 use thiserror::Error;
 use tokio::time::sleep;
 
@@ -48,7 +48,7 @@ fn is_settled(window: &Window, before: Option<&Metrics>, now: &Metrics, read_at:
 }
 
 /// Reads the window, a period apart, until it has settled, `deadline` has passed, or the user will wait no longer.
-/// At least one read is made. `tell` hears of every wait.
+/// At least one read is made. `tell` hears of every wait; there is none where the time for it is past.
 pub async fn read_series(
     aws: &Aws,
     load_balancer: &str,
@@ -61,7 +61,9 @@ pub async fn read_series(
     let (mut reads, mut failures) = (0, 0);
     let mut next_read = window.first_read().min(deadline);
     loop {
-        tell(&Settling { reads, next_read, deadline });
+        if next_read > Utc::now() {
+            tell(&Settling { reads, next_read, deadline });
+        }
         let waited = wait_until(next_read, interrupt).await;
         let asked_at = Utc::now();
         let last_chance = !waited || asked_at >= deadline;
@@ -112,7 +114,8 @@ fn series(
         period: window.period,
         from: window.from,
         until: window.until,
-        read_at,
+        // To the millisecond, as all times of a record.
+        read_at: read_at.trunc_subsecs(3),
         status,
         metrics,
     }

@@ -79,6 +79,11 @@ impl Judged<'_> {
         self.run.opened() > 0
     }
 
+    /// Whether any connection of the whole run failed.
+    pub fn any_failed(&self) -> bool {
+        self.run.levels.iter().any(|level| level.counts.failed > 0 || level.failed() > 0)
+    }
+
     /// Whether this machine, not the load balancer, was what made a level fail.
     pub fn machine_limited(&self) -> bool {
         self.capacity.limited_by == Some(Limit::Machine)

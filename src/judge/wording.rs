@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-pub use crate::plan::quantity::{show_bytes, show_count, show_duration};
+pub use crate::plan::quantity::{plural, show_bytes, show_count, show_duration};
 
 /// A count that came out of arithmetic: rounded, thousands separated.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
@@ -37,12 +37,6 @@ pub fn factor(factor: f64) -> String {
 /// A latency in milliseconds, with a decimal only where it matters: `0.4`, `24`.
 pub fn ms(ms: f64) -> String {
     if ms < 10.0 { format!("{ms:.1}") } else { rounded(ms) }
-}
-
-/// `1 connection`, `2 connections`.
-pub fn plural(count: u64, noun: &str) -> String {
-    let ending = if count == 1 { "" } else { "s" };
-    format!("{} {noun}{ending}", show_count(count))
 }
 
 /// A list as it is spoken: `a`, `a and b`, `a, b and c`.
@@ -85,8 +79,6 @@ mod tests {
         let second = Duration::from_secs(1);
         assert_eq!(span((second, second)), "1.0 s");
         assert_eq!(span((second, second * 2)), "1.0 to 2.0 s");
-        assert_eq!(plural(1, "upgrade"), "1 upgrade");
-        assert_eq!(plural(1_870, "upgrade"), "1,870 upgrades");
         assert_eq!(spoken(&["a".into(), "b".into(), "c".into()]), "a, b and c");
         assert_eq!(clock(DateTime::from_timestamp_millis(47_220_000).unwrap_or_default()), "13:07");
     }

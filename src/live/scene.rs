@@ -73,13 +73,16 @@ pub(super) fn settling(reads: u32, next_read: DateTime<Utc>, deadline: DateTime<
         0 => "waiting for CloudWatch's metrics",
         _ => "waiting until CloudWatch's metrics no longer change",
     };
-    let wait = (deadline - next_read).to_std().unwrap_or_default();
-    format!(
-        "{what} · next read {} · until {} UTC at the latest ({} more) · Ctrl-C judges what has come",
-        next_read.format("%H:%M:%S"),
-        deadline.format("%H:%M:%S"),
-        show_duration(wait),
-    )
+    let next = match (deadline - next_read).to_std() {
+        Ok(wait) if !wait.is_zero() => format!(
+            "next read {} · until {} UTC at the latest ({} more)",
+            next_read.format("%H:%M:%S"),
+            deadline.format("%H:%M:%S"),
+            show_duration(wait),
+        ),
+        _ => format!("last read {} UTC", next_read.format("%H:%M:%S")),
+    };
+    format!("{what} · {next} · Ctrl-C judges what has come")
 }
 
 #[cfg(test)]
@@ -111,5 +114,17 @@ mod tests {
             tell(12, Event::Sample(sample)),
             "level 2 of 2 · 1,000 · holding 10 of 30 s · 998 open · 2 failed"
         );
+    }
+
+    #[test]
+    fn a_wait_tells_how_long_it_can_take() {
+        let at = |second: u32| format!("2026-11-24T13:00:{second:02}Z").parse::<DateTime<Utc>>().unwrap();
+        assert_eq!(
+            settling(0, at(10), at(50)),
+            "waiting for CloudWatch's metrics · next read 13:00:10 · until 13:00:50 UTC at the latest (40 s more) · \
+             Ctrl-C judges what has come"
+        );
+        let last = settling(3, at(50), at(50));
+        assert!(last.contains("last read 13:00:50 UTC") && !last.contains("more)"), "{last}");
     }
 }

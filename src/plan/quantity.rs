@@ -117,6 +117,12 @@ pub fn show_count(count: u64) -> String {
     out
 }
 
+/// `1 connection`, `2 connections`.
+pub fn plural(count: u64, noun: &str) -> String {
+    let ending = if count == 1 { "" } else { "s" };
+    format!("{} {noun}{ending}", show_count(count))
+}
+
 /// Bytes in the largest unit that keeps two figures before the point: `1,234 B`, `12.3 MB`.
 pub fn show_bytes(bytes: u64) -> String {
     const UNITS: [(f64, &str); 3] = [(1e9, "GB"), (1e6, "MB"), (1e4, "kB")];
@@ -176,6 +182,8 @@ mod tests {
         assert_eq!(show_duration(Duration::from_secs(31 * 60)), "31 min");
         assert_eq!(show_duration(Duration::from_secs(5_400)), "1 h 30 min");
         assert_eq!(show_count(0), "0");
+        assert_eq!(plural(1, "upgrade"), "1 upgrade");
+        assert_eq!(plural(1_870, "upgrade"), "1,870 upgrades");
         assert_eq!(show_count(999), "999");
         assert_eq!(show_count(1_234_567), "1,234,567");
         assert_eq!(show_bytes(9_999), "9,999 B");

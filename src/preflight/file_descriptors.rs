@@ -3,7 +3,7 @@
 use super::wording::{pass, refuse};
 use super::{Check, Forcing, Known};
 use crate::facts::Finding;
-use crate::plan::quantity::show_count;
+use crate::plan::quantity::{plural, show_count};
 
 const NAME: &str = "file_descriptors";
 
@@ -14,7 +14,7 @@ const SPARE: u64 = 64;
 
 fn look(known: &Known<'_>) -> Finding {
     let largest = u64::from(known.plan.schedule.largest());
-    let connections = format!("for {} connections", show_count(largest));
+    let connections = format!("for {}", plural(largest, "connection"));
     let Some(limit) = known.machine.descriptors else {
         return pass(NAME, format!("no limit {connections}"), "");
     };
@@ -32,8 +32,9 @@ fn look(known: &Known<'_>) -> Finding {
         NAME,
         found,
         format!(
-            "{} connections need {} file descriptors, but this process may have {}",
-            show_count(largest),
+            "{} {} {} file descriptors, but this process may have {}",
+            plural(largest, "connection"),
+            if largest == 1 { "needs" } else { "need" },
             show_count(needed),
             show_count(limit)
         ),
@@ -87,6 +88,9 @@ mod tests {
         for part in ["ulimit -n 30074", "LimitNOFILE=30074", "ulimits", "level be 19926"] {
             assert!(finding.remedy.contains(part), "{part} in {finding:?}");
         }
+        let one = look_at(1, Some(20), 10);
+        assert_eq!(one.found, "20 for 1 connection");
+        assert_eq!(one.detail, "1 connection needs 75 file descriptors, but this process may have 20");
         let tiny = look_at(100, Some(20), 10);
         assert!(!tiny.remedy.contains("largest level"), "{tiny:?}");
     }

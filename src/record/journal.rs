@@ -26,6 +26,14 @@ pub enum JournalError {
         /// Why.
         source: io::Error,
     },
+    /// A finished record can't be opened again.
+    #[error("the record {path} can't be opened: {source}")]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// It is there already: a run never writes over another one's record.
     #[error("the record {0} is there already")]
     Exists(PathBuf),
@@ -41,6 +49,8 @@ pub enum JournalError {
 pub struct Journal {
     lines: Option<Sender<String>>,
     writer: Option<JoinHandle<io::Result<()>>>,
+    /// What ended the writing before its time.
+    failed: Option<JournalError>,
 }
 
 impl Journal {
@@ -58,7 +68,7 @@ impl Journal {
                     failed(source)
                 }
             })?;
-        lock(&file, path)?;
+        lock(&file, path, failed)?;
         Ok(Journal::start(Output::File(BufWriter::new(file))))
     }
 
@@ -73,10 +83,11 @@ impl Journal {
             std::thread::Builder::new().name("journal".into()).spawn(move || write_all(&queue, &mut output));
         // A thread that can't be started loses nothing silently: `finish` reports it.
         let writer = writer.unwrap_or_else(|error| std::thread::spawn(move || Err(error)));
-        Journal { lines: Some(lines), writer: Some(writer) }
+        Journal { lines: Some(lines), writer: Some(writer), failed: None }
     }
 
-    /// Appends one event. Errors of the disk come from [`Journal::finish`]: the load goes on without it.
+    /// Appends one event. An error of the disk does not stop the load, which goes on without it: it comes from
+    /// [`Journal::new_failure`] and from [`Journal::finish`].
     pub fn append(&mut self, event: &Stamped) {
         let mut line = to_line(event);
         if matches!(event.event, Event::LevelEnded(_) | Event::Ended(_)) {
@@ -88,8 +99,24 @@ impl Journal {
         }
     }
 
+    /// What has ended the writing since the last call; `None` while all is well, and when it was told already.
+    pub fn new_failure(&mut self) -> Option<&JournalError> {
+        if !self.writer.as_ref().is_some_and(JoinHandle::is_finished) {
+            return None;
+        }
+        self.failed = self.join().err();
+        self.failed.as_ref()
+    }
+
     /// Writes and syncs what is left, and tells whether all of it is safe.
     pub fn finish(mut self) -> Result<(), JournalError> {
+        match self.failed.take() {
+            Some(error) => Err(error),
+            None => self.join(),
+        }
+    }
+
+    fn join(&mut self) -> Result<(), JournalError> {
         self.lines = None;
         match self.writer.take().map(JoinHandle::join) {
             Some(Ok(result)) => result.map_err(JournalError::Write),
@@ -150,17 +177,43 @@ fn to_line(event: &Stamped) -> String {
     line
 }
 
-/// Appends events to a finished record, under its lock. A torn last line is ended first, so that it stays alone.
-pub fn append(path: &Path, events: &[Stamped]) -> Result<(), JournalError> {
-    let failed = |source| JournalError::Create { path: path.to_owned(), source };
-    let file = OpenOptions::new().read(true).append(true).open(path).map_err(failed)?;
-    lock(&file, path)?;
-    let mut text = String::new();
-    if !ends_with_line_break(&file).map_err(JournalError::Write)? {
-        text.push('\n');
+/// A finished record, locked until this is dropped: nobody else appends in between.
+pub struct Reopened {
+    file: File,
+    writable: bool,
+}
+
+impl Reopened {
+    /// Opens and locks a record. One that may only be read is locked too, and [`Reopened::is_read_only`].
+    pub fn open(path: &Path) -> Result<Reopened, JournalError> {
+        use io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
+        let failed = |source| JournalError::Open { path: path.to_owned(), source };
+        let (file, writable) = match OpenOptions::new().read(true).append(true).open(path) {
+            Ok(file) => (file, true),
+            Err(error) if matches!(error.kind(), PermissionDenied | ReadOnlyFilesystem) => {
+                (File::open(path).map_err(failed)?, false)
+            }
+            Err(error) => return Err(failed(error)),
+        };
+        lock(&file, path, failed)?;
+        Ok(Reopened { file, writable })
     }
-    events.iter().for_each(|event| text.push_str(&to_line(event)));
-    (&file).write_all(text.as_bytes()).and_then(|()| file.sync_data()).map_err(JournalError::Write)
+
+    /// Whether nothing can be appended.
+    pub fn is_read_only(&self) -> bool {
+        !self.writable
+    }
+
+    /// Appends events. A torn last line is ended first, so that it stays alone.
+    pub fn append(&self, events: &[Stamped]) -> Result<(), JournalError> {
+        let mut text = String::new();
+        if !ends_with_line_break(&self.file).map_err(JournalError::Write)? {
+            text.push('\n');
+        }
+        events.iter().for_each(|event| text.push_str(&to_line(event)));
+        let written = (&self.file).write_all(text.as_bytes()).and_then(|()| self.file.sync_data());
+        written.map_err(JournalError::Write)
+    }
 }
 
 fn ends_with_line_break(mut file: &File) -> io::Result<bool> {
@@ -174,11 +227,11 @@ fn ends_with_line_break(mut file: &File) -> io::Result<bool> {
     Ok(last == *b"\n")
 }
 
-fn lock(file: &File, path: &Path) -> Result<(), JournalError> {
+fn lock(file: &File, path: &Path, failed: impl Fn(io::Error) -> JournalError) -> Result<(), JournalError> {
     match file.try_lock() {
         Ok(()) => Ok(()),
         Err(TryLockError::WouldBlock) => Err(JournalError::InUse(path.to_owned())),
-        Err(TryLockError::Error(source)) => Err(JournalError::Create { path: path.to_owned(), source }),
+        Err(TryLockError::Error(source)) => Err(failed(source)),
     }
 }
 
@@ -209,7 +262,7 @@ mod tests {
         let mut journal = Journal::create(&path).unwrap();
         journal.append(&event(0));
         assert!(matches!(Journal::create(&path), Err(JournalError::Exists(_))));
-        assert!(matches!(append(&path, &[event(1)]), Err(JournalError::InUse(_))));
+        assert!(matches!(Reopened::open(&path), Err(JournalError::InUse(_))));
         journal.finish().unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), 1);
         #[cfg(unix)]
@@ -237,9 +290,40 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.jsonl");
         std::fs::write(&path, "{\"at\":\"2026-").unwrap();
-        append(&path, &[event(1), event(2)]).unwrap();
+        Reopened::open(&path).unwrap().append(&[event(1), event(2)]).unwrap();
         let lines: Vec<String> = std::fs::read_to_string(&path).unwrap().lines().map(str::to_owned).collect();
         assert_eq!(lines.len(), 3);
         assert!(lines[2].contains("\"level\":2"));
+    }
+
+    #[test]
+    fn a_reopened_record_is_locked_until_it_is_let_go() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.jsonl");
+        assert!(matches!(Reopened::open(&path), Err(JournalError::Open { .. })));
+        std::fs::write(&path, "{}\n").unwrap();
+        let held = Reopened::open(&path).unwrap();
+        assert!(!held.is_read_only());
+        assert!(matches!(Reopened::open(&path), Err(JournalError::InUse(_))));
+        drop(held);
+        assert!(Reopened::open(&path).is_ok());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_failure_is_told_once_in_between_and_again_at_the_end() {
+        let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let mut journal = Journal::start(Output::File(BufWriter::new(full)));
+        assert!(journal.new_failure().is_none());
+        journal.append(&event(0));
+        let until = Instant::now() + Duration::from_secs(10);
+        while journal.new_failure().is_none() {
+            assert!(Instant::now() < until, "a full disk is not noticed within a second or so");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        journal.append(&event(1));
+        assert!(journal.new_failure().is_none(), "it was told");
+        let Err(JournalError::Write(error)) = journal.finish() else { panic!("it was not all written") };
+        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
     }
 }

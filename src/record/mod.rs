@@ -17,7 +17,7 @@ pub use event::{
     PeerCount, Phase, SCHEMA, Sample, Stamped,
 };
 pub use histogram::{Histogram, LatencySummary};
-pub use journal::{Journal, JournalError, append};
+pub use journal::{Journal, JournalError, Reopened};
 pub use machine::{LevelMachine, MachineSecond, Seconds};
 pub use read::{RecordError, read};
 pub use run::{FailureGroup, LevelRun, OpenAt, Run};

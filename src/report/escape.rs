@@ -17,7 +17,7 @@ fn acts(c: char) -> bool {
 
 /// For a terminal: whatever acts becomes visible, `\u{1b}` for ESC; the rest stays as it is. Doing it twice changes
 /// nothing.
-pub(super) fn terminal(text: &str) -> String {
+pub fn terminal(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         if acts(c) {

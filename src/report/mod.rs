@@ -16,6 +16,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+pub use escape::terminal as visible;
 pub use html::html;
 pub use json::{Report, document, json};
 pub use layout::Layout;

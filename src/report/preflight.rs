@@ -3,7 +3,7 @@
 use anstyle::Style;
 
 use super::layout::{BAD, GOOD, Layout, PLAIN, QUIET, STRONG, UNSURE};
-use crate::judge::wording::{plural, show_count, show_duration};
+use crate::judge::wording::{plural, show_duration};
 use crate::judge::{Finding, Status};
 use crate::record::Run;
 
@@ -81,9 +81,9 @@ pub(super) fn planned(run: &Run) -> String {
         _ => String::new(),
     };
     format!(
-        "{}, {} connections in all, at most {} (holds of {}{extension}){settling}",
+        "{}, {} in all, at most {} (holds of {}{extension}){settling}",
         plural(levels, "level"),
-        show_count(plan.schedule.total()),
+        plural(plan.schedule.total(), "connection"),
         show_duration(plan.longest_load()),
         show_duration(plan.hold.duration),
     )

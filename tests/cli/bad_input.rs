@@ -192,3 +192,24 @@ fn headers_and_tls_files() {
     let (said, _) = refused(run(url).args(["--no-aws", "--cert=c.pem"]), 2);
     assert!(said.contains("--key"), "{said}");
 }
+
+#[test]
+fn a_header_file_has_comments_and_its_mistakes_a_line() {
+    let folder = Folder::new();
+    let headers = folder.file("headers");
+    let run_with = |text: &str| {
+        std::fs::write(&headers, text).unwrap();
+        let file = format!("@{}", headers.display());
+        refused(run("ws://127.0.0.1:1/").args(["--no-aws", "-H", &file]), 2)
+    };
+    let (said, _) = run_with("# a comment\n\n  \nX-A: fine\nX-B s3cret\n");
+    assert!(said.contains(&format!("{}, line 5", headers.display())), "{said}");
+    assert!(said.contains("NAME: VALUE") && !said.contains("s3cret"), "{said}");
+    std::fs::write(&headers, "# a comment\n#X-A: no\n\nX-B: yes\n").unwrap();
+    let done = finish(
+        run("ws://127.0.0.1:1/")
+            .args(["--no-aws", "-H", &format!("@{}", headers.display())])
+            .current_dir(folder.path()),
+    );
+    assert_eq!(done.code, 1, "only nobody listens: {}", done.all());
+}

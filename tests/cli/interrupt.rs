@@ -70,3 +70,20 @@ fn a_killed_run_leaves_a_record_that_can_be_read() {
         (Some(25), true, true)
     );
 }
+
+#[test]
+fn a_ctrl_c_into_the_first_handshakes_is_an_interruption_and_no_failure() {
+    // Connections come into being, and no upgrade is ever answered.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("ws://{}/", silent.local_addr().unwrap());
+    let folder = Folder::new();
+    let run = Background::start(
+        binary().args(["run", &url, "--no-aws", "--levels=5", "--record"]).arg(folder.file("cut.jsonl")),
+    );
+    let _asked = silent.accept().unwrap();
+    run.signal("INT");
+    let done = run.wait();
+    assert_eq!(done.code, 130, "{}", done.all());
+    assert!(!done.stderr.contains("no connection of the whole run"), "{}", done.stderr);
+    assert!(done.stdout.contains("interrupted"), "the partial result: {}", done.stdout);
+}

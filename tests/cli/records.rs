@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 
-use crate::harness::{Folder, Simulator, binary, finish, json_of};
+use crate::harness::{Background, Folder, Simulator, binary, finish, json_of, with_credentials};
 
 fn short_run(folder: &Folder) -> std::path::PathBuf {
     let simulator = Simulator::start(&[]);
@@ -94,10 +94,169 @@ fn a_record_in_use_is_not_written_to() {
     let file = File::options().append(true).open(&record).unwrap();
     file.try_lock().unwrap();
     let before = fs::read_to_string(&record).unwrap();
-    let done = finish(simulator.albcap("analyze").arg(&record).arg("--settle=0"));
+    // Nobody listens there: AWS is not asked for what could not be kept.
+    let done = finish(
+        with_credentials()
+            .args(["analyze", "--settle=0", "--region=us-east-1", "--endpoint-url=http://127.0.0.1:1"])
+            .arg(&record),
+    );
     assert_eq!(done.code, 1, "{}", done.all());
     assert!(done.complaint().0.contains("in use"), "{}", done.stderr);
     assert_eq!(fs::read_to_string(&record).unwrap(), before);
+}
+
+/// A short run against a simulator with its AWS, whose CloudWatch was not waited for.
+fn unsettled_run(simulator: &Simulator, folder: &Folder) -> std::path::PathBuf {
+    let record = folder.file("run.jsonl");
+    let done = finish(
+        simulator
+            .albcap("run")
+            .arg(simulator.url())
+            .args(["--levels=3", "--duration=200ms", "--heartbeat=5s", "--periods=0", "--period=1s"])
+            .args(["--settle=0", "--record"])
+            .arg(&record),
+    );
+    assert_eq!(done.code, 0, "{}", done.all());
+    record
+}
+
+#[test]
+fn an_analysis_holds_the_record_until_it_has_appended() {
+    let folder = Folder::new();
+    let record = unsettled_run(&Simulator::start(&["--period=1s"]), &folder);
+    // An AWS that takes the question and never answers.
+    let aws = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}", aws.local_addr().unwrap());
+    let analyze = || {
+        let mut command = with_credentials();
+        command
+            .args(["analyze", "--settle=0", "--region=us-east-1", "--endpoint-url", &endpoint])
+            .arg(&record);
+        command
+    };
+    let first = Background::start(&mut analyze());
+    let _asked = aws.accept().unwrap();
+    let done = finish(&mut analyze());
+    assert_eq!(done.code, 1, "{}", done.all());
+    assert!(done.complaint().0.contains("in use"), "{}", done.stderr);
+    drop(first);
+}
+
+#[test]
+fn what_can_not_be_appended_is_shown_before_it_is_complained_about() {
+    let folder = Folder::new();
+    let simulator = Simulator::start(&["--period=1s"]);
+    let record = unsettled_run(&simulator, &folder);
+    // To this process no file may grow beyond the record's size in whole kilobytes.
+    let script = format!(
+        "trap '' XFSZ; ulimit -f {}; exec \"$0\" \"$@\"",
+        fs::metadata(&record).unwrap().len() / 1024
+    );
+    let analyze = simulator.albcap("analyze");
+    let mut limited = std::process::Command::new("bash");
+    limited.arg("-c").arg(script).arg(analyze.get_program()).args(analyze.get_args()).arg("--settle=0");
+    for (name, value) in analyze.get_envs() {
+        if let Some(value) = value {
+            limited.env(name, value);
+        }
+    }
+    let done = finish(limited.arg(&record));
+    assert_eq!(done.code, 1, "{}", done.all());
+    assert!(done.stdout.contains("Maximum reliable"), "the judgement is shown: {}", done.stdout);
+    let (cause, remedy) = done.complaint();
+    assert!(cause.contains("could not be written") && remedy.contains("disk"), "{cause} {remedy}");
+}
+
+#[test]
+fn an_analysis_that_does_not_wait_says_nothing_of_waiting() {
+    let folder = Folder::new();
+    let simulator = Simulator::start(&["--period=1s"]);
+    let record = unsettled_run(&simulator, &folder);
+    let done = finish(simulator.albcap("analyze").arg(&record).arg("--settle=0"));
+    assert!([0, 5, 6].contains(&done.code), "{}", done.all());
+    assert!(!done.stderr.contains("waiting"), "{}", done.stderr);
+    // What was read is kept with times to the millisecond, as all others.
+    let text = fs::read_to_string(&record).unwrap();
+    let series: serde_json::Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+    assert_eq!(series["type"], "server_series");
+    let read_at = series["read_at"].as_str().unwrap();
+    assert!(read_at.len() <= "2026-11-24T13:00:00.000Z".len(), "{read_at}");
+}
+
+#[test]
+fn an_analysis_that_could_not_even_ask_is_refused() {
+    let folder = Folder::new();
+    let simulator = Simulator::start(&["--period=1s"]);
+    let record = unsettled_run(&simulator, &folder);
+    let endpoint = ["--endpoint-url", simulator.endpoint()];
+    let nobody = ["--endpoint-url", "http://127.0.0.1:1"];
+    for (mut command, flags, code, cause) in [
+        (with_credentials(), [&endpoint[..], &["--load-balancer=nosuch"]].concat(), 3, "nosuch"),
+        (binary(), endpoint.to_vec(), 3, "credentials"),
+        (with_credentials(), nobody.to_vec(), 1, "127.0.0.1:1"),
+    ] {
+        command.args(["analyze", "--region=us-east-1", "--settle=0"]).args(flags);
+        let done = finish(command.arg(&record));
+        assert_eq!(done.code, code, "{}", done.all());
+        assert!(done.complaint().0.contains(cause), "{}", done.stderr);
+    }
+}
+
+#[test]
+fn quiet_means_results_only() {
+    let folder = Folder::new();
+    let record = short_run(&folder);
+    for command in [&["report"][..], &["analyze", "--no-aws"]] {
+        let show = |more: &[&str]| finish(binary().args(command).args(more).arg(&record)).stdout;
+        let (all, results) = (show(&[]), show(&["-q"]));
+        assert!(all.contains("Preflight") && all.contains("Plan "), "{all}");
+        assert!(!results.contains("Preflight") && !results.contains("Plan "), "{results}");
+        assert!(all.ends_with(&results) && results.contains("Maximum reliable"), "{results}");
+    }
+}
+
+#[test]
+fn a_path_does_not_act_on_the_terminal() {
+    let done = finish(binary().args(["report", "/no\u{1b}[31m\nfile"]));
+    assert_eq!(done.code, 1);
+    assert!(done.complaint().0.contains(r"/no\u{1b}[31m\u{a}file"), "{}", done.stderr);
+    let folder = Folder::new();
+    let strange = folder.file("a\u{1b}[31m.jsonl");
+    let done = finish(
+        binary()
+            .args(["run", "ws://127.0.0.1:1/", "--no-aws", "--levels=1", "--duration=0", "--record"])
+            .arg(&strange)
+            .arg("--export")
+            .arg(folder.file("b\u{1b}[31m.json")),
+    );
+    assert!(strange.exists() && !done.all().contains('\u{1b}'), "{}", done.all());
+}
+
+#[test]
+fn an_export_leaves_nothing_beside_itself() {
+    let folder = Folder::new();
+    let record = short_run(&folder);
+    let (json, html, bystander) = (folder.file("r.json"), folder.file("r.html"), folder.file("r.partial"));
+    fs::write(&bystander, "somebody else's").unwrap();
+    let export = |more: &[&std::path::Path]| {
+        let mut command = binary();
+        command.args(["analyze", "--no-aws"]).arg(&record);
+        finish(command.args(more.iter().flat_map(|path| [std::path::Path::new("--export"), path])))
+    };
+    assert_eq!(export(&[&json, &html]).code, 0);
+    assert_eq!(fs::read_to_string(&bystander).unwrap(), "somebody else's");
+    // A folder can't be replaced by a file: the export fails, and its half is taken away again.
+    let taken = folder.file("folder.json");
+    fs::create_dir(&taken).unwrap();
+    let done = export(&[&taken]);
+    assert_eq!(done.code, 1, "{}", done.all());
+    assert!(done.stdout.contains("Maximum reliable"), "{}", done.stdout);
+    let mut names: Vec<String> = fs::read_dir(folder.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    assert_eq!(names, ["folder.json", "r.html", "r.json", "r.partial", "run.jsonl"]);
 }
 
 #[test]
@@ -124,4 +283,43 @@ fn an_output_that_is_cut_off_by_its_reader_is_no_error() {
     );
     let done = finish(std::process::Command::new("bash").args(["-c", &command]));
     assert!(done.stdout.ends_with("0\n") && done.stderr.is_empty(), "{}", done.all());
+}
+
+#[test]
+fn a_record_that_loses_its_reader_is_told_once_and_the_run_goes_on() {
+    let simulator = Simulator::start(&[]);
+    let command = format!(
+        "{} run {} --no-aws --levels=3,4 --duration=3s --record - | head -c 5 >/dev/null; exit ${{PIPESTATUS[0]}}",
+        env!("CARGO_BIN_EXE_albcap"),
+        simulator.url()
+    );
+    let done = finish(std::process::Command::new("bash").args(["-c", &command]));
+    assert_eq!(done.code, 1, "{}", done.all());
+    assert_eq!(done.stderr.matches("the run goes on without it").count(), 1, "{}", done.stderr);
+    let (live, results) = done.stderr.split_once("the run goes on without it").unwrap();
+    assert!(live.contains("level 1 of 2") && !live.contains("level 2 of 2"), "in mid-run: {live}");
+    assert!(results.contains("Maximum reliable concurrent connections: 4"), "{results}");
+    let last: Vec<&str> = results.lines().rev().take(2).collect();
+    assert!(last[1].contains("Broken pipe") && last[0].contains("reader"), "{results}");
+}
+
+#[test]
+fn a_record_on_a_full_disk_is_told_once_and_the_run_goes_on() {
+    let simulator = Simulator::start(&[]);
+    let folder = Folder::new();
+    let command = format!(
+        "trap '' XFSZ; ulimit -f 1; exec {} run {} --no-aws --levels=3,4 --duration=2s --record run.jsonl",
+        env!("CARGO_BIN_EXE_albcap"),
+        simulator.url()
+    );
+    let done = finish(std::process::Command::new("bash").args(["-c", &command]).current_dir(folder.path()));
+    assert_eq!(done.code, 1, "{}", done.all());
+    assert_eq!(done.stderr.matches("the run goes on without it").count(), 1, "{}", done.stderr);
+    assert!(done.stdout.contains("Maximum reliable concurrent connections: 4"), "{}", done.stdout);
+    let last: Vec<&str> = done.stderr.lines().rev().take(2).collect();
+    assert!(
+        last[1].contains("could not be written") && last[0].contains("free some room"),
+        "{}",
+        done.stderr
+    );
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::judge::wording::{show_count, spoken};
+use crate::judge::wording::{plural, show_count, spoken};
 use crate::judge::{Failures, JudgedLevel};
 
 /// Failures below this share of a level are chance, unless they made up much of what failed it.
@@ -50,10 +50,9 @@ impl Concern<'_> {
     /// `187 of 2,000 connections, at level 2,000`: the clients' side of the evidence.
     pub(super) fn evidence(&self) -> String {
         let count = show_count(u64::from(self.count));
-        let asked = show_count(self.asked);
         let levels: Vec<String> = self.levels.iter().map(|level| show_count(u64::from(*level))).collect();
         let noun = if levels.len() == 1 { "level" } else { "levels" };
-        format!("{count} of {asked} connections, at {noun} {}", spoken(&levels))
+        format!("{count} of {}, at {noun} {}", plural(self.asked, "connection"), spoken(&levels))
     }
 
     /// The kinds that occur, each once: `http_503 and http_502`.
