@@ -17,7 +17,8 @@ mod url;
 mod wording;
 
 use crate::facts::{
-    Facts, Finding, LoadBalancerAnswer, LoadBalancerFacts, MachineFacts, MetricsAnswer, Status, TargetAddresses,
+    Facts, Finding, LoadBalancerAnswer, LoadBalancerFacts, MachineFacts, MetricsAnswer, Status,
+    TargetAddresses,
 };
 use crate::plan::Plan;
 
@@ -123,8 +124,14 @@ mod tests {
     use super::*;
 
     /// Every check, where CloudWatch can be read.
-    fn check(plan: &Plan, machine: &MachineFacts, load_balancer: &LoadBalancerAnswer) -> Vec<Finding> {
-        super::check(plan, machine, load_balancer, &MetricsAnswer::Readable)
+    fn check(
+        plan: &Plan,
+        machine: &MachineFacts,
+        target: Option<TargetAddresses>,
+        load_balancer: &LoadBalancerAnswer,
+    ) -> Vec<Finding> {
+        let facts = Facts { load_balancer: load_balancer.facts().cloned(), machine: machine.clone(), target };
+        super::check(plan, &facts, load_balancer, &MetricsAnswer::Readable)
     }
 
     #[test]
