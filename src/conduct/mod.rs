@@ -18,7 +18,7 @@ pub use crate::plan::Window;
 
 use std::sync::Arc;
 
-use chrono::{SubsecRound, Utc};
+use chrono::Utc;
 
 use crate::aws::Aws;
 use crate::load::Dialer;
@@ -54,9 +54,9 @@ pub async fn run(
     sink: Sink<'_>,
 ) -> Conducted {
     let plan = header.plan.clone();
-    let started_at = Utc::now().trunc_subsecs(3);
-    let mut story = Story { run: Run::new(started_at, header.clone()), sink, watcher: Watcher::start() };
-    story.tell(Event::Header(Box::new(header)));
+    let first = Stamped::new(Utc::now(), Event::Header(Box::new(header.clone())));
+    let mut story = Story { run: Run::new(first.at, header), sink, watcher: Watcher::start() };
+    story.pass_on(first);
     story.tell(Event::Facts(Box::new(survey.facts.clone())));
     for finding in &survey.findings {
         story.tell(Event::Finding(finding.clone()));
