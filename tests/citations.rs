@@ -1,6 +1,8 @@
-//! What comments cite must be there: every `aws-facts.md §N` and every `contract, "…"` is held against the page in `docs`.
+//! What comments cite must be there: every `aws-facts.md §N` and every `contract, "…"` is held against the page in `docs`,
+//! and the contract's flags and commands against the binary's own.
 #![allow(clippy::unwrap_used)]
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 fn root() -> &'static Path {
@@ -130,6 +132,54 @@ fn citations_are_read_as_they_are_written() {
     assert_eq!(quoted(": \"within 1 s\")"), Some("within 1 s"));
     assert_eq!(quoted(" of something"), None);
     assert_eq!(flowing("/// one\n/// two"), "one two");
+}
+
+/// What `albcap WORDS --help` prints.
+fn help(words: &[&str]) -> String {
+    let done =
+        std::process::Command::new(env!("CARGO_BIN_EXE_albcap")).args(words).arg("--help").output().unwrap();
+    String::from_utf8(done.stdout).unwrap()
+}
+
+/// Every `--flag` of a text.
+fn flags(text: &str) -> BTreeSet<String> {
+    let is_name = |c: char| c.is_ascii_lowercase() || c == '-';
+    let names =
+        text.match_indices("--").map(|(at, _)| text[at..].chars().take_while(|c| is_name(*c)).collect());
+    names.filter(|name: &String| name.len() > 2).collect()
+}
+
+#[test]
+fn the_contract_has_every_flag_of_run_and_no_other() {
+    let contract = std::fs::read_to_string(root().join("docs/contract.md")).unwrap();
+    let listed = contract.split("## Flags of `run`").nth(1).unwrap().split("\n\n").next().unwrap();
+    let defined: String = help(&["run"])
+        .lines()
+        .map(str::trim_start)
+        .filter(|line| line.starts_with('-') && !line.starts_with("-h, --help"))
+        .map(|line| line.split(['<', '.']).next().unwrap().to_owned() + "\n")
+        .collect();
+    assert_eq!(flags(listed), flags(&defined));
+}
+
+#[test]
+fn the_contract_has_every_command_and_no_other() {
+    let contract = std::fs::read_to_string(root().join("docs/contract.md")).unwrap();
+    let table = contract.split("## Commands").nth(1).unwrap().split("##").next().unwrap();
+    let first_cells =
+        table.lines().filter(|line| line.starts_with("| `")).map(|line| line.split(" | ").next().unwrap());
+    let word = |rest: &str| -> String { rest.chars().take_while(char::is_ascii_lowercase).collect() };
+    let listed: BTreeSet<String> =
+        first_cells.flat_map(|cell| cell.split("`albcap ").skip(1)).map(word).collect();
+    let text = help(&[]);
+    let commands = text.split("Commands:").nth(1).unwrap().split("\n\n").next().unwrap();
+    let defined: BTreeSet<String> = commands
+        .lines()
+        .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
+        .map(|line| word(line.trim()))
+        .filter(|name| name != "help")
+        .collect();
+    assert_eq!(listed, defined);
 }
 
 #[test]
