@@ -15,6 +15,8 @@ use super::session::Aws;
 
 const ATTRIBUTES: Call =
     Call { service: "elasticloadbalancing", operation: "DescribeLoadBalancerAttributes" };
+const TARGET_GROUPS: Call = Call { service: "elasticloadbalancing", operation: "DescribeTargetGroups" };
+const TARGET_HEALTH: Call = Call { service: "elasticloadbalancing", operation: "DescribeTargetHealth" };
 
 /// Target groups whose health is asked at the same time.
 const IN_PARALLEL: usize = 4;
@@ -23,10 +25,9 @@ const LONGEST_ATTRIBUTE_S: u64 = 366 * 86_400;
 
 impl Aws {
     pub(super) async fn attributes(&self, arn: &str) -> Result<Vec<LoadBalancerAttribute>, AwsError> {
-        self.elb
-            .describe_load_balancer_attributes()
-            .load_balancer_arn(arn)
-            .send()
+        let request = self.elb.describe_load_balancer_attributes().load_balancer_arn(arn);
+        ATTRIBUTES
+            .timed(request.send())
             .await
             .map(|answer| answer.attributes.unwrap_or_default())
             .map_err(|error| ATTRIBUTES.error(&self.elb_endpoint, &error))
@@ -38,7 +39,7 @@ impl Aws {
         let mut pages = self.elb.describe_target_groups().load_balancer_arn(arn).into_paginator().send();
         let mut groups = Vec::new();
         for _ in 0..MOST_PAGES {
-            match pages.next().await {
+            match TARGET_GROUPS.timed_page(pages.next()).await {
                 None => break,
                 Some(page) => groups.extend(page.ok()?.target_groups.unwrap_or_default()),
             }
@@ -57,7 +58,8 @@ impl Aws {
     }
 
     async fn states_in(&self, group: String) -> Option<Vec<String>> {
-        let answer = self.elb.describe_target_health().target_group_arn(group).send().await.ok()?;
+        let request = self.elb.describe_target_health().target_group_arn(group);
+        let answer = TARGET_HEALTH.timed(request.send()).await.ok()?;
         let states = answer.target_health_descriptions().iter();
         Some(
             states

@@ -58,6 +58,11 @@ impl Aws {
         if points.is_empty() {
             return Err(incomplete("no metric could be read"));
         }
+        let count: usize = points.values().map(Vec::len).sum();
+        tracing::info!(
+            "read {count} points of {} metrics in {from} to {until} from CloudWatch",
+            points.len()
+        );
         Ok(points)
     }
 
@@ -101,14 +106,16 @@ impl Aws {
         metrics: &[&'static str],
         token: Option<&str>,
     ) -> Result<GetMetricDataOutput, AwsError> {
-        self.cloudwatch
+        let request = self
+            .cloudwatch
             .get_metric_data()
             .set_metric_data_queries(Some(metrics.iter().map(|name| window.query(name)).collect()))
             .start_time(stamp(window.from))
             .end_time(stamp(window.until))
             .scan_by(ScanBy::TimestampAscending)
-            .set_next_token(token.map(str::to_owned))
-            .send()
+            .set_next_token(token.map(str::to_owned));
+        METRIC_DATA
+            .timed(request.send())
             .await
             .map_err(|error| METRIC_DATA.error(&self.cloudwatch_endpoint, &error))
     }

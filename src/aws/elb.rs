@@ -29,11 +29,12 @@ impl Aws {
         wanted: Option<&LoadBalancerRef>,
         host: &str,
     ) -> Result<LoadBalancerFacts, AwsError> {
-        let found = match wanted {
-            Some(wanted) => self.named(wanted).await?,
+        let (found, how) = match wanted {
+            Some(wanted) => (self.named(wanted).await?, "as it was named"),
             None => self.behind(host).await?,
         };
         let arn = alb_arn(&found)?;
+        tracing::info!("found {} in {}, {how}", arn.dimension(), self.region());
         let (attributes, targets) = tokio::join!(self.attributes(arn.as_str()), self.targets(arn.as_str()));
         let (attributes, attributes_unavailable) = match attributes {
             Ok(attributes) => (attributes, None),
@@ -68,7 +69,7 @@ impl Aws {
             }
         };
         let not_found = || AwsError::NotFound { sought, region: self.region().to_owned() };
-        match request.send().await {
+        match LOAD_BALANCERS.timed(request.send()).await {
             Ok(answer) => answer.load_balancers().first().cloned().ok_or_else(not_found),
             Err(error) if error.as_service_error().and_then(|e| e.code()) == Some("LoadBalancerNotFound") => {
                 Err(not_found())
@@ -77,11 +78,12 @@ impl Aws {
         }
     }
 
-    async fn behind(&self, host: &str) -> Result<LoadBalancer, AwsError> {
+    /// The load balancer behind a host, and how it was recognized.
+    async fn behind(&self, host: &str) -> Result<(LoadBalancer, &'static str), AwsError> {
         let mut all = self.all_load_balancers().await?;
         let named = |lb: &LoadBalancer| lb.dns_name().is_some_and(|name| same_name(name, host));
         if let Some(position) = all.iter().position(named) {
-            return Ok(all.swap_remove(position));
+            return Ok((all.swap_remove(position), "by its DNS name"));
         }
         let names: Vec<String> = all.iter().map(|lb| lb.dns_name().unwrap_or_default().to_owned()).collect();
         match sharing_an_address(host, &names).await[..] {
@@ -93,7 +95,7 @@ impl Aws {
                 ),
                 region: self.region().to_owned(),
             }),
-            [one] => Ok(all.swap_remove(one)),
+            [one] => Ok((all.swap_remove(one), "by a shared address")),
             ref several => Err(AwsError::Ambiguous {
                 host: foreign_text(host),
                 names: several.iter().map(|i| name_of(&all[*i])).collect(),
@@ -105,7 +107,7 @@ impl Aws {
         let mut pages = self.elb.describe_load_balancers().page_size(PAGE_SIZE).into_paginator().send();
         let mut all = Vec::new();
         for _ in 0..MOST_PAGES {
-            match pages.next().await {
+            match LOAD_BALANCERS.timed_page(pages.next()).await {
                 None => break,
                 Some(Ok(page)) => all.extend(page.load_balancers.unwrap_or_default()),
                 Some(Err(error)) => return Err(LOAD_BALANCERS.error(&self.elb_endpoint, &error)),

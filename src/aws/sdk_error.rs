@@ -1,4 +1,6 @@
-//! How the SDK's errors become [`AwsError`]s.
+//! One call of AWS: how long it took, and how the SDK's errors become [`AwsError`]s.
+
+use std::time::Instant;
 
 use aws_sdk_cloudwatch::error::{ProvideErrorMetadata, SdkError};
 
@@ -22,6 +24,19 @@ impl std::fmt::Display for Call {
 }
 
 impl Call {
+    /// Awaits the call, and logs how long it took. What was sent and answered is nobody's business.
+    pub(super) async fn timed<T>(self, call: impl Future<Output = T>) -> T {
+        self.timed_page(async { Some(call.await) }).await.expect("it has just been made")
+    }
+
+    /// The same for a page, where the one after the last is no call.
+    pub(super) async fn timed_page<T>(self, page: impl Future<Output = Option<T>>) -> Option<T> {
+        let began = Instant::now();
+        let page = page.await?;
+        tracing::debug!("{self} took {} ms", began.elapsed().as_millis());
+        Some(page)
+    }
+
     /// What the SDK's error of this call means. The codes are matched as text, since neither elbv2 nor CloudWatch
     /// models them (aws-facts.md §5).
     pub(super) fn error<E>(self, endpoint: &Endpoint, error: &SdkError<E>) -> AwsError

@@ -131,6 +131,7 @@ impl Aws {
         let credentials = provider.provide_credentials().await;
         credentials.map_err(|error| no_credentials(settings.profile.as_deref(), &error))?;
         let region = config.region().ok_or(AwsError::NoRegion)?.to_string();
+        tracing::debug!("credentials are there, and the region is {region}");
 
         let (elb_endpoint, cloudwatch_endpoint) = (Endpoint::default(), Endpoint::default());
         let elb = elbv2::config::Builder::from(&config).interceptor(elb_endpoint.clone());

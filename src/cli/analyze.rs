@@ -72,6 +72,12 @@ async fn read_again(
     settings.region_hint = known(run).map(|facts| facts.arn.region().to_owned());
     let aws = Aws::connect(&settings).await.map_err(|error| unanswered(&error))?;
     let facts = load_balancer(args, run, &aws).await?;
+    tracing::info!(
+        "the window is {} to {}, in periods of {} s",
+        window.from,
+        window.until,
+        window.period.seconds()
+    );
     let series = series(&aws, facts.arn.dimension(), &window, plan.settle, interrupt, output).await?;
 
     let machine = run.facts.as_ref().map_or_else(machine::observe, |facts| facts.machine.clone());

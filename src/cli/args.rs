@@ -250,7 +250,7 @@ pub(crate) struct OutputFlags {
     /// Results only: no progress, and neither preflight nor plan before them
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
-    /// More about what happens, on standard error; -vv for still more
+    /// What happens, on standard error: levels, what AWS was asked for; -vv every call of AWS and every failure
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
     /// Colours

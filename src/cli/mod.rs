@@ -38,7 +38,7 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> Exit {
         Ok(cli) => cli,
         Err(error) => return output::clap_error(&error),
     };
-    output::start_log(cli.output.verbose);
+    output::start_log(&cli.output);
     let output = Output::new(&cli.output);
     match dispatch(cli.command, &output, &parsed) {
         Ok(exit) => exit,

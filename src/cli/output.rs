@@ -3,7 +3,9 @@
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::path::Path;
 
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 use super::args::{Color, OutputFlags};
 use super::{Complaint, Exit};
@@ -16,11 +18,13 @@ pub(super) struct Output {
     /// Results only.
     pub(super) quiet: bool,
     to_stderr: bool,
+    /// Log lines come in between.
+    verbose: bool,
 }
 
 impl Output {
     pub(super) fn new(flags: &OutputFlags) -> Output {
-        Output { color: flags.color, quiet: flags.quiet, to_stderr: false }
+        Output { color: flags.color, quiet: flags.quiet, to_stderr: false, verbose: flags.verbose > 0 }
     }
 
     /// The same, with results on standard error: standard output is taken by the record.
@@ -51,9 +55,11 @@ impl Output {
         self.colored_on(terminal)
     }
 
-    /// Whether progress can be rewritten in place.
+    /// Whether progress can be rewritten in place: log lines would be written into it.
     pub(super) fn live_terminal(&self) -> bool {
-        io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+        !self.verbose
+            && io::stderr().is_terminal()
+            && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
     }
 
     fn colored_on(&self, terminal: bool) -> bool {
@@ -138,13 +144,17 @@ fn of_clap(text: &str) -> Complaint {
 
 /// Log lines on standard error: this program's warnings, or more with -v. The AWS crates stay silent, since they log
 /// whole requests and answers, and what a credential process was called with.
-pub(super) fn start_log(verbose: u8) {
-    let default = match verbose {
-        0 => "albcap=warn",
-        1 => "albcap=info",
-        2 => "albcap=debug,rustls=info",
-        _ => "albcap=trace,rustls=debug,hyper=debug",
+pub(super) fn start_log(flags: &OutputFlags) {
+    let level = match flags.verbose {
+        0 => LevelFilter::WARN,
+        1 => LevelFilter::INFO,
+        2 => LevelFilter::DEBUG,
+        _ => LevelFilter::TRACE,
     };
-    let filter = EnvFilter::try_from_env("ALBCAP_LOG").unwrap_or_else(|_| EnvFilter::new(default));
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).try_init();
+    let lines = tracing_subscriber::fmt::layer()
+        .with_writer(io::stderr)
+        .with_target(false)
+        .with_ansi(Output::new(flags).colored_on(io::stderr().is_terminal()));
+    let ours = Targets::new().with_target("albcap", level);
+    let _ = tracing_subscriber::registry().with(ours).with(lines).try_init();
 }

@@ -67,6 +67,7 @@ pub(super) async fn run(
 
     let journal = if to_stdout { Ok(Journal::stdout()) } else { Journal::create(&job.record) };
     let mut journal = journal.map_err(|error| record_complaint(&error))?;
+    tracing::info!("the record goes to {}", output::shown(&job.record));
     let mut live = Live::new(output.live_terminal(), !output.quiet);
     let conducted = {
         let mut sink = |notice: Notice<'_>| match notice {

@@ -24,6 +24,7 @@ impl Signals {
             .map_err(|error| Complaint::failed(format!("signals can't be listened to: {error}"), ""))?;
         tokio::spawn(async move {
             let first = incoming.next().await;
+            tracing::info!("signal {first}: stopping; a second one leaves at once");
             seen.0.store(first, Ordering::Release);
             sender.send_replace(true);
             let second = incoming.next().await;

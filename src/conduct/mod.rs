@@ -6,6 +6,7 @@
 
 mod interrupt;
 mod levels;
+mod log;
 mod settle;
 mod survey;
 mod watcher;
@@ -116,6 +117,7 @@ impl Story<'_> {
     }
 
     fn pass_on(&mut self, stamped: Stamped) {
+        log::told(&stamped.event);
         self.run.apply(&stamped);
         (self.sink)(Notice::Event(&stamped));
     }

@@ -7,6 +7,7 @@ mod dead_levels;
 mod demo;
 mod harness;
 mod interrupt;
+mod log;
 mod machine;
 mod pacing;
 mod reading_later;

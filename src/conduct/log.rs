@@ -1,0 +1,42 @@
+//! The story for those who want to read it as it goes: `-v` its turns, `-vv` every failure.
+
+use crate::record::{Event, HowEnded};
+
+/// Logs an event. What the network said is left to the record, which escapes and cuts it.
+pub(super) fn told(event: &Event) {
+    match event {
+        Event::LevelStarted(level) => {
+            tracing::info!("level {}: opening {} connections", level.level + 1, level.connections);
+        }
+        Event::HoldStarted { level } => {
+            tracing::info!("level {}: every attempt has settled, holding", level + 1)
+        }
+        Event::HoldEnded { level } => tracing::info!("level {}: the hold is over, closing", level + 1),
+        Event::LevelEnded(ended) => tracing::info!(
+            "level {}: closed, {} opened, {} held, {} failed",
+            ended.level + 1,
+            ended.counts.opened,
+            ended.held,
+            ended.counts.failed
+        ),
+        Event::Failure(failure) => tracing::debug!(
+            "level {}: a connection failed at {:?} by {:?}: {}",
+            failure.level + 1,
+            failure.phase,
+            failure.by,
+            String::from(failure.kind)
+        ),
+        Event::ServerSeries(series) => {
+            tracing::info!("CloudWatch's numbers are {:?}, as read at {}", series.status, series.read_at);
+        }
+        Event::Ended(ended) => tracing::info!(
+            "the load is over: {}",
+            match ended.how {
+                HowEnded::Finished => "finished",
+                HowEnded::Interrupted => "interrupted",
+                HowEnded::Aborted => "stopped by the brake",
+            }
+        ),
+        _ => {}
+    }
+}
