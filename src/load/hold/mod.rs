@@ -1,12 +1,14 @@
 //! Holding open connections: one thread a core, each with an event loop over its share of them.
 //!
-//! [`Holder`] is such a thread; a connection comes to it after its upgrade and stays until its end. What must be kept of
+//! [`Holder`] is the handle of such a thread, `keeper` the thread; a connection comes to it after its upgrade and stays until its end. What must be kept of
 //! one while nothing happens is a `Connection`: its socket, a few counters, and (over TLS) its keys. `frame` reads and
 //! writes RFC 6455's frames, `pulse` knows when heartbeats are due and overdue, `wire` is the byte stream, plain or TLS.
 
+mod closing;
 mod connection;
 pub(super) mod frame;
 mod holder;
+mod keeper;
 mod pulse;
 mod utf8;
 mod wire;

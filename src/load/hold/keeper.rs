@@ -1,0 +1,442 @@
+//! The holding thread itself: an event loop over its connections, heartbeats and deadlines.
+
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::Receiver;
+use std::time::{Duration, Instant};
+
+use mio::event::Event;
+use mio::{Events, Interest, Poll, Token};
+
+use super::closing::Closing;
+use super::connection::{Brought, Connection, Shared, State};
+use super::frame::{Opcode, Violation};
+use super::holder::{Adopted, Command, Doorbell, HolderSettings, Owner, WAKE};
+use super::pulse::{Deadline, Deadlines, Due, Micros, Pulse};
+use super::wire::Wire;
+use crate::load::failed::{Failed, of_io};
+use crate::record::{FailureKind, Initiator, Phase};
+
+/// How long the peer may take to answer our close frame; the level's numbers are in by then.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(3);
+/// RFC 6455 §7.4.1: the purpose is fulfilled.
+const NORMAL_CLOSURE: [u8; 2] = 1000_u16.to_be_bytes();
+const EVENTS_AT_ONCE: usize = 1_024;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Hold,
+    Quiet,
+    Close,
+}
+
+/// The thread itself.
+pub(super) struct Keeper<W> {
+    poll: Poll,
+    inbox: Receiver<Command<W>>,
+    doorbell: Arc<Doorbell>,
+    owner: Arc<dyn Owner>,
+    pulse: Pulse,
+    pong_timeout: Duration,
+    /// By key; a key is used once.
+    connections: Vec<Option<Connection<W>>>,
+    peers: Vec<SocketAddr>,
+    started: Instant,
+    beats: Due,
+    answers: Deadlines,
+    closes: Deadlines,
+    shared: Shared,
+    stage: Stage,
+    closing: Closing,
+}
+
+impl<W: Wire> Keeper<W> {
+    pub(super) fn new(
+        poll: Poll,
+        inbox: Receiver<Command<W>>,
+        doorbell: Arc<Doorbell>,
+        owner: Arc<dyn Owner>,
+        settings: HolderSettings,
+    ) -> Keeper<W> {
+        Keeper {
+            poll,
+            inbox,
+            doorbell,
+            owner,
+            pulse: Pulse::new(settings.heartbeat.interval, settings.heartbeat.pong_timeout),
+            pong_timeout: settings.heartbeat.pong_timeout,
+            connections: Vec::new(),
+            peers: Vec::new(),
+            started: Instant::now(),
+            beats: Due::default(),
+            answers: Deadlines::default(),
+            closes: Deadlines::default(),
+            shared: Shared::default(),
+            stage: Stage::Hold,
+            closing: Closing::default(),
+        }
+    }
+
+    pub(super) fn run(mut self) {
+        let mut events = Events::with_capacity(EVENTS_AT_ONCE);
+        loop {
+            if let Err(error) = self.poll.poll(&mut events, self.patience())
+                && error.kind() != ErrorKind::Interrupted
+            {
+                tracing::error!("waiting for sockets failed: {error}");
+                return;
+            }
+            for event in &events {
+                if event.token() == WAKE {
+                    self.doorbell.rung.store(false, Ordering::Release);
+                } else {
+                    self.ready(event);
+                }
+            }
+            if !self.obey() {
+                return;
+            }
+            self.on_time();
+        }
+    }
+
+    fn now(&self) -> Micros {
+        u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX)
+    }
+
+    /// Until the next thing to do by the clock.
+    fn patience(&self) -> Option<Duration> {
+        let closes = self.stage == Stage::Close && self.closing.key < self.connections.len();
+        let close = closes.then(|| self.closing.due());
+        let all = [self.beats.next(), self.answers.next(), self.closes.next(), close];
+        let next = all.into_iter().flatten().min()?;
+        Some(Duration::from_micros(next.saturating_sub(self.now())))
+    }
+
+    /// Takes what was commanded; false when nobody commands any more.
+    fn obey(&mut self) -> bool {
+        loop {
+            match self.inbox.try_recv() {
+                Ok(Command::Adopt(adopted)) => self.adopt(*adopted),
+                Ok(Command::EndHold) => self.end_hold(),
+                Ok(Command::Close { per_second }) => self.close_all(per_second),
+                Err(std::sync::mpsc::TryRecvError::Empty) => return true,
+                Err(std::sync::mpsc::TryRecvError::Disconnected) => return false,
+            }
+        }
+    }
+
+    fn adopt(&mut self, adopted: Adopted<W>) {
+        let now = self.now();
+        let peer = self.peers.iter().position(|peer| *peer == adopted.peer).unwrap_or_else(|| {
+            self.peers.push(adopted.peer);
+            self.peers.len() - 1
+        });
+        let mut connection = Connection {
+            wire: adopted.wire,
+            reader: Default::default(),
+            state: State::Held,
+            peer: u32::try_from(peer).unwrap_or(u32::MAX),
+            sent: 0,
+            answered: 0,
+            first_beat: self.pulse.first(adopted.ordinal, now),
+            planned: 0,
+            began: signed_micros(adopted.began, self.started),
+            active: now,
+        };
+        let key = self.connections.len();
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        let registered = self.poll.registry().register(connection.wire.socket(), Token(key), interest);
+        if self.stage == Stage::Hold {
+            self.beats.push(connection.first_beat, index(key));
+        }
+        self.connections.push(Some(connection));
+        if let Err(error) = registered {
+            return self.fail(key, &error);
+        }
+        if !adopted.tail.is_empty() {
+            self.take(key, |connection, brought, _| {
+                connection.take(&adopted.tail, brought).map_err(Broken::Protocol)
+            });
+        }
+        match self.stage {
+            Stage::Hold => {}
+            Stage::Quiet => self.settle(key),
+            // `close_next` comes to it.
+            Stage::Close => {}
+        }
+    }
+
+    /// Something can be read or written.
+    fn ready(&mut self, event: &Event) {
+        let key = event.token().0;
+        let Some(connection) = self.connections.get_mut(key).and_then(Option::as_mut) else { return };
+        if event.is_writable()
+            && let Err(error) = connection.wire.flush()
+        {
+            return self.fail(key, &error);
+        }
+        if event.is_readable() || event.is_read_closed() || event.is_error() {
+            // At its end a stream says so only once: then everything must be read.
+            let to_the_end = event.is_read_closed() || event.is_error();
+            self.take(key, |connection, brought, shared| read_all(connection, brought, shared, to_the_end));
+        }
+    }
+
+    /// Lets `read` gather what came, and acts on it.
+    fn take(
+        &mut self,
+        key: usize,
+        read: impl FnOnce(&mut Connection<W>, &mut Brought, &mut Shared) -> Result<(), Broken>,
+    ) {
+        let now = self.now();
+        let Some(connection) = self.connections.get_mut(key).and_then(Option::as_mut) else { return };
+        let mut brought = Brought::default();
+        let result = read(connection, &mut brought, &mut self.shared);
+        let counters = self.owner.counters();
+        counters.received(brought.bytes, brought.messages);
+        if brought.bytes > 0 {
+            connection.active = now;
+        }
+        if let Some(sequence) = brought.answered {
+            // An answer to an earlier one than the last belongs so many intervals before it.
+            let before = u64::from(connection.sent - sequence) * self.pulse.interval();
+            let planned = connection.planned.saturating_sub(before);
+            counters
+                .answered(sequence - connection.answered, Duration::from_micros(now.saturating_sub(planned)));
+            connection.answered = sequence;
+        }
+        for payload in &brought.pings {
+            match connection.send(Opcode::Pong, payload, &mut self.shared) {
+                Ok(bytes) => counters.sent(bytes),
+                Err(error) => return self.fail(key, &error),
+            }
+        }
+        if let Some((code, reason)) = brought.closed {
+            // The answer to its close frame; whether it can still be sent changes nothing.
+            let echo = connection.send(Opcode::Close, &code_of(code), &mut self.shared);
+            counters.sent(echo.unwrap_or(0));
+            return self.lose(key, FailureKind::Closed(code), Initiator::Peer, reason);
+        }
+        match result {
+            Ok(()) if self.stage == Stage::Quiet => self.settle(key),
+            Ok(()) => {}
+            Err(Broken::End) => self.lose(key, FailureKind::Eof, Initiator::Peer, String::new()),
+            Err(Broken::Io(error)) => self.fail(key, &error),
+            Err(Broken::Protocol(violation)) => {
+                self.lose(key, FailureKind::Protocol, Initiator::Peer, violation.to_string());
+            }
+        }
+    }
+
+    /// Everything that the clock asks for.
+    fn on_time(&mut self) {
+        while let Some((planned, key)) = self.beats.pop(self.now()) {
+            self.beat(key, planned);
+        }
+        loop {
+            let connections = &self.connections;
+            let over = |deadline: &Deadline| {
+                held(connections, deadline.key)
+                    .is_none_or(|connection| connection.answered >= deadline.sequence)
+            };
+            let Some(deadline) = self.answers.pop(self.now(), over) else { break };
+            let example = format!("no pong within {} s", self.pong_timeout.as_secs_f64());
+            self.lose(deadline.key as usize, FailureKind::PongTimeout, Initiator::Network, example);
+        }
+        loop {
+            let connections = &self.connections;
+            let gone = |deadline: &Deadline| held(connections, deadline.key).is_none();
+            let Some(deadline) = self.closes.pop(self.now(), gone) else { break };
+            self.remove(deadline.key as usize);
+        }
+        self.close_next();
+    }
+
+    fn beat(&mut self, key: u32, planned: Micros) {
+        let now = self.now();
+        let Some(connection) = self.connections.get_mut(key as usize).and_then(Option::as_mut) else {
+            return;
+        };
+        if connection.state == State::Closing {
+            return;
+        }
+        connection.sent += 1;
+        connection.planned = planned;
+        connection.active = now;
+        let sequence = connection.sent;
+        // Those that a standstill of this machine made impossible are left out, not sent all at once.
+        let next = self.pulse.next(connection.first_beat, planned.max(now));
+        match connection.send(Opcode::Ping, &sequence.to_be_bytes(), &mut self.shared) {
+            Ok(bytes) => {
+                self.owner
+                    .counters()
+                    .heartbeat_sent(bytes, Duration::from_micros(now.saturating_sub(planned)));
+                self.beats.push(next, key);
+                self.answers.push(Deadline { at: self.pulse.deadline(now), key, sequence });
+            }
+            Err(error) => self.fail(key as usize, &error),
+        }
+    }
+
+    fn end_hold(&mut self) {
+        self.stage = Stage::Quiet;
+        self.beats.clear();
+        for key in 0..self.connections.len() {
+            self.settle(key);
+        }
+    }
+
+    /// Counts a connection as held, if no answer is due any more.
+    fn settle(&mut self, key: usize) {
+        let Some(connection) = self.connections.get_mut(key).and_then(Option::as_mut) else { return };
+        if connection.state == State::Held && !connection.is_awaiting() {
+            connection.state = State::Settled;
+            self.owner.counters().held.fetch_add(1, Ordering::AcqRel);
+            self.owner.progress();
+        }
+    }
+
+    /// From now on connections are closed. Until its turn comes, one is kept alive: a paced close is there so that the
+    /// targets do not lose all at once, which an idle timeout would bring about after all.
+    fn close_all(&mut self, per_second: Option<f64>) {
+        if self.stage != Stage::Close {
+            self.stage = Stage::Close;
+            self.closing = Closing { started: self.now(), per_second, ..Closing::default() };
+            self.beats.clear();
+            if per_second.is_some() {
+                self.go_on_beating();
+            }
+        }
+        self.close_next();
+    }
+
+    /// Takes the heartbeats up again, at the instants that were planned for them.
+    fn go_on_beating(&mut self) {
+        let now = self.now();
+        for (key, connection) in self.connections.iter().enumerate() {
+            if let Some(connection) = connection {
+                self.beats.push(self.pulse.next(connection.first_beat, now), index(key));
+            }
+        }
+    }
+
+    /// Closes those whose turn has come.
+    fn close_next(&mut self) {
+        while self.stage == Stage::Close
+            && self.closing.key < self.connections.len()
+            && self.closing.due() <= self.now()
+        {
+            let key = self.closing.key;
+            self.closing.key += 1;
+            if self.connections[key].is_some() {
+                self.closing.closed += 1;
+                self.begin_close(key);
+            }
+        }
+    }
+
+    /// Sends our close frame (RFC 6455 §7.1.2). A connection that is closed while its hold goes on was interrupted:
+    /// it counts as held, since nothing was wrong with it.
+    fn begin_close(&mut self, key: usize) {
+        let Some(connection) = self.connections.get_mut(key).and_then(Option::as_mut) else { return };
+        if connection.state == State::Held {
+            self.owner.counters().held.fetch_add(1, Ordering::AcqRel);
+        }
+        connection.state = State::Closing;
+        match connection.send(Opcode::Close, &NORMAL_CLOSURE, &mut self.shared) {
+            Ok(bytes) => {
+                self.owner.counters().sent(bytes);
+                let at = self.now() + u64::try_from(CLOSE_PATIENCE.as_micros()).unwrap_or(u64::MAX / 2);
+                self.closes.push(Deadline { at, key: index(key), sequence: 0 });
+            }
+            Err(_) => self.remove(key),
+        }
+    }
+
+    fn fail(&mut self, key: usize, error: &io::Error) {
+        let (kind, by) = of_io(error);
+        let example = if kind == FailureKind::Eof { String::new() } else { error.to_string() };
+        self.lose(key, kind, by, example);
+    }
+
+    /// A connection is no more. While it was held that is a failure; afterwards it is only its end.
+    fn lose(&mut self, key: usize, kind: FailureKind, by: Initiator, example: String) {
+        let Some(connection) = self.connections.get(key).and_then(Option::as_ref) else { return };
+        if connection.state == State::Held {
+            let now = self.now();
+            let age = Duration::from_micros(u64::try_from(signed(now) - connection.began).unwrap_or(0));
+            let silence = Duration::from_micros(now.saturating_sub(connection.active));
+            let peer = self.peers.get(connection.peer as usize).copied();
+            self.owner.failed(Failed { phase: Phase::Hold, kind, by, peer, example }, age, silence);
+        }
+        self.remove(key);
+    }
+
+    fn remove(&mut self, key: usize) {
+        if let Some(mut connection) = self.connections.get_mut(key).and_then(Option::take) {
+            let _ = self.poll.registry().deregister(connection.wire.socket());
+            self.owner.counters().open.fetch_sub(1, Ordering::AcqRel);
+            self.doorbell.alive.fetch_sub(1, Ordering::AcqRel);
+            self.owner.progress();
+        }
+    }
+}
+
+/// How reading came to an end.
+enum Broken {
+    End,
+    Io(io::Error),
+    Protocol(Violation),
+}
+
+/// Reads until nothing is left. A read that did not fill its buffer took all there was, unless the stream is `to_the_end`.
+fn read_all<W: Wire>(
+    connection: &mut Connection<W>,
+    brought: &mut Brought,
+    shared: &mut Shared,
+    to_the_end: bool,
+) -> Result<(), Broken> {
+    loop {
+        let chunk = match connection.wire.read(&mut shared.buffers) {
+            Ok(Some(chunk)) => chunk,
+            Ok(None) => return Err(Broken::End),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+            Err(error) => return Err(Broken::Io(error)),
+        };
+        let more = chunk.more || to_the_end;
+        connection.take(chunk.bytes, brought).map_err(Broken::Protocol)?;
+        if !more || brought.closed.is_some() {
+            return Ok(());
+        }
+    }
+}
+
+fn held<W>(connections: &[Option<Connection<W>>], key: u32) -> Option<&Connection<W>> {
+    connections.get(key as usize)?.as_ref()
+}
+
+/// Keys count connections, of which a process has fewer than descriptors.
+fn index(key: usize) -> u32 {
+    u32::try_from(key).unwrap_or(u32::MAX)
+}
+
+fn signed(micros: Micros) -> i64 {
+    i64::try_from(micros).unwrap_or(i64::MAX)
+}
+
+/// Microseconds from the holder's start to an instant that may lie before it.
+fn signed_micros(at: Instant, start: Instant) -> i64 {
+    let span = |duration: Duration| i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
+    match at.checked_duration_since(start) {
+        Some(after) => span(after),
+        None => -span(start.duration_since(at)),
+    }
+}
+
+/// A close frame's payload that says the same; 1005 stands for none and is never sent (RFC 6455 §7.4.1).
+fn code_of(code: u16) -> Vec<u8> {
+    if code == 1005 { Vec::new() } else { code.to_be_bytes().to_vec() }
+}
