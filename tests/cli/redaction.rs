@@ -84,7 +84,9 @@ fn answering(texts: &'static [&'static str]) -> (u16, std::thread::JoinHandle<Ve
             let (mut stream, _) = listener.accept().unwrap();
             let mut request = vec![0; 4096];
             let read = stream.read(&mut request).unwrap();
-            let _ = write!(stream, "HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n<{text}");
+            // In one write, since a refusal's text is what came with its head.
+            let told = format!("HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n<{text}");
+            let _ = stream.write_all(told.as_bytes());
             String::from_utf8_lossy(&request[..read]).into_owned()
         };
         texts.iter().map(answer).collect()
