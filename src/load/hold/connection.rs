@@ -28,9 +28,7 @@ pub(super) struct Connection<W> {
     pub(super) sent: u32,
     /// Heartbeats answered; the others of the sent ones are due.
     pub(super) answered: u32,
-    /// When the first heartbeat is planned; all others follow from it.
-    pub(super) first_beat: Micros,
-    /// The planned instant of the last heartbeat that was sent.
+    /// The planned instant of the last heartbeat that was sent; before the first, when the connection came.
     pub(super) planned: Micros,
     /// When its first attempt was made.
     pub(super) began: i64,

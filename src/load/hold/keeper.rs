@@ -14,7 +14,8 @@ use super::closing::Closing;
 use super::connection::{Brought, Connection, Shared, State};
 use super::frame::{Opcode, Violation};
 use super::holder::{Adopted, Command, Doorbell, HolderSettings, Owner, WAKE};
-use super::pulse::{Deadline, Deadlines, Due, Micros, Pulse};
+use super::pulse::{Deadline, Deadlines, Micros, Pulse};
+use super::wheel::Wheel;
 use super::wire::Wire;
 use crate::load::failed::{Failed, of_io};
 use crate::record::{FailureKind, Initiator, Phase};
@@ -44,7 +45,7 @@ pub(super) struct Keeper<W> {
     connections: Vec<Option<Connection<W>>>,
     peers: Vec<SocketAddr>,
     started: Instant,
-    beats: Due,
+    wheel: Wheel,
     answers: Deadlines,
     closes: Deadlines,
     shared: Shared,
@@ -60,17 +61,18 @@ impl<W: Wire> Keeper<W> {
         owner: Arc<dyn Owner>,
         settings: HolderSettings,
     ) -> Keeper<W> {
+        let pulse = Pulse::new(settings.heartbeat.interval, settings.heartbeat.pong_timeout);
         Keeper {
             poll,
             inbox,
             doorbell,
             owner,
-            pulse: Pulse::new(settings.heartbeat.interval, settings.heartbeat.pong_timeout),
+            pulse,
             pong_timeout: settings.heartbeat.pong_timeout,
             connections: Vec::new(),
             peers: Vec::new(),
             started: Instant::now(),
-            beats: Due::default(),
+            wheel: Wheel::new(pulse.interval()),
             answers: Deadlines::default(),
             closes: Deadlines::default(),
             shared: Shared::default(),
@@ -110,7 +112,7 @@ impl<W: Wire> Keeper<W> {
     fn patience(&self) -> Option<Duration> {
         let closes = self.stage == Stage::Close && self.closing.key < self.connections.len();
         let close = closes.then(|| self.closing.due());
-        let all = [self.beats.next(), self.answers.next(), self.closes.next(), close];
+        let all = [self.wheel.next(), self.answers.next(), self.closes.next(), close];
         let next = all.into_iter().flatten().min()?;
         Some(Duration::from_micros(next.saturating_sub(self.now())))
     }
@@ -141,17 +143,14 @@ impl<W: Wire> Keeper<W> {
             peer: u32::try_from(peer).unwrap_or(u32::MAX),
             sent: 0,
             answered: 0,
-            first_beat: self.pulse.first(adopted.ordinal, now),
-            planned: 0,
+            planned: now,
             began: signed_micros(adopted.began, self.started),
             active: now,
         };
         let key = self.connections.len();
         let interest = Interest::READABLE | Interest::WRITABLE;
         let registered = self.poll.registry().register(connection.wire.socket(), Token(key), interest);
-        if self.stage == Stage::Hold {
-            self.beats.push(connection.first_beat, index(key));
-        }
+        self.wheel.add(adopted.ordinal, index(key));
         self.connections.push(Some(connection));
         if let Err(error) = registered {
             return self.fail(key, &error);
@@ -233,8 +232,9 @@ impl<W: Wire> Keeper<W> {
 
     /// Everything that the clock asks for.
     fn on_time(&mut self) {
-        while let Some((planned, key)) = self.beats.pop(self.now()) {
-            self.beat(key, planned);
+        while let Some(mut turn) = self.wheel.turn(self.now()) {
+            turn.keys.retain(|&key| self.beat(key, turn.planned));
+            self.wheel.give_back(turn);
         }
         loop {
             let connections = &self.connections;
@@ -255,35 +255,41 @@ impl<W: Wire> Keeper<W> {
         self.close_next();
     }
 
-    fn beat(&mut self, key: u32, planned: Micros) {
+    /// Sends the heartbeat that was planned for an instant; false if the connection gets no more of them.
+    fn beat(&mut self, key: u32, planned: Micros) -> bool {
         let now = self.now();
         let Some(connection) = self.connections.get_mut(key as usize).and_then(Option::as_mut) else {
-            return;
+            return false;
         };
         if connection.state == State::Closing {
-            return;
+            return false;
+        }
+        if planned <= connection.planned {
+            // That turn came late, and the connection after its instant.
+            return true;
         }
         connection.sent += 1;
         connection.planned = planned;
         connection.active = now;
         let sequence = connection.sent;
-        // Those that a standstill of this machine made impossible are left out, not sent all at once.
-        let next = self.pulse.next(connection.first_beat, planned.max(now));
         match connection.send(Opcode::Ping, &sequence.to_be_bytes(), &mut self.shared) {
             Ok(bytes) => {
                 self.owner
                     .counters()
                     .heartbeat_sent(bytes, Duration::from_micros(now.saturating_sub(planned)));
-                self.beats.push(next, key);
                 self.answers.push(Deadline { at: self.pulse.deadline(now), key, sequence });
+                true
             }
-            Err(error) => self.fail(key as usize, &error),
+            Err(error) => {
+                self.fail(key as usize, &error);
+                false
+            }
         }
     }
 
     fn end_hold(&mut self) {
         self.stage = Stage::Quiet;
-        self.beats.clear();
+        self.wheel.stop();
         for key in 0..self.connections.len() {
             self.settle(key);
         }
@@ -305,22 +311,12 @@ impl<W: Wire> Keeper<W> {
         if self.stage != Stage::Close {
             self.stage = Stage::Close;
             self.closing = Closing { started: self.now(), per_second, ..Closing::default() };
-            self.beats.clear();
-            if per_second.is_some() {
-                self.go_on_beating();
+            match per_second {
+                Some(_) => self.wheel.go_on(self.now()),
+                None => self.wheel.stop(),
             }
         }
         self.close_next();
-    }
-
-    /// Takes the heartbeats up again, at the instants that were planned for them.
-    fn go_on_beating(&mut self) {
-        let now = self.now();
-        for (key, connection) in self.connections.iter().enumerate() {
-            if let Some(connection) = connection {
-                self.beats.push(self.pulse.next(connection.first_beat, now), index(key));
-            }
-        }
     }
 
     /// Closes those whose turn has come.

@@ -1,8 +1,9 @@
 //! Holding open connections: one thread a core, each with an event loop over its share of them.
 //!
-//! [`Holder`] is the handle of such a thread, `keeper` the thread; a connection comes to it after its upgrade and stays until its end. What must be kept of
-//! one while nothing happens is a `Connection`: its socket, a few counters, and (over TLS) its keys. `frame` reads and
-//! writes RFC 6455's frames, `pulse` knows when heartbeats are due and overdue, `wire` is the byte stream, plain or TLS.
+//! [`Holder`] is the handle of such a thread, `keeper` the thread; a connection comes to it after its upgrade and stays
+//! until its end. What must be kept of one while nothing happens is a `Connection`: its socket, a few counters, and (over
+//! TLS) its keys. `frame` reads and writes RFC 6455's frames, `wheel` knows who gets a heartbeat when, `pulse` by when its
+//! answer must be there, `wire` is the byte stream, plain or TLS.
 
 mod closing;
 mod connection;
@@ -11,6 +12,7 @@ mod holder;
 mod keeper;
 mod pulse;
 mod utf8;
+mod wheel;
 mod wire;
 
 pub(super) use holder::{Adopted, Holder, HolderSettings, Owner};
