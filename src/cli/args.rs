@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::token_flags::TokenFlags;
 use crate::plan::quantity::{parse_count, parse_duration};
 use crate::plan::{ConnectTo, Levels, LoadBalancerRef, Rate, RequestHeader, Resolve, Share, SourceAddresses};
 use crate::preflight;
@@ -94,6 +95,8 @@ pub(crate) struct RunFlags {
     pub(crate) load: LoadFlags,
     #[command(flatten)]
     pub(crate) heartbeat: HeartbeatFlags,
+    #[command(flatten)]
+    pub(crate) tokens: TokenFlags,
     #[command(flatten)]
     pub(crate) safety: SafetyFlags,
     #[command(flatten)]
@@ -372,7 +375,7 @@ fn parse_levels(text: &str) -> Result<Levels, crate::plan::LevelsError> {
     text.parse()
 }
 
-fn parse_positive(text: &str) -> Result<u32, String> {
+pub(super) fn parse_positive(text: &str) -> Result<u32, String> {
     match parse_count(text) {
         Ok(0) => Err("it must be at least 1".into()),
         Ok(count) => Ok(count),
@@ -380,7 +383,7 @@ fn parse_positive(text: &str) -> Result<u32, String> {
     }
 }
 
-fn parse_positive_duration(text: &str) -> Result<Duration, String> {
+pub(super) fn parse_positive_duration(text: &str) -> Result<Duration, String> {
     match parse_duration(text) {
         Ok(duration) if duration.is_zero() => Err("it must be longer than 0".into()),
         Ok(duration) => Ok(duration),

@@ -295,10 +295,15 @@ fn value(arg: &Arg, matches: &ArgMatches) -> String {
     }
 }
 
-/// A header's value is a secret, also where the name before it was forgotten; a file's name is none.
+/// A header's value is a secret, also where the name before it was forgotten, and so is what is told to a token's
+/// source; a file's name is none.
 fn masked(id: &str, value: &str) -> String {
-    if id != "header" || value.starts_with('@') {
-        return value.to_owned();
+    match id {
+        "header" | "token_header" | "token_body" if value.starts_with('@') => value.to_owned(),
+        "header" | "token_header" => {
+            value.split_once(':').map_or_else(|| "***".to_owned(), |(name, _)| format!("{name}: ***"))
+        }
+        "token_cmd" | "token_url" | "token_body" => "***".to_owned(),
+        _ => value.to_owned(),
     }
-    value.split_once(':').map_or_else(|| "***".to_owned(), |(name, _)| format!("{name}: ***"))
 }

@@ -17,6 +17,7 @@ mod run;
 mod settings;
 mod signals;
 mod simulate;
+mod token_flags;
 
 use std::ffi::OsString;
 

@@ -3,6 +3,8 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use chrono::Utc;
+
 use super::args::{AwsFlags, RunArgs, TargetFlags, parse_headers};
 use super::output::{shown, warn};
 use super::{Complaint, Output};
@@ -10,7 +12,7 @@ use crate::aws::AwsSettings;
 use crate::judge::Judged;
 use crate::plan::{
     CloudWatchPlan, Heartbeat, Hold, Pace, PassRule, Plan, RequestHeader, Route, Schedule, Target, TargetUrl,
-    TlsOptions,
+    TlsOptions, TokenPlan, longest_level,
 };
 use crate::record::{Header, Host, SCHEMA};
 use crate::{machine, report};
@@ -31,7 +33,7 @@ impl Settings {
             Complaint::usage(error, "give the URL that your clients use, such as wss://ws.example.com/socket")
         })?;
         let (load, heartbeat) = (&flags.load, &flags.heartbeat);
-        let plan = Plan {
+        let mut plan = Plan {
             url: url.shown(),
             load_balancer: flags.aws.load_balancer.clone(),
             schedule: Schedule::Levels(load.levels.clone()),
@@ -52,10 +54,24 @@ impl Settings {
             },
             cloudwatch: (!flags.aws.no_aws).then(|| cloudwatch(&flags.aws)),
             route: route(&flags.target),
+            tokens: None,
         };
         let aws = (!flags.aws.no_aws).then(|| aws_settings(&flags.aws));
-        Ok(Settings { plan, target: target(url, args)?, aws, forced: flags.safety.force.clone() })
+        let target = Target { tokens: flags.tokens.tokens(longest_level(&plan))?, ..target(url, args)? };
+        plan.tokens = fitting(&target, &plan)?;
+        Ok(Settings { plan, target, aws, forced: flags.safety.force.clone() })
     }
+}
+
+/// Refuses tokens that the plan, or the rest of the request, leaves no room for; what may be told of the others.
+fn fitting(target: &Target, plan: &Plan) -> Result<Option<TokenPlan>, Complaint> {
+    let Some(tokens) = &target.tokens else { return Ok(None) };
+    tokens
+        .place
+        .check_free(&target.url, &target.headers)
+        .map_err(|error| Complaint::usage(error, "leave one of them out, or name another --token-in"))?;
+    tokens.fit(plan, Utc::now()).map_err(|misfit| Complaint::refused(misfit, misfit.remedy()))?;
+    Ok(Some(tokens.told()))
 }
 
 impl Settings {
@@ -120,7 +136,7 @@ fn target(url: TargetUrl, args: &RunArgs) -> Result<Target, Complaint> {
         key: flags.key.clone(),
         insecure: flags.insecure,
     };
-    Ok(Target { url, headers, subprotocols: flags.subprotocol.clone(), tls })
+    Ok(Target { url, headers, subprotocols: flags.subprotocol.clone(), tls, tokens: None })
 }
 
 /// A file that the report is written to, its format known by its ending.

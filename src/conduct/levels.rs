@@ -7,8 +7,8 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep};
 
-use super::{Interrupt, Story};
-use crate::load::{Dialer, LevelLoad, LevelOrder};
+use super::{Interrupt, Story, tokens};
+use crate::load::{Dialer, LevelLoad, LevelOrder, LevelTokens};
 use crate::machine;
 use crate::plan::{LevelOutcome, Plan, Rate, Step};
 use crate::record::{Event, HowEnded, LevelStarted, Sample};
@@ -35,7 +35,10 @@ pub(super) async fn run(
             rate: plan.pace.rate,
             heartbeat: plan.heartbeat,
         };
-        match Level::run(plan, dialer, order, story, interrupt).await {
+        let Some(tokens) = tokens::obtain(dialer.mint(), order, story, interrupt).await else {
+            return HowEnded::Interrupted;
+        };
+        match Level::run(plan, dialer, order, tokens, story, interrupt).await {
             Some(held) => {
                 done.push(LevelOutcome { connections, passed: plan.rule.passes(held, connections) })
             }
@@ -59,7 +62,7 @@ async fn rest(pause: Duration, story: &mut Story<'_>, interrupt: &mut Interrupt)
     }
 }
 
-fn ticker() -> Interval {
+pub(super) fn ticker() -> Interval {
     let mut tick = interval_at(Instant::now() + SAMPLE_EVERY, SAMPLE_EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
     tick
@@ -83,11 +86,12 @@ impl Level<'_, '_> {
         plan: &Plan,
         dialer: &Arc<Dialer>,
         order: LevelOrder,
+        tokens: LevelTokens,
         story: &mut Story<'_>,
         interrupt: &mut Interrupt,
     ) -> Option<u32> {
         story.tell(Event::LevelStarted(LevelStarted { level: order.level, connections: order.connections }));
-        let load = LevelLoad::start(Arc::clone(dialer), order);
+        let load = LevelLoad::start(Arc::clone(dialer), order, tokens);
         let mut level = Level { load, story, tick: ticker() };
         let complete = level.open_and_hold(plan, order.level, interrupt).await;
         level.close(plan.pace.close_rate).await;

@@ -5,6 +5,11 @@ use crate::record::{Event, HowEnded};
 /// Logs an event. What the network said is left to the record, which escapes and cuts it.
 pub(super) fn told(event: &Event) {
     match event {
+        Event::Tokens(tokens) => {
+            let (level, took) = (tokens.level + 1, tokens.took.as_secs_f64());
+            let (had, wanted) = (tokens.obtained, tokens.wanted);
+            tracing::info!("level {level}: {had} of {wanted} tokens obtained in {took:.1} s");
+        }
         Event::LevelStarted(level) => {
             tracing::info!("level {}: opening {} connections", level.level + 1, level.connections);
         }

@@ -9,6 +9,7 @@ mod levels;
 mod log;
 mod settle;
 mod survey;
+mod tokens;
 mod watcher;
 
 pub use interrupt::Interrupt;
@@ -31,6 +32,8 @@ use watcher::Watcher;
 pub enum Notice<'a> {
     /// Something happened; it belongs into the record.
     Event(&'a Stamped),
+    /// So many tokens are being obtained for the level that comes next.
+    ObtainingTokens(u32),
     /// CloudWatch is waited for.
     Settling(&'a Settling),
 }

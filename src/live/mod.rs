@@ -36,11 +36,17 @@ impl Live {
         self.scene.apply(stamped);
         let turn = matches!(
             stamped.event,
-            Event::LevelStarted(_) | Event::HoldStarted { .. } | Event::LevelEnded(_)
+            Event::Tokens(_) | Event::LevelStarted(_) | Event::HoldStarted { .. } | Event::LevelEnded(_)
         );
         if turn || matches!(stamped.event, Event::Sample(_)) {
             self.show(&self.scene.line(stamped.at), turn);
         }
+    }
+
+    /// Tokens are being obtained.
+    pub fn obtaining_tokens(&mut self, wanted: u32) {
+        self.scene.obtaining_tokens(wanted);
+        self.show(&self.scene.line(Utc::now()), true);
     }
 
     /// CloudWatch is waited for.

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use crate::plan::Plan;
 use crate::plan::quantity::{show_count, show_duration};
-use crate::record::{Event, LevelEnded, LevelStarted, Sample, Stamped};
+use crate::record::{Event, LevelEnded, LevelStarted, Sample, Stamped, TokensObtained};
 
 #[derive(Default)]
 pub(super) struct Scene {
@@ -13,6 +13,7 @@ pub(super) struct Scene {
     held_from: Option<DateTime<Utc>>,
     hold_over: bool,
     counts: Sample,
+    /// A line that stands until the next level starts.
     done: Option<String>,
 }
 
@@ -20,6 +21,7 @@ impl Scene {
     pub(super) fn apply(&mut self, stamped: &Stamped) {
         match &stamped.event {
             Event::Header(header) => self.plan = Some(header.plan.clone()),
+            Event::Tokens(tokens) => self.done = Some(tokens_obtained(tokens)),
             Event::LevelStarted(level) => {
                 *self = Scene { plan: self.plan.take(), level: Some(*level), ..Scene::default() };
             }
@@ -29,6 +31,10 @@ impl Scene {
             Event::LevelEnded(ended) => self.done = self.level.map(|level| level_done(level, ended)),
             _ => {}
         }
+    }
+
+    pub(super) fn obtaining_tokens(&mut self, wanted: u32) {
+        self.done = Some(format!("obtaining {} tokens", show_count(wanted.into())));
     }
 
     /// `level 5 of 7 · 1,000 · holding 61 of 134 s · 998 open · 2 failed`
@@ -54,6 +60,15 @@ impl Scene {
             show_count(self.counts.failed.into()),
         )
     }
+}
+
+fn tokens_obtained(tokens: &TokensObtained) -> String {
+    format!(
+        "{} of {} tokens obtained in {}",
+        show_count(tokens.obtained.into()),
+        show_count(tokens.wanted.into()),
+        show_duration(tokens.took),
+    )
 }
 
 fn level_done(level: LevelStarted, ended: &LevelEnded) -> String {
@@ -106,6 +121,9 @@ mod tests {
             scene.apply(&Stamped { at: at(second), event });
             scene.line(at(second))
         };
+        let took = std::time::Duration::from_millis(15_200);
+        let tokens = TokensObtained { level: 1, wanted: 1_000, obtained: 999, took };
+        assert_eq!(tell(0, Event::Tokens(tokens)), "999 of 1,000 tokens obtained in 15.2 s");
         let started = Event::LevelStarted(LevelStarted { level: 1, connections: 1_000 });
         assert_eq!(tell(1, started), "level 2 of 2 · 1,000 · opening · 0 opened · 0 open · 0 failed");
         tell(2, Event::HoldStarted { level: 1 });

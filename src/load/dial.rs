@@ -15,8 +15,9 @@ use super::failed::{Failed, of_io};
 use super::route::Router;
 use super::stream::Stream;
 use super::tls::{TlsError, client_config};
+use super::tokens::Mint;
 use super::upgrade::{Answer, LONGEST_HEAD, Request};
-use crate::plan::{Route, Secrets, Target};
+use crate::plan::{Route, Secrets, Target, Token};
 use crate::record::{FailureKind, Initiator, Phase};
 
 /// Why no dialer can be made.
@@ -35,6 +36,7 @@ pub struct Dialer {
     router: Router,
     tls: Option<(Arc<ClientConfig>, ServerName<'static>)>,
     request: Request,
+    mint: Option<Mint>,
     connect_timeout: Duration,
     secrets: Secrets,
 }
@@ -70,9 +72,15 @@ impl Dialer {
             router: Router::new(route, &host, target.url.port()),
             tls,
             request: Request::new(target),
+            mint: target.tokens.as_ref().map(|tokens| Mint::new(tokens, &target.tls)).transpose()?,
             connect_timeout,
             secrets: target.secrets(),
         })
+    }
+
+    /// What makes the connections' tokens, where they are to have any.
+    pub fn mint(&self) -> Option<&Mint> {
+        self.mint.as_ref()
     }
 
     /// Whether TLS is spoken.
@@ -84,16 +92,21 @@ impl Dialer {
         &self.secrets
     }
 
-    /// Opens one connection.
-    pub(super) async fn dial(&self, counters: &Counters) -> Result<Dialed, Failed> {
+    /// Opens one connection, with its token.
+    pub(super) async fn dial(&self, counters: &Counters, token: Option<&Token>) -> Result<Dialed, Failed> {
         let mut progress = Progress { phase: Phase::Dns, peer: None };
-        match timeout(self.connect_timeout, self.walk(&mut progress, counters)).await {
+        match timeout(self.connect_timeout, self.walk(&mut progress, counters, token)).await {
             Ok(outcome) => outcome,
             Err(_) => Err(progress.failed(FailureKind::Timeout, Initiator::Network, String::new())),
         }
     }
 
-    async fn walk(&self, progress: &mut Progress, counters: &Counters) -> Result<Dialed, Failed> {
+    async fn walk(
+        &self,
+        progress: &mut Progress,
+        counters: &Counters,
+        token: Option<&Token>,
+    ) -> Result<Dialed, Failed> {
         let (tcp, peer) = self.connect(progress).await?;
         let mut stream = Stream::plain(tcp);
         if let Some((config, name)) = &self.tls {
@@ -103,7 +116,7 @@ impl Dialer {
                 .map_err(|error| progress.failed_by(&error))?;
         }
         progress.phase = Phase::Upgrade;
-        let tail = self.upgrade(&mut stream, progress, counters).await?;
+        let tail = self.upgrade(&mut stream, token, progress, counters).await?;
         Ok(Dialed { stream, tail, peer })
     }
 
@@ -130,10 +143,11 @@ impl Dialer {
     async fn upgrade(
         &self,
         stream: &mut Stream,
+        token: Option<&Token>,
         progress: &Progress,
         counters: &Counters,
     ) -> Result<Vec<u8>, Failed> {
-        let (request, key) = self.request.fresh();
+        let (request, key) = self.request.fresh(token);
         stream.send(request.as_bytes()).await.map_err(|error| progress.failed_by(&error))?;
         counters.sent(request.len());
         let mut bytes = Vec::new();
@@ -143,7 +157,7 @@ impl Dialer {
                 let example = String::from_utf8_lossy(&bytes).into_owned();
                 return Err(progress.failed(FailureKind::Eof, Initiator::Peer, example));
             }
-            match self.request.check(&key, &bytes) {
+            match self.request.check(token, &key, &bytes) {
                 Answer::Open { head } => {
                     // The tail's bytes are counted when they are read as frames.
                     counters.received(head, 0);

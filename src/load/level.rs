@@ -12,6 +12,7 @@ use super::counters::Counters;
 use super::dial::{Dialed, Dialer};
 use super::failed::Failed;
 use super::hold::{Adopted, Holder, HolderSettings, Owner, Plain, Tls, Wire};
+use super::tokens::LevelTokens;
 use crate::plan::{Heartbeat, Rate};
 use crate::record::{Event, Failure, FailureKind, Initiator, LevelEnded, Phase, Sample, Stamped};
 
@@ -43,6 +44,7 @@ pub struct LevelLoad {
 
 struct Shared {
     order: LevelOrder,
+    tokens: LevelTokens,
     dialer: Arc<Dialer>,
     counters: Counters,
     /// Attempts that have become a connection or a failure.
@@ -59,13 +61,15 @@ enum Holders {
 }
 
 impl LevelLoad {
-    /// Begins to open the level, on the runtime that calls.
-    pub fn start(dialer: Arc<Dialer>, order: LevelOrder) -> LevelLoad {
+    /// Begins to open the level, on the runtime that calls. A connection whose token is missing fails without being
+    /// attempted.
+    pub fn start(dialer: Arc<Dialer>, order: LevelOrder, tokens: LevelTokens) -> LevelLoad {
         let (failures_in, failures) = mpsc::unbounded_channel();
         let (guard, handshakes) = mpsc::channel(1);
         let (stop, stopped) = watch::channel(false);
         let shared = Arc::new(Shared {
             order,
+            tokens,
             dialer,
             counters: Counters::default(),
             settled: AtomicU32::new(0),
@@ -217,7 +221,7 @@ fn adopt_by<W: Wire>(
         ));
     }
     let thread = &threads[ordinal as usize % threads.len()];
-    thread.adopt(Adopted { wire, peer, began, ordinal: ordinal.into(), tail });
+    thread.adopt(Adopted { wire, peer, began, ordinal, tail });
     Ok(())
 }
 
@@ -231,6 +235,11 @@ async fn open_all(
     let window = Arc::new(Semaphore::new(shared.order.window as usize));
     let started = tokio::time::Instant::now();
     for ordinal in 0..shared.order.connections {
+        if let Some(missing) = shared.tokens.failed(ordinal) {
+            shared.fail(missing, ordinal, Duration::ZERO, None);
+            shared.settle();
+            continue;
+        }
         if let Some(rate) = shared.order.rate {
             tokio::select! {
                 () = tokio::time::sleep_until(started + rate.due(ordinal)) => {}
@@ -258,7 +267,7 @@ async fn open_all(
 
 async fn open_one(shared: &Shared, holders: &Holders, ordinal: u32) {
     let began = Instant::now();
-    match shared.dialer.dial(&shared.counters).await {
+    match shared.dialer.dial(&shared.counters, shared.tokens.get(ordinal)).await {
         Ok(dialed) => {
             let peer = dialed.peer;
             shared.counters.opened(peer.ip(), began.elapsed());
@@ -266,17 +275,22 @@ async fn open_one(shared: &Shared, holders: &Holders, ordinal: u32) {
                 shared.counters.open.fetch_sub(1, Ordering::AcqRel);
                 let (kind, by, example) = (FailureKind::Io, Initiator::Local, error.to_string());
                 let failed = Failed { phase: Phase::Hold, kind, by, peer: Some(peer), example };
-                shared.fail(failed, began.elapsed(), Some(Duration::ZERO));
+                shared.fail(failed, ordinal, began.elapsed(), Some(Duration::ZERO));
             }
         }
-        Err(failed) => shared.fail(failed, began.elapsed(), None),
+        Err(failed) => shared.fail(failed, ordinal, began.elapsed(), None),
     }
-    shared.settled.fetch_add(1, Ordering::AcqRel);
-    shared.progress.notify_one();
+    shared.settle();
 }
 
 impl Shared {
-    fn fail(&self, failed: Failed, age: Duration, silence: Option<Duration>) {
+    /// Counts an attempt that has become a connection or a failure.
+    fn settle(&self) {
+        self.settled.fetch_add(1, Ordering::AcqRel);
+        self.progress.notify_one();
+    }
+
+    fn fail(&self, failed: Failed, ordinal: u32, age: Duration, silence: Option<Duration>) {
         let failure = Failure {
             level: self.order.level,
             phase: failed.phase,
@@ -285,7 +299,7 @@ impl Shared {
             age,
             silence,
             peer: failed.peer,
-            example: self.dialer.secrets().redact(&failed.example),
+            example: self.dialer.secrets().redact_with(&failed.example, self.tokens.get(ordinal)),
         };
         // The event goes out before the count, so that whoever sees the count finds the event.
         let _ = self.failures.send(Stamped::new(Utc::now(), Event::Failure(failure)));
@@ -299,8 +313,8 @@ impl Owner for Shared {
         &self.counters
     }
 
-    fn failed(&self, failed: Failed, age: Duration, silence: Duration) {
-        self.fail(failed, age, Some(silence));
+    fn failed(&self, failed: Failed, ordinal: u32, age: Duration, silence: Duration) {
+        self.fail(failed, ordinal, age, Some(silence));
     }
 
     fn progress(&self) {

@@ -4,52 +4,133 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use tokio_tungstenite::tungstenite::handshake::{client::generate_key, derive_accept_key};
 
-use crate::plan::Target;
+use crate::plan::{Target, Token, TokenPlace};
 use crate::record::FailureKind;
 
 /// Longest answer head that is read; ALB itself allows 32 KiB of response headers in all.
 pub(super) const LONGEST_HEAD: usize = 32 * 1024;
 const MOST_HEADERS: usize = 128;
 
-/// The request of one target, complete but for the key.
+/// The request of one target, complete but for a connection's token and its key.
 pub(super) struct Request {
-    before_key: String,
-    after_key: String,
+    head: Head,
     subprotocols: Vec<String>,
+    /// Whether a connection's token is one of the offered subprotocols.
+    offers_token: bool,
+}
+
+/// The request up to the key.
+#[derive(Default)]
+struct Head {
+    text: String,
+    /// Where in it the token goes; `None` where it is no part of the request.
+    slot: Option<Slot>,
+}
+
+struct Slot {
+    at: usize,
+    /// Whether it is the value of a query parameter.
+    in_query: bool,
+}
+
+impl Head {
+    fn line(&mut self, name: &str, value: &str) {
+        self.text.push_str(&format!("{name}: {value}\r\n"));
+    }
+
+    /// A header with the token at its end.
+    fn line_with_token(&mut self, name: &str, before: &str) {
+        self.text.push_str(&format!("{name}: {before}"));
+        self.slot = Some(Slot { at: self.text.len(), in_query: false });
+        self.text.push_str("\r\n");
+    }
+
+    fn request_line(&mut self, target: &Target, place: Option<&TokenPlace>) {
+        self.text.push_str(&format!("GET {}", target.url.request_target()));
+        if let Some(TokenPlace::Query(name)) = place {
+            let joint = if self.text.contains('?') { '&' } else { '?' };
+            self.text.push_str(&format!("{joint}{}=", query_encoded(name)));
+            self.slot = Some(Slot { at: self.text.len(), in_query: true });
+        }
+        self.text.push_str(" HTTP/1.1\r\n");
+    }
+
+    /// The handshake's own headers; a user's, and the token's, take the place of those of the same name.
+    fn own_headers(&mut self, target: &Target, place: Option<&TokenPlace>) {
+        let of_token = |name: &str| match place {
+            Some(TokenPlace::Header { name: header, .. }) => header.eq_ignore_ascii_case(name),
+            _ => false,
+        };
+        let of_user = |name: &str| target.headers.iter().any(|header| header.name.eq_ignore_ascii_case(name));
+        let given = |name: &str| of_token(name) || of_user(name);
+        if !given("host") {
+            self.line("Host", &target.url.host_header());
+        }
+        self.text.push_str("Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n");
+        if !given("user-agent") {
+            self.line("User-Agent", concat!("albcap/", env!("CARGO_PKG_VERSION")));
+        }
+        if let Some(userinfo) = target.url.userinfo().filter(|_| !given("authorization")) {
+            self.line("Authorization", &format!("Basic {}", STANDARD.encode(userinfo)));
+        }
+    }
+
+    /// The user's headers, and the token where it is one or part of one. All cookies stand in one header (RFC 6265 §5.4).
+    fn extra_headers(&mut self, target: &Target, place: Option<&TokenPlace>) {
+        let mut cookies = String::new();
+        for header in &target.headers {
+            if matches!(place, Some(TokenPlace::Cookie(_))) && header.name.eq_ignore_ascii_case("cookie") {
+                cookies.push_str(&format!("{}; ", header.value));
+            } else {
+                self.line(&header.name, &header.value);
+            }
+        }
+        match place {
+            Some(TokenPlace::Header { name, prefix }) if prefix.is_empty() => self.line_with_token(name, ""),
+            Some(TokenPlace::Header { name, prefix }) => self.line_with_token(name, &format!("{prefix} ")),
+            Some(TokenPlace::Cookie(name)) => self.line_with_token("Cookie", &format!("{cookies}{name}=")),
+            _ => {}
+        }
+    }
+
+    fn subprotocols(&mut self, target: &Target, place: Option<&TokenPlace>) {
+        const NAME: &str = "Sec-WebSocket-Protocol";
+        let offered = target.subprotocols.join(", ");
+        match (place, offered.is_empty()) {
+            (Some(TokenPlace::Subprotocol), true) => self.line_with_token(NAME, ""),
+            (Some(TokenPlace::Subprotocol), false) => self.line_with_token(NAME, &format!("{offered}, ")),
+            (_, false) => self.line(NAME, &offered),
+            (_, true) => {}
+        }
+    }
 }
 
 impl Request {
     pub(super) fn new(target: &Target) -> Request {
-        let given = |name: &str| target.headers.iter().any(|header| header.name.eq_ignore_ascii_case(name));
-        let mut head = format!("GET {} HTTP/1.1\r\n", target.url.request_target());
-        if !given("host") {
-            head.push_str(&format!("Host: {}\r\n", target.url.host_header()));
-        }
-        head.push_str("Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n");
-        if !given("user-agent") {
-            head.push_str(concat!("User-Agent: albcap/", env!("CARGO_PKG_VERSION"), "\r\n"));
-        }
-        if let Some(userinfo) = target.url.userinfo().filter(|_| !given("authorization")) {
-            head.push_str(&format!("Authorization: Basic {}\r\n", STANDARD.encode(userinfo)));
-        }
-        for header in &target.headers {
-            head.push_str(&format!("{}: {}\r\n", header.name, header.value));
-        }
-        if !target.subprotocols.is_empty() {
-            head.push_str(&format!("Sec-WebSocket-Protocol: {}\r\n", target.subprotocols.join(", ")));
-        }
-        head.push_str("Sec-WebSocket-Key: ");
-        Request { before_key: head, after_key: "\r\n\r\n".into(), subprotocols: target.subprotocols.clone() }
+        let place = target.tokens.as_ref().map(|tokens| &tokens.place);
+        let mut head = Head::default();
+        head.request_line(target, place);
+        head.own_headers(target, place);
+        head.extra_headers(target, place);
+        head.subprotocols(target, place);
+        head.text.push_str("Sec-WebSocket-Key: ");
+        let offers_token = place == Some(&TokenPlace::Subprotocol);
+        Request { head, subprotocols: target.subprotocols.clone(), offers_token }
     }
 
-    /// A request with a key of its own, and that key.
-    pub(super) fn fresh(&self) -> (String, String) {
+    /// A request with the connection's token and a key of its own, and that key.
+    pub(super) fn fresh(&self, token: Option<&Token>) -> (String, String) {
         let key = generate_key();
-        (format!("{}{key}{}", self.before_key, self.after_key), key)
+        let mut text = format!("{}{key}\r\n\r\n", self.head.text);
+        if let (Some(slot), Some(token)) = (&self.head.slot, token) {
+            let token = if slot.in_query { &query_encoded(token.as_str()) } else { token.as_str() };
+            text.insert_str(slot.at, token);
+        }
+        (text, key)
     }
 
-    /// Looks at what has come so far.
-    pub(super) fn check(&self, key: &str, bytes: &[u8]) -> Answer {
+    /// Looks at what has come so far, in answer to a request with that token and key.
+    pub(super) fn check(&self, token: Option<&Token>, key: &str, bytes: &[u8]) -> Answer {
         let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
         let mut response = httparse::Response::new(&mut headers);
         let head = match response.parse(bytes) {
@@ -65,13 +146,18 @@ impl Request {
             let example = format!("{status} {reason} {}", text.trim()).trim().to_owned();
             return Answer::Refused { kind: FailureKind::Http(status), example };
         }
-        self.check_switch(key, response.headers)
+        self.check_switch(token, key, response.headers)
             .map_or_else(|reason| protocol(&reason), |()| Answer::Open { head })
     }
 
     /// RFC 6455 §4.1, the list of what a client must check in a 101. A `Connection` header may hold more than
     /// `Upgrade`: proxies send `keep-alive, Upgrade`.
-    fn check_switch(&self, key: &str, headers: &[httparse::Header<'_>]) -> Result<(), String> {
+    fn check_switch(
+        &self,
+        token: Option<&Token>,
+        key: &str,
+        headers: &[httparse::Header<'_>],
+    ) -> Result<(), String> {
         let values = |name: &'static str| {
             headers
                 .iter()
@@ -95,13 +181,19 @@ impl Request {
         if values("sec-websocket-extensions").any(|value| !value.is_empty()) {
             return Err("101 with an extension that was not offered".into());
         }
+        let token = token.filter(|_| self.offers_token).map(Token::as_str);
+        let offered = |chosen| token == Some(chosen) || self.subprotocols.iter().any(|name| name == chosen);
         match values("sec-websocket-protocol").next() {
-            Some(chosen) if !self.subprotocols.iter().any(|offered| offered == chosen) => {
+            Some(chosen) if !offered(chosen) => {
                 Err(format!("101 with subprotocol '{chosen}', which was not offered"))
             }
             _ => Ok(()),
         }
     }
+}
+
+fn query_encoded(text: &str) -> String {
+    url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
 fn protocol(reason: &str) -> Answer {
@@ -133,7 +225,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::plan::TlsOptions;
+    use std::time::Duration;
+
+    use crate::plan::{TlsOptions, TokenSource, Tokens};
 
     // RFC 6455 §1.3's own example.
     const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
@@ -145,7 +239,22 @@ mod tests {
             headers: headers.iter().map(|header| header.parse().unwrap()).collect(),
             subprotocols: subprotocols.iter().map(|&s| s.to_owned()).collect(),
             tls: TlsOptions::default(),
+            tokens: None,
         })
+    }
+
+    /// The request with a token in that place.
+    fn with_token(place: &str, url: &str, headers: &[&str], subprotocols: &[&str]) -> (Request, Token) {
+        let source = TokenSource::Command(String::new());
+        let tokens = Tokens { source, place: place.parse().unwrap(), timeout: Duration::ZERO };
+        let request = Request::new(&Target {
+            url: url.parse().unwrap(),
+            headers: headers.iter().map(|header| header.parse().unwrap()).collect(),
+            subprotocols: subprotocols.iter().map(|&s| s.to_owned()).collect(),
+            tls: TlsOptions::default(),
+            tokens: Some(tokens),
+        });
+        (request, "t+k".parse().unwrap())
     }
 
     fn switching(extra: &str) -> String {
@@ -158,7 +267,7 @@ mod tests {
     fn the_request_says_what_was_asked_for() {
         let request =
             request("ws://u:p@h:8080/a?b=c", &["Origin: https://o", "user-agent: mine"], &["v2", "v1"]);
-        let (text, key) = request.fresh();
+        let (text, key) = request.fresh(None);
         assert!(text.starts_with("GET /a?b=c HTTP/1.1\r\nHost: h:8080\r\n"), "{text}");
         for line in [
             "Origin: https://o",
@@ -171,12 +280,50 @@ mod tests {
         }
         assert!(!text.contains("User-Agent: albcap"));
         assert!(text.ends_with(&format!("Sec-WebSocket-Key: {key}\r\n\r\n")));
-        assert_ne!(request.fresh().1, key, "every connection has a key of its own");
+        assert_ne!(request.fresh(None).1, key, "every connection has a key of its own");
+    }
+
+    #[test]
+    fn every_place_has_the_token_and_nothing_else_changes() {
+        type Case =
+            (&'static str, &'static str, &'static [&'static str], &'static [&'static str], &'static str);
+        let cases: [Case; 8] = [
+            ("header:Authorization:Bearer", "ws://u:p@h/", &[], &[], "\r\nAuthorization: Bearer t+k\r\n"),
+            ("header:X-Key", "ws://h/", &[], &[], "\r\nX-Key: t+k\r\n"),
+            ("query:a b", "ws://h/p", &[], &[], "GET /p?a+b=t%2Bk HTTP/1.1\r\n"),
+            ("query:t", "ws://h/p?x=1", &[], &[], "GET /p?x=1&t=t%2Bk HTTP/1.1\r\n"),
+            ("cookie:sid", "ws://h/", &[], &[], "\r\nCookie: sid=t+k\r\n"),
+            ("cookie:sid", "ws://h/", &["cookie: a=1"], &[], "\r\nCookie: a=1; sid=t+k\r\n"),
+            ("subprotocol", "ws://h/", &[], &[], "\r\nSec-WebSocket-Protocol: t+k\r\n"),
+            ("subprotocol", "ws://h/", &[], &["v1"], "\r\nSec-WebSocket-Protocol: v1, t+k\r\n"),
+        ];
+        for (place, url, headers, subprotocols, expected) in cases {
+            let (request, token) = with_token(place, url, headers, subprotocols);
+            let (text, key) = request.fresh(Some(&token));
+            assert!(text.contains(expected), "{place}: {text}");
+            assert!(text.ends_with(&format!("Sec-WebSocket-Key: {key}\r\n\r\n")), "{place}: {text}");
+            for name in ["authorization:", "cookie:", "sec-websocket-protocol:"] {
+                assert!(text.to_lowercase().matches(name).count() <= 1, "{place}: {text}");
+            }
+        }
+        let (request, token) = with_token("message", "ws://h/", &[], &[]);
+        assert!(!request.fresh(Some(&token)).0.contains("t+k"), "it is for a later message");
+    }
+
+    #[test]
+    fn a_server_may_choose_the_token_among_the_subprotocols() {
+        let answer = switching("Connection: Upgrade\r\nSec-WebSocket-Protocol: t+k\r\n");
+        let opens = |place| {
+            let (request, token) = with_token(place, "ws://h/", &[], &["v1"]);
+            matches!(request.check(Some(&token), KEY, answer.as_bytes()), Answer::Open { .. })
+        };
+        assert!(opens("subprotocol"));
+        assert!(!opens("header:X"), "it was not offered");
     }
 
     #[test]
     fn a_host_header_of_the_users_replaces_ours() {
-        let (text, _) = request("ws://127.0.0.1/", &["Host: ws.example.com"], &[]).fresh();
+        let (text, _) = request("ws://127.0.0.1/", &["Host: ws.example.com"], &[]).fresh(None);
         assert_eq!(text.matches("ost: ").count(), 1, "{text}");
     }
 
@@ -190,14 +337,18 @@ mod tests {
         ] {
             let head = switching(extra);
             let bytes = format!("{head}\u{1}frame");
-            assert_eq!(request.check(KEY, bytes.as_bytes()), Answer::Open { head: head.len() }, "{extra}");
+            assert_eq!(
+                request.check(None, KEY, bytes.as_bytes()),
+                Answer::Open { head: head.len() },
+                "{extra}"
+            );
         }
     }
 
     #[test]
     fn wrong_answers_are_told_apart() {
         let request = request("ws://h/", &[], &[]);
-        let kind = |bytes: &str| match request.check(KEY, bytes.as_bytes()) {
+        let kind = |bytes: &str| match request.check(None, KEY, bytes.as_bytes()) {
             Answer::Refused { kind, .. } => Some(kind),
             _ => None,
         };
@@ -224,12 +375,12 @@ mod tests {
         fn cut_anywhere_the_answer_is_incomplete(cut in 0_usize..100) {
             let head = switching("Connection: Upgrade\r\n");
             let cut = cut.min(head.len() - 1);
-            prop_assert_eq!(request("ws://h/", &[], &[]).check(KEY, &head.as_bytes()[..cut]), Answer::Incomplete);
+            prop_assert_eq!(request("ws://h/", &[], &[]).check(None, KEY, &head.as_bytes()[..cut]), Answer::Incomplete);
         }
 
         #[test]
         fn any_bytes_are_answered(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
-            let _ = request("ws://h/", &[], &[]).check(KEY, &bytes);
+            let _ = request("ws://h/", &[], &[]).check(None, KEY, &bytes);
         }
     }
 }

@@ -16,6 +16,8 @@ mod route;
 mod schedule;
 pub(crate) mod seconds;
 mod target;
+mod template;
+mod tokens;
 mod window;
 
 pub use cloudwatch::{CloudWatchPlan, Period, PeriodError};
@@ -31,6 +33,11 @@ pub use route::{
 };
 pub use schedule::{LevelOutcome, Levels, LevelsError, Schedule, Step, StopReason};
 pub use target::{HeaderError, RequestHeader, ShownUrl, Target, TargetUrl, TargetUrlError, TlsOptions};
+pub use template::{Template, TemplateError};
+pub use tokens::{
+    Expiry, Jwt, JwtError, Token, TokenEndpoint, TokenEndpointError, TokenError, TokenMisfit, TokenOrigin,
+    TokenPlace, TokenPlaceError, TokenPlan, TokenSource, Tokens, longest_level,
+};
 pub use window::{Window, sane};
 
 use std::time::Duration;
@@ -61,6 +68,9 @@ pub struct Plan {
     /// How the target is reached.
     #[serde(default)]
     pub route: Route,
+    /// Where every connection gets a token of its own; `None` where none is used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<TokenPlan>,
 }
 
 /// How connections are opened.

@@ -5,6 +5,8 @@ use std::ops::Range;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::Token;
+
 /// A text from the network, at most [`Redacted::MOST`] bytes, with every known secret struck out. It may still hold
 /// control characters: whoever shows it escapes it for where it goes.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -55,6 +57,15 @@ impl Secrets {
         Redacted(kept)
     }
 
+    /// The same for what one connection heard: its own token is struck out too. Only its own: a run may have thousands,
+    /// and a connection's peer was told only one.
+    pub fn redact_with(&self, text: &str, token: Option<&Token>) -> Redacted {
+        match token {
+            None => self.redact(text),
+            Some(token) => Secrets::new(self.0.iter().cloned().chain(token.forms())).redact(text),
+        }
+    }
+
     /// Where secrets stand, in order and apart from each other: those that overlap are struck out as one, so that of
     /// none a piece is left.
     fn found_in(&self, text: &str) -> Vec<Range<usize>> {
@@ -102,6 +113,7 @@ impl std::fmt::Debug for Secrets {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use proptest::prelude::*;
 
@@ -124,6 +136,39 @@ mod tests {
         assert_eq!(kept.as_str().len(), 200);
         let text = format!("a{text}");
         assert_eq!(Secrets::default().redact(&text).as_str().len(), 199);
+    }
+
+    #[test]
+    fn a_connections_own_token_is_struck_out_in_every_form() {
+        let secrets = Secrets::new(["other-secret".to_owned()]);
+        let kept = |token: &str, text: &str| {
+            secrets.redact_with(text, Some(&token.parse().unwrap())).as_str().to_owned()
+        };
+        for said in [
+            "tok+en/1=~",
+            "tok%2Ben%2F1%3D%7E",
+            "tok%2ben%2f1%3d~",
+            "tok en/1=~",
+            "dG9rK2VuLzE9fg==",
+            "dG9rK2VuLzE9fg",
+            "tok+en/1",
+        ] {
+            let text = format!("401 {said} and other-secret");
+            assert_eq!(kept("tok+en/1=~", &text), "401 *** and ***", "{said}");
+        }
+        assert_eq!(kept("a%2Fb%20c-d", "no a/b c-d"), "no ***");
+        assert_eq!(kept("one two-2", "one%20two-2, one+two-2"), "***, ***");
+        assert_eq!(kept("~~~?>?>", "fn5+Pz4/Pg and fn5-Pz4_Pg=="), "*** and ***", "both alphabets");
+        assert_eq!(secrets.redact_with("other-secret", None).as_str(), "***");
+    }
+
+    #[test]
+    fn a_token_that_the_texts_end_cuts_leaves_nothing_behind() {
+        let token: Token = "abcdefghijkl".parse().unwrap();
+        let kept = |text| Secrets::default().redact_with(text, Some(&token)).as_str().to_owned();
+        assert_eq!(kept("401 token abcdefgh"), "401 token ***");
+        assert_eq!(kept("401 token abc"), "401 token abc", "too short to tell");
+        assert_eq!(kept("401 abcdefghijklabcdef"), "401 ***");
     }
 
     #[test]

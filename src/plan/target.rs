@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use url::{Host, Url};
 
-use super::Secrets;
+use super::{Secrets, Tokens};
 
 /// Where the connections go and what they bring along. It holds secrets and is never written anywhere.
 #[derive(Debug, Clone)]
@@ -22,6 +22,8 @@ pub struct Target {
     pub subprotocols: Vec<String>,
     /// How TLS is spoken.
     pub tls: TlsOptions,
+    /// Where every connection gets a token of its own; `None` where none is used.
+    pub tokens: Option<Tokens>,
 }
 
 /// How TLS is spoken; the files are read when the load begins.
@@ -47,15 +49,19 @@ impl Target {
         });
         let headers = self.headers.iter().flat_map(|header| {
             // `Bearer X` may come back as `X` alone, and one cookie without the others.
-            let parts = header.value.split(|c: char| c.is_whitespace() || ";,=".contains(c));
-            std::iter::once(header.value.as_str()).chain(parts).map(str::to_owned)
+            std::iter::once(header.value.as_str()).chain(parts(&header.value)).map(str::to_owned)
         });
         Secrets::new(query.chain(headers).chain(self.url.userinfo_forms()))
     }
 }
 
+/// What a header's value is made of.
+pub(super) fn parts(value: &str) -> impl Iterator<Item = &str> {
+    value.split(|c: char| c.is_whitespace() || ";,=".contains(c))
+}
+
 /// As a form's value is decoded: `+` is a space.
-fn plus_decoded(text: &str) -> String {
+pub(super) fn plus_decoded(text: &str) -> String {
     // Without its separator the text can't be split.
     let escaped = text.replace('&', "%26");
     url::form_urlencoded::parse(format!("v={escaped}").as_bytes())
@@ -145,12 +151,14 @@ impl TargetUrl {
         }
     }
 
+    /// Whether the query has a parameter of that name.
+    pub(super) fn has_query(&self, name: &str) -> bool {
+        self.0.query_pairs().any(|(known, _)| known == name)
+    }
+
     /// `user:password`, percent-decoded, for Basic authentication. It is a secret.
     pub fn userinfo(&self) -> Option<String> {
-        if self.0.username().is_empty() && self.0.password().is_none() {
-            return None;
-        }
-        Some(format!("{}:{}", decoded(self.0.username()), decoded(self.0.password().unwrap_or(""))))
+        userinfo(&self.0)
     }
 
     /// User and password, alone and together, raw and decoded, and as Basic authentication writes them.
@@ -209,7 +217,16 @@ impl<'a> QueryPart<'a> {
     }
 }
 
-fn decoded(text: &str) -> String {
+/// `user:password` of any URL, percent-decoded.
+pub(super) fn userinfo(url: &Url) -> Option<String> {
+    if url.username().is_empty() && url.password().is_none() {
+        return None;
+    }
+    Some(format!("{}:{}", decoded(url.username()), decoded(url.password().unwrap_or(""))))
+}
+
+/// Percent-decoded.
+pub(super) fn decoded(text: &str) -> String {
     // `form_urlencoded` would turn `+` into a space, which userinfo does not mean.
     let escaped = text.replace('+', "%2B");
     url::form_urlencoded::parse(format!("v={escaped}").as_bytes())
@@ -345,7 +362,13 @@ mod tests {
         assert!(!format!("{url:?}").contains("hunter2"));
         let header: RequestHeader = "Authorization: Bearer s3cret".parse().unwrap();
         assert_eq!(format!("{header:?}"), "Authorization: ***");
-        let target = Target { url, headers: vec![header], subprotocols: vec![], tls: TlsOptions::default() };
+        let target = Target {
+            url,
+            headers: vec![header],
+            subprotocols: vec![],
+            tls: TlsOptions::default(),
+            tokens: None,
+        };
         let kept = target.secrets().redact("no s3cret, no hunter2");
         assert_eq!(kept.as_str(), "no ***, no ***");
     }
@@ -357,6 +380,7 @@ mod tests {
             headers: headers.iter().map(|header| header.parse().unwrap()).collect(),
             subprotocols: vec![],
             tls: TlsOptions::default(),
+            tokens: None,
         };
         let cookie = "Cookie: sid=c00k1e; theme=dark99,b3ta one-more";
         for (url, headers, said) in [

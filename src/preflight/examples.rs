@@ -67,6 +67,7 @@ pub(super) fn plan(change: impl FnOnce(&mut Plan)) -> Plan {
             settle: seconds(600),
         }),
         route: Route::default(),
+        tokens: None,
     };
     change(&mut plan);
     plan

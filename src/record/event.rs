@@ -44,6 +44,8 @@ pub enum Event {
     Facts(Box<Facts>),
     /// What a preflight check found.
     Finding(Finding),
+    /// The tokens of the level that starts next were obtained, or not.
+    Tokens(TokensObtained),
     /// The first connection of a level is about to be attempted.
     LevelStarted(LevelStarted),
     /// The level's last connection attempt settled; the hold begins.
@@ -95,6 +97,21 @@ pub struct Host {
     pub name: Option<String>,
     /// Operating system and architecture: `linux x86_64`.
     pub platform: String,
+}
+
+/// What came of obtaining a level's tokens, before its first connection was attempted.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct TokensObtained {
+    /// The level's ordinal.
+    pub level: u32,
+    /// Tokens asked for, one for each connection.
+    pub wanted: u32,
+    /// Tokens that were had; each of the others is a failure of the level.
+    pub obtained: u32,
+    /// How long it took.
+    #[serde(with = "seconds", rename = "took_s")]
+    #[schemars(with = "f64")]
+    pub took: Duration,
 }
 
 /// A level begins.
@@ -196,6 +213,8 @@ pub enum Initiator {
 #[serde(try_from = "String", into = "String")]
 #[schemars(with = "String")]
 pub enum FailureKind {
+    /// No token could be had for the connection: it was never attempted.
+    Token,
     /// The name could not be resolved.
     Dns,
     /// The connection was refused.
@@ -231,6 +250,7 @@ impl std::fmt::Display for FailureKind {
         let name = match self {
             FailureKind::Http(status) => return write!(f, "http_{status}"),
             FailureKind::Closed(code) => return write!(f, "closed_{code}"),
+            FailureKind::Token => "token",
             FailureKind::Dns => "dns",
             FailureKind::Refused => "refused",
             FailureKind::Timeout => "timeout",
@@ -258,7 +278,8 @@ impl TryFrom<String> for FailureKind {
     type Error = String;
 
     fn try_from(text: String) -> Result<FailureKind, String> {
-        const PLAIN: [FailureKind; 12] = [
+        const PLAIN: [FailureKind; 13] = [
+            FailureKind::Token,
             FailureKind::Dns,
             FailureKind::Refused,
             FailureKind::Timeout,
@@ -359,6 +380,7 @@ mod tests {
     #[test]
     fn kinds_read_back_as_they_were_written() {
         for kind in [
+            FailureKind::Token,
             FailureKind::Refused,
             FailureKind::Http(503),
             FailureKind::Closed(1006),

@@ -14,7 +14,7 @@ mod window;
 
 pub use event::{
     Ended, Event, Failure, FailureKind, Header, Host, HowEnded, Initiator, LevelEnded, LevelStarted,
-    PeerCount, Phase, SCHEMA, Sample, Stamped,
+    PeerCount, Phase, SCHEMA, Sample, Stamped, TokensObtained,
 };
 pub use histogram::{Histogram, LatencySummary};
 pub use journal::{Journal, JournalError, Reopened};

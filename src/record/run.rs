@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use super::machine::Part;
 use super::{
     Event, Failure, FailureKind, Header, Histogram, HowEnded, Initiator, LevelEnded, LevelMachine, PeerCount,
-    Phase, Sample, Stamped,
+    Phase, Sample, Stamped, TokensObtained,
 };
 use crate::facts::{Facts, Finding, Series};
 use crate::plan::Redacted;
@@ -28,6 +28,8 @@ pub struct Run {
     pub levels: Vec<LevelRun>,
     /// Connections open over time, from the samples.
     pub open: Vec<OpenAt>,
+    /// The tokens of the level that is about to start.
+    pub tokens: Option<TokensObtained>,
     /// What CloudWatch said last.
     pub series: Option<Series>,
     /// How the load ended, and when; `None` when it was killed (or still runs).
@@ -50,6 +52,8 @@ pub struct OpenAt {
 pub struct LevelRun {
     /// Connections asked for.
     pub connections: u32,
+    /// What came of obtaining their tokens, before the first attempt; `None` where none were used.
+    pub tokens: Option<TokensObtained>,
     /// First attempt.
     pub started_at: DateTime<Utc>,
     /// Last attempt settled.
@@ -101,6 +105,7 @@ impl Run {
             findings: Vec::new(),
             levels: Vec::new(),
             open: Vec::new(),
+            tokens: None,
             series: None,
             ended: None,
             last_at: at,
@@ -122,8 +127,10 @@ impl Run {
                 return;
             }
             Event::Finding(finding) => self.findings.push(finding.clone()),
+            Event::Tokens(tokens) => self.tokens = Some(*tokens),
             Event::LevelStarted(level) => {
-                self.levels.push(LevelRun::new(level.connections, at));
+                let tokens = self.tokens.take().filter(|tokens| tokens.level == level.level);
+                self.levels.push(LevelRun { tokens, ..LevelRun::new(level.connections, at) });
                 self.open.push(OpenAt { at, open: 0 });
             }
             Event::HoldStarted { level } => {
@@ -194,6 +201,7 @@ impl LevelRun {
     fn new(connections: u32, at: DateTime<Utc>) -> LevelRun {
         LevelRun {
             connections,
+            tokens: None,
             started_at: at,
             held_from: None,
             held_until: None,
@@ -273,6 +281,25 @@ pub(super) mod tests {
         ]
         .map(str::to_owned)
         .to_vec()
+    }
+
+    #[test]
+    fn tokens_belong_to_the_level_that_starts_after_them() {
+        let lines = [
+            header_line().as_str(),
+            r#"{"at":"2026-11-24T13:00:01.000Z","type":"tokens","level":0,"wanted":50,"obtained":49,"took_s":1.5}"#,
+            r#"{"at":"2026-11-24T13:00:02.000Z","type":"level_started","level":0,"connections":50}"#,
+            r#"{"at":"2026-11-24T13:00:03.000Z","type":"level_started","level":1,"connections":60}"#,
+        ]
+        .map(|line| serde_json::from_str::<Stamped>(line).unwrap());
+        let Event::Header(header) = lines[0].event.clone() else { panic!("a header comes first") };
+        let mut run = Run::new(lines[0].at, *header);
+        run.learn(&lines[1..]);
+        let tokens = run.levels[0].tokens.unwrap();
+        assert_eq!((tokens.wanted, tokens.obtained, tokens.took), (50, 49, Duration::from_millis(1_500)));
+        assert_eq!(run.levels[1].tokens, None);
+        let level_started = "2026-11-24T13:00:02Z".parse::<DateTime<Utc>>().unwrap();
+        assert_eq!(run.load_started_at(), Some(level_started), "obtaining tokens is no load");
     }
 
     #[test]

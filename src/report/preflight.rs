@@ -80,8 +80,9 @@ pub(super) fn planned(run: &Run) -> String {
         }
         _ => String::new(),
     };
+    let tokens = if plan.tokens.is_some() { ", each with a token of its own" } else { "" };
     format!(
-        "{}, {} in all, at most {} (holds of {}{extension}){settling}",
+        "{}, {} in all{tokens}, at most {} (holds of {}{extension}){settling}",
         plural(levels, "level"),
         plural(plan.schedule.total(), "connection"),
         show_duration(plan.longest_load()),

@@ -2,7 +2,7 @@
 
 use crate::judge::wording::{factor, ms, plural, show_count, span};
 use crate::judge::{Failures, Judged, Outcome};
-use crate::record::{HowEnded, Initiator, LevelMachine};
+use crate::record::{HowEnded, Initiator, LevelMachine, TokensObtained};
 
 /// What was said, with every line break and run of white space as one space. Whatever else acts on a screen is escaped
 /// afterwards.
@@ -48,6 +48,13 @@ pub(super) fn initiator(by: Initiator) -> &'static str {
 /// The silence before death: `60.0 s`, or `59.8 to 60.2 s`.
 pub(super) fn silence(failures: &Failures) -> Option<String> {
     failures.silence.map(span)
+}
+
+/// What came of obtaining a level's tokens: `500/500 tokens in 15.2 s`.
+pub(super) fn obtained(tokens: TokensObtained) -> String {
+    let count = |count: u32| show_count(u64::from(count));
+    let took = tokens.took.as_secs_f64();
+    format!("{}/{} tokens in {took:.1} s", count(tokens.obtained), count(tokens.wanted))
 }
 
 /// How the run ended, where it did not end by its plan.

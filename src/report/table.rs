@@ -6,7 +6,7 @@ use super::grid::{self, Column};
 use super::layout::{BAD, GOOD, Layout, PLAIN, QUIET, STRONG, UNSURE};
 use super::preflight::{heading, plan, preflight, which};
 use super::sentences::{
-    capacity_note, ended, initiator, machine, on_one_line, sentence, silence, verdict_of,
+    capacity_note, ended, initiator, machine, obtained, on_one_line, sentence, silence, verdict_of,
 };
 use crate::judge::wording::{factor, ms, percent, rounded, share, show_count};
 use crate::judge::{Failures, Judged, JudgedLevel, Outcome, Total};
@@ -114,9 +114,12 @@ fn columns(judged: &Judged<'_>) -> Vec<Column> {
     columns
 }
 
-/// What a level's line can't hold: why it is no pass, and what failed.
+/// What a level's line can't hold: its tokens, why it is no pass, and what failed.
 fn below(judged: &Judged<'_>, level: &JudgedLevel<'_>, layout: Layout) -> Vec<String> {
     let mut lines = Vec::new();
+    if let Some(tokens) = level.run.tokens {
+        lines.extend(layout.indented(BELOW_LEVEL, &format!("Generated {}", obtained(tokens))));
+    }
     let threshold = judged.run.header.plan.rule.threshold.get();
     let note = match level.passed {
         Some(true) => None,

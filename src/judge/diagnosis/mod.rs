@@ -24,6 +24,7 @@ mod status_source;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod tokens;
 mod unexplained;
 mod upgrade_unanswered;
 
@@ -47,9 +48,10 @@ pub struct Diagnosis {
 type Rule = fn(&Case<'_>) -> Option<Diagnosis>;
 
 /// All rules, in the order in which they are told: what invalidates a run comes first.
-const RULES: [Rule; 17] = [
+const RULES: [Rule; 18] = [
     machine::rule,
     machine_too_slow::rule,
+    tokens::rule,
     dns::rule,
     nobody_listens::rule,
     connect_unanswered::rule,

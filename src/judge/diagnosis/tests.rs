@@ -45,6 +45,11 @@ fn every_cause_is_named_alone() {
     for (fault, rises, starts) in [
         (local, vec![], "This machine was the limit"),
         (idle, vec![], "The load balancer's idle timeout of 60 s closed 20 silent connections"),
+        (
+            Fault { by: Initiator::Client, ..fault(Phase::Token, K::Token, 20) },
+            vec![],
+            "20 connections had no token and were not attempted",
+        ),
         (fault(Phase::Dns, K::Dns, 20), vec![], "The name ws.example.com could not be resolved"),
         (connect(K::Refused), vec![], "Connections were refused, though others"),
         (connect(K::Refused), vec![rejected], "The load balancer rejected connections"),

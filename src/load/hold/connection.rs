@@ -22,6 +22,8 @@ pub(super) struct Connection<W> {
     pub(super) wire: W,
     pub(super) reader: FrameReader,
     pub(super) state: State,
+    /// Its number among all of the level.
+    pub(super) ordinal: u32,
     /// Which of the holder's peers it is.
     pub(super) peer: u32,
     /// Heartbeats sent.

@@ -23,8 +23,8 @@ pub(super) const WAKE: Token = Token(usize::MAX);
 pub(in crate::load) trait Owner: Send + Sync + 'static {
     /// What all connections count together.
     fn counters(&self) -> &Counters;
-    /// A held connection failed; `silence` is the time since its last byte.
-    fn failed(&self, failed: Failed, age: Duration, silence: Duration);
+    /// A held connection failed; `ordinal` is what it was adopted with, `silence` the time since its last byte.
+    fn failed(&self, failed: Failed, ordinal: u32, age: Duration, silence: Duration);
     /// A number changed that somebody may wait for.
     fn progress(&self);
 }
@@ -41,8 +41,8 @@ pub(in crate::load) struct Adopted<W> {
     pub(in crate::load) peer: SocketAddr,
     /// When its first attempt was made.
     pub(in crate::load) began: Instant,
-    /// Its number among all of the run, for an even spread of heartbeats.
-    pub(in crate::load) ordinal: u64,
+    /// Its number among all of the level: by it heartbeats are spread evenly, and its owner knows it.
+    pub(in crate::load) ordinal: u32,
     /// What came behind the answer to the upgrade: frames already.
     pub(in crate::load) tail: Vec<u8>,
 }

@@ -140,6 +140,7 @@ impl<W: Wire> Keeper<W> {
             wire: adopted.wire,
             reader: Default::default(),
             state: State::Held,
+            ordinal: adopted.ordinal,
             peer: u32::try_from(peer).unwrap_or(u32::MAX),
             sent: 0,
             answered: 0,
@@ -150,7 +151,7 @@ impl<W: Wire> Keeper<W> {
         let key = self.connections.len();
         let interest = Interest::READABLE | Interest::WRITABLE;
         let registered = self.poll.registry().register(connection.wire.socket(), Token(key), interest);
-        self.wheel.add(adopted.ordinal, index(key));
+        self.wheel.add(adopted.ordinal.into(), index(key));
         self.connections.push(Some(connection));
         if let Err(error) = registered {
             return self.fail(key, &error);
@@ -366,7 +367,8 @@ impl<W: Wire> Keeper<W> {
             let age = Duration::from_micros(u64::try_from(signed(now) - connection.began).unwrap_or(0));
             let silence = Duration::from_micros(now.saturating_sub(connection.active));
             let peer = self.peers.get(connection.peer as usize).copied();
-            self.owner.failed(Failed { phase: Phase::Hold, kind, by, peer, example }, age, silence);
+            let failed = Failed { phase: Phase::Hold, kind, by, peer, example };
+            self.owner.failed(failed, connection.ordinal, age, silence);
         }
         self.remove(key);
     }

@@ -6,7 +6,7 @@ use super::page::class;
 use crate::judge::wording::{factor, ms, percent, rounded, share, show_bytes, show_count};
 use crate::judge::{Judged, JudgedLevel, Status, Total};
 use crate::report::escape;
-use crate::report::sentences::{initiator, on_one_line, sentence, silence, verdict_of};
+use crate::report::sentences::{initiator, obtained, on_one_line, sentence, silence, verdict_of};
 
 /// All sections that have something to say, in reading order.
 pub(super) fn all(judged: &Judged<'_>) -> String {
@@ -95,6 +95,7 @@ fn levels(judged: &Judged<'_>) -> String {
         ("took", false),
         ("connect p50 / p99", false),
         ("pong p99", false),
+        ("tokens", false),
     ];
     if compared {
         headings.extend([("ALB active", false), ("x", false), ("CloudWatch", true)]);
@@ -145,6 +146,7 @@ fn level_row(level: &JudgedLevel<'_>) -> Vec<Cell> {
         number(level.duration.map_or_else(unknown, |d| format!("{:.1} s", d.as_secs_f64()))),
         number(connect.map_or_else(unknown, |l| format!("{} / {} ms", ms(l.p50), ms(l.p99)))),
         number(pong.map_or_else(unknown, |l| format!("{} ms", ms(l.p99)))),
+        number(level.run.tokens.map_or_else(String::new, obtained)),
     ]
 }
 

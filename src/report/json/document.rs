@@ -149,6 +149,19 @@ pub struct LevelPart {
     pub ended_at: Option<String>,
     /// From the first attempt to the last close, seconds.
     pub duration_s: Option<f64>,
+    /// What came of obtaining the connections' tokens, before the first attempt; `null` where none were used.
+    pub tokens: Option<TokensPart>,
+}
+
+/// What came of obtaining a level's tokens.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct TokensPart {
+    /// Tokens asked for, one for each connection.
+    pub wanted: u32,
+    /// Tokens that were had; each of the others is a failure of phase `token`.
+    pub obtained: u32,
+    /// How long it took, seconds; no part of `duration_s`.
+    pub took_s: f64,
 }
 
 /// How the machine that made the load fared during one level; `null` where it is not known.

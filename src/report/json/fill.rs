@@ -5,7 +5,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use super::document::{
     ActivePart, CapacityPart, CorrelationPart, DiagnosisPart, EndedPart, FailurePart, FindingPart,
     LevelFitPart, LevelPart, MachinePart, PeerPart, PlanPart, PointPart, Report, RunPart, ServerPart,
-    ServerStatus, TotalPart, VerdictPart,
+    ServerStatus, TokensPart, TotalPart, VerdictPart,
 };
 use crate::judge::{ActiveConnections, Correlation, Finding, Judged, JudgedLevel, SeriesStatus, Total};
 use crate::record::{HowEnded, Run};
@@ -135,6 +135,11 @@ fn level(level: &JudgedLevel<'_>) -> LevelPart {
         held_until: run.held_until.map(time),
         ended_at: run.ended_at.map(time),
         duration_s: level.duration.map(|took| rounded(took.as_secs_f64())),
+        tokens: run.tokens.map(|tokens| TokensPart {
+            wanted: tokens.wanted,
+            obtained: tokens.obtained,
+            took_s: rounded(tokens.took.as_secs_f64()),
+        }),
     }
 }
 

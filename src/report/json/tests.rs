@@ -99,6 +99,7 @@ fn the_members_of_the_contract() {
                 "held_until",
                 "ended_at",
                 "duration_s",
+                "tokens",
             ],
         ),
         ("preflight", vec!["check", "status", "found", "detail", "remedy"]),
@@ -134,7 +135,9 @@ fn the_unknown_is_null_and_never_zero() {
     } else {
         value.is_null()
     }));
-    for unknown in [&level["avg_heartbeats"], &level["connect_ms"], &level["heartbeat_rtt_ms"]] {
+    for unknown in
+        [&level["tokens"], &level["avg_heartbeats"], &level["connect_ms"], &level["heartbeat_rtt_ms"]]
+    {
         assert!(unknown.is_null(), "{level}");
     }
     assert_eq!(value["server"]["status"], "none");
