@@ -16,3 +16,5 @@ mod redaction;
 mod reference;
 mod route;
 mod run;
+mod token_servers;
+mod tokens;
