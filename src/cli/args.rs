@@ -130,6 +130,9 @@ pub(crate) struct TargetFlags {
     /// Accept whatever certificate the server shows
     #[arg(short = 'k', long)]
     pub(crate) insecure: bool,
+    /// Resume TLS sessions by the tickets of earlier connections: cheaper than the handshakes of as many real clients
+    #[arg(long)]
+    pub(crate) tls_resume: bool,
     /// Connect to HOST2:PORT2 in place of HOST:PORT, as in curl: empty parts match any or keep, IPv6 in brackets; Host
     /// header and SNI stay; may be repeated, the first match counts
     #[arg(long, value_name = "HOST:PORT:HOST2:PORT2")]

@@ -135,6 +135,7 @@ fn target(url: TargetUrl, args: &RunArgs) -> Result<Target, Complaint> {
         cert: flags.cert.clone(),
         key: flags.key.clone(),
         insecure: flags.insecure,
+        resume: flags.tls_resume,
     };
     Ok(Target { url, headers, subprotocols: flags.subprotocol.clone(), tls, tokens: None })
 }

@@ -15,6 +15,9 @@ use thiserror::Error;
 
 use crate::plan::TlsOptions;
 
+/// Servers whose tickets are kept; a run has one, and rustls keeps the last eight tickets of each.
+const SESSIONS: usize = 8;
+
 /// Why TLS can't be set up.
 #[derive(Debug, Error)]
 pub enum TlsError {
@@ -40,7 +43,7 @@ pub enum TlsError {
 }
 
 /// Builds the configuration. Only HTTP/1.1 is offered, since an upgrade needs it (aws-facts.md §3); session tickets
-/// are off, because real clients don't share them.
+/// are off unless asked for, because real clients don't share them.
 pub(super) fn client_config(options: &TlsOptions) -> Result<Arc<ClientConfig>, TlsError> {
     let provider = Arc::new(provider());
     let builder =
@@ -60,7 +63,8 @@ pub(super) fn client_config(options: &TlsOptions) -> Result<Arc<ClientConfig>, T
         _ => return Err(TlsError::HalfIdentity),
     };
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    config.resumption = Resumption::disabled();
+    config.resumption =
+        if options.resume { Resumption::in_memory_sessions(SESSIONS) } else { Resumption::disabled() };
     Ok(Arc::new(config))
 }
 

@@ -37,6 +37,8 @@ pub struct TlsOptions {
     pub key: Option<PathBuf>,
     /// Accept whatever certificate the server shows.
     pub insecure: bool,
+    /// Resume sessions by the tickets of earlier connections.
+    pub resume: bool,
 }
 
 impl Target {

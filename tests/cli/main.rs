@@ -16,5 +16,6 @@ mod redaction;
 mod reference;
 mod route;
 mod run;
+mod tls_resume;
 mod token_servers;
 mod tokens;
