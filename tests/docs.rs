@@ -22,9 +22,10 @@ fn fenced(language: &str) -> Vec<&str> {
     lines
 }
 
-/// The words of a command line as a shell gives them to the program: without comment and redirection.
+/// The words of a command line as a shell gives them to the program: without quotes, comment and redirection.
 fn words(line: &str) -> Vec<&str> {
-    line.split_whitespace().take_while(|word| !word.starts_with(['#', '>', '|'])).collect()
+    let words = line.split_whitespace().take_while(|word| !word.starts_with(['#', '>', '|']));
+    words.map(|word| word.trim_matches('\'')).collect()
 }
 
 /// Whether the binary understands a command line, which it is not let to carry out.

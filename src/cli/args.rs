@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::conversation_flags::ConversationFlags;
 use super::token_flags::TokenFlags;
 use crate::plan::quantity::{parse_count, parse_duration};
 use crate::plan::{ConnectTo, Levels, LoadBalancerRef, Rate, RequestHeader, Resolve, Share, SourceAddresses};
@@ -16,8 +17,8 @@ Exit codes: 0 done, nothing contradicts · 1 failed: I/O, AWS did not answer, no
   or region · 4 below --require · 5 CloudWatch contradicts the clients · 6 inconclusive
   130/143 interrupted.
 For run, preflight, analyze and config show, every flag can also be set in the environment
-  (ALBCAP_LEVELS=50,100; several headers, exports or subprotocols a line each) or in a --config file
-  (levels = [50, 100]). Defaults < file < environment < command line.";
+  (ALBCAP_LEVELS=50,100; several headers, replies, exports or subprotocols a line each) or in a
+  --config file (levels = [50, 100]). Defaults < file < environment < command line.";
 
 /// How many WebSocket connections does your AWS Application Load Balancer really hold, and does CloudWatch say the same
 /// as your clients?
@@ -94,7 +95,7 @@ pub(crate) struct RunFlags {
     #[command(flatten)]
     pub(crate) load: LoadFlags,
     #[command(flatten)]
-    pub(crate) heartbeat: HeartbeatFlags,
+    pub(crate) conversation: ConversationFlags,
     #[command(flatten)]
     pub(crate) tokens: TokenFlags,
     #[command(flatten)]
@@ -173,7 +174,7 @@ pub(crate) struct LoadFlags {
     /// Rest between two levels
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = parse_duration)]
     pub(crate) pause: Duration,
-    /// From the name's resolution to the finished upgrade
+    /// From the name's resolution to the finished upgrade, or to the message that --ready waits for
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_positive_duration)]
     pub(crate) connect_timeout: Duration,
     /// Success rate that a level must hold
@@ -185,17 +186,6 @@ pub(crate) struct LoadFlags {
     /// Go on after the first failed level
     #[arg(long)]
     pub(crate) keep_going: bool,
-}
-
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Heartbeat")]
-pub(crate) struct HeartbeatFlags {
-    /// Interval of the WebSocket pings; refused when not below the ALB's idle timeout, warned above half of it
-    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = parse_positive_duration)]
-    pub(crate) heartbeat: Duration,
-    /// How long a pong may take before the connection counts as failed
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_positive_duration)]
-    pub(crate) pong_timeout: Duration,
 }
 
 #[derive(Debug, Args)]

@@ -296,14 +296,14 @@ fn value(arg: &Arg, matches: &ArgMatches) -> String {
 }
 
 /// A header's value is a secret, also where the name before it was forgotten, and so is what is told to a token's
-/// source; a file's name is none.
+/// source; a file's name is none. An opening message may hold one.
 fn masked(id: &str, value: &str) -> String {
     match id {
         "header" | "token_header" | "token_body" if value.starts_with('@') => value.to_owned(),
         "header" | "token_header" => {
             value.split_once(':').map_or_else(|| "***".to_owned(), |(name, _)| format!("{name}: ***"))
         }
-        "token_cmd" | "token_url" | "token_body" => "***".to_owned(),
+        "token_cmd" | "token_url" | "token_body" | "on_open" => "***".to_owned(),
         _ => value.to_owned(),
     }
 }

@@ -7,6 +7,7 @@
 mod analyze;
 mod args;
 mod config;
+mod conversation_flags;
 mod demo;
 mod outcome;
 mod output;

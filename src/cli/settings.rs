@@ -11,8 +11,8 @@ use super::{Complaint, Output};
 use crate::aws::AwsSettings;
 use crate::judge::Judged;
 use crate::plan::{
-    CloudWatchPlan, Heartbeat, Hold, Pace, PassRule, Plan, RequestHeader, Route, Schedule, Target, TargetUrl,
-    TlsOptions, TokenPlan, longest_level,
+    CloudWatchPlan, Hold, Pace, PassRule, Plan, RequestHeader, Route, Schedule, Target, TargetUrl, Template,
+    TlsOptions, TokenPlace, TokenPlan, longest_level,
 };
 use crate::record::{Header, Host, SCHEMA};
 use crate::{machine, report};
@@ -32,13 +32,14 @@ impl Settings {
         let url: TargetUrl = args.url.parse().map_err(|error| {
             Complaint::usage(error, "give the URL that your clients use, such as wss://ws.example.com/socket")
         })?;
-        let (load, heartbeat) = (&flags.load, &flags.heartbeat);
+        let load = &flags.load;
+        let target = target(url, args)?;
         let mut plan = Plan {
-            url: url.shown(),
+            url: target.url.shown(),
             load_balancer: flags.aws.load_balancer.clone(),
             schedule: Schedule::Levels(load.levels.clone()),
             hold: Hold { duration: load.duration, periods: load.periods },
-            heartbeat: Heartbeat { interval: heartbeat.heartbeat, pong_timeout: heartbeat.pong_timeout },
+            heartbeat: flags.conversation.heartbeat(&target.conversation),
             pace: Pace {
                 window: load.window,
                 rate: load.rate,
@@ -57,7 +58,7 @@ impl Settings {
             tokens: None,
         };
         let aws = (!flags.aws.no_aws).then(|| aws_settings(&flags.aws));
-        let target = Target { tokens: flags.tokens.tokens(longest_level(&plan))?, ..target(url, args)? };
+        let target = Target { tokens: flags.tokens.tokens(longest_level(&plan))?, ..target };
         plan.tokens = fitting(&target, &plan)?;
         Ok(Settings { plan, target, aws, forced: flags.safety.force.clone() })
     }
@@ -65,7 +66,18 @@ impl Settings {
 
 /// Refuses tokens that the plan, or the rest of the request, leaves no room for; what may be told of the others.
 fn fitting(target: &Target, plan: &Plan) -> Result<Option<TokenPlan>, Complaint> {
-    let Some(tokens) = &target.tokens else { return Ok(None) };
+    let in_message = target.conversation.on_open.as_ref().is_some_and(Template::has_token);
+    let Some(tokens) = &target.tokens else {
+        let sources = "give one of --token-file, --token-cmd, --token-url and --jwt-key";
+        let nothing = "--on-open has a place for {{token}}, but nothing gives connections tokens";
+        return if in_message { Err(Complaint::usage(nothing, sources)) } else { Ok(None) };
+    };
+    if tokens.place == TokenPlace::Message && !in_message {
+        return Err(Complaint::usage(
+            "--token-in message, but no message has a place for the token",
+            "write {{token}} in --on-open where the token is to stand",
+        ));
+    }
     tokens
         .place
         .check_free(&target.url, &target.headers)
@@ -137,7 +149,13 @@ fn target(url: TargetUrl, args: &RunArgs) -> Result<Target, Complaint> {
         insecure: flags.insecure,
         resume: flags.tls_resume,
     };
-    Ok(Target { url, headers, subprotocols: flags.subprotocol.clone(), tls, tokens: None })
+    let preset = args.flags.conversation.protocol.and_then(|protocol| protocol.subprotocol);
+    let subprotocols = match preset {
+        Some(name) if flags.subprotocol.is_empty() => vec![name.to_owned()],
+        _ => flags.subprotocol.clone(),
+    };
+    let conversation = args.flags.conversation.conversation()?;
+    Ok(Target { url, headers, subprotocols, tls, conversation, tokens: None })
 }
 
 /// A file that the report is written to, its format known by its ending.

@@ -79,7 +79,9 @@ impl Strain {
     pub fn explains(&self, failure: &Failures) -> bool {
         let silence = match failure.kind {
             Kind::IdleTimeout => true,
-            Kind::Seen(kind) => matches!(kind, FailureKind::Timeout | FailureKind::PongTimeout),
+            Kind::Seen(kind) => {
+                matches!(kind, FailureKind::Timeout | FailureKind::NotReady | FailureKind::PongTimeout)
+            }
         };
         let part = if failure.phase < Phase::Hold { &self.opening } else { &self.holding };
         silence && failure.by != Initiator::Local && part.is_slow()

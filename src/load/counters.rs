@@ -20,6 +20,7 @@ pub(super) struct Counters {
     pub(super) bytes_sent: AtomicU64,
     pub(super) bytes_received: AtomicU64,
     pub(super) messages_received: AtomicU64,
+    replies_sent: AtomicU64,
     latencies: Mutex<Latencies>,
     peers: Mutex<BTreeMap<IpAddr, (u32, u32)>>,
 }
@@ -51,12 +52,18 @@ impl Counters {
         self.bytes_sent.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
-    /// Bytes above TLS that came in, and the data messages that they completed.
+    /// Bytes above TLS that came in, and the messages that they completed and that are no heartbeats.
     pub(super) fn received(&self, bytes: usize, messages: u64) {
         self.bytes_received.fetch_add(bytes as u64, Ordering::Relaxed);
         if messages > 0 {
             self.messages_received.fetch_add(messages, Ordering::Relaxed);
         }
+    }
+
+    /// A heartbeat of the server's was answered.
+    pub(super) fn replied(&self, bytes: usize) {
+        self.sent(bytes);
+        self.replies_sent.fetch_add(1, Ordering::Relaxed);
     }
 
     /// A heartbeat went out, so much later than planned.
@@ -83,6 +90,7 @@ impl Counters {
             bytes_sent: self.bytes_sent.load(Ordering::Relaxed),
             bytes_received: self.bytes_received.load(Ordering::Relaxed),
             messages_received: self.messages_received.load(Ordering::Relaxed),
+            replies_sent: self.replies_sent.load(Ordering::Relaxed),
         }
     }
 

@@ -1,4 +1,4 @@
-//! The way to an open WebSocket: name, TCP, TLS, upgrade, each a phase of its own.
+//! The way to an open WebSocket: name, TCP, TLS, upgrade, greeting, each a phase of its own.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -12,12 +12,15 @@ use tokio::time::timeout;
 
 use super::counters::Counters;
 use super::failed::{Failed, of_io};
+use super::greet::greet;
+use super::hold::frame::FrameReader;
 use super::route::Router;
 use super::stream::Stream;
 use super::tls::{TlsError, client_config};
 use super::tokens::Mint;
 use super::upgrade::{Answer, LONGEST_HEAD, Request};
-use crate::plan::{Route, Secrets, Target, Token};
+use super::uuid;
+use crate::plan::{Conversation, Route, Secrets, Target, Token};
 use crate::record::{FailureKind, Initiator, Phase};
 
 /// Why no dialer can be made.
@@ -37,6 +40,7 @@ pub struct Dialer {
     tls: Option<(Arc<ClientConfig>, ServerName<'static>)>,
     request: Request,
     mint: Option<Mint>,
+    conversation: Arc<Conversation>,
     connect_timeout: Duration,
     secrets: Secrets,
 }
@@ -45,20 +49,24 @@ pub struct Dialer {
 pub(super) struct Dialed {
     /// The stream under it.
     pub(super) stream: Stream,
-    /// What came behind the answer's head: frames already.
+    /// Where its frames' reader stands.
+    pub(super) reader: FrameReader,
+    /// What that reader has not seen yet of what came behind the answer's head.
     pub(super) tail: Vec<u8>,
     /// The other end.
     pub(super) peer: SocketAddr,
 }
 
 /// How far a connection has come, for the case that time runs out.
-struct Progress {
+pub(super) struct Progress {
     phase: Phase,
     peer: Option<SocketAddr>,
+    /// The last message that did not show the server to be ready, its beginning.
+    pub(super) unready: Option<String>,
 }
 
 impl Dialer {
-    /// Reads the certificates and prepares the request. `connect_timeout` spans name to upgrade.
+    /// Reads the certificates and prepares the request. `connect_timeout` spans name to ready.
     pub fn new(target: &Target, route: &Route, connect_timeout: Duration) -> Result<Dialer, DialerError> {
         let host = target.url.host();
         let tls = if target.url.is_tls() {
@@ -73,6 +81,7 @@ impl Dialer {
             tls,
             request: Request::new(target),
             mint: target.tokens.as_ref().map(|tokens| Mint::new(tokens, &target.tls)).transpose()?,
+            conversation: Arc::new(target.conversation.clone()),
             connect_timeout,
             secrets: target.secrets(),
         })
@@ -92,12 +101,22 @@ impl Dialer {
         &self.secrets
     }
 
-    /// Opens one connection, with its token.
-    pub(super) async fn dial(&self, counters: &Counters, token: Option<&Token>) -> Result<Dialed, Failed> {
-        let mut progress = Progress { phase: Phase::Dns, peer: None };
-        match timeout(self.connect_timeout, self.walk(&mut progress, counters, token)).await {
+    /// What is said over every open connection.
+    pub(super) fn conversation(&self) -> &Arc<Conversation> {
+        &self.conversation
+    }
+
+    /// Opens one connection, the `ordinal`-th of its level, with its token.
+    pub(super) async fn dial(
+        &self,
+        counters: &Counters,
+        ordinal: u32,
+        token: Option<&Token>,
+    ) -> Result<Dialed, Failed> {
+        let mut progress = Progress { phase: Phase::Dns, peer: None, unready: None };
+        match timeout(self.connect_timeout, self.walk(&mut progress, counters, ordinal, token)).await {
             Ok(outcome) => outcome,
-            Err(_) => Err(progress.failed(FailureKind::Timeout, Initiator::Network, String::new())),
+            Err(_) => Err(progress.out_of_time()),
         }
     }
 
@@ -105,6 +124,7 @@ impl Dialer {
         &self,
         progress: &mut Progress,
         counters: &Counters,
+        ordinal: u32,
         token: Option<&Token>,
     ) -> Result<Dialed, Failed> {
         let (tcp, peer) = self.connect(progress).await?;
@@ -117,7 +137,15 @@ impl Dialer {
         }
         progress.phase = Phase::Upgrade;
         let tail = self.upgrade(&mut stream, token, progress, counters).await?;
-        Ok(Dialed { stream, tail, peer })
+        progress.phase = Phase::Ready;
+        let opening = self
+            .conversation
+            .on_open
+            .as_ref()
+            .map(|opening| opening.fill_with(ordinal, &uuid::fresh(), token.map(Token::as_str)));
+        let (reader, tail) =
+            greet(&self.conversation, opening, &mut stream, tail, progress, counters).await?;
+        Ok(Dialed { stream, reader, tail, peer })
     }
 
     async fn connect(&self, progress: &mut Progress) -> Result<(TcpStream, SocketAddr), Failed> {
@@ -174,11 +202,18 @@ impl Dialer {
 }
 
 impl Progress {
-    fn failed(&self, kind: FailureKind, by: Initiator, example: String) -> Failed {
+    /// Whoever upgrades, and is then silent or says other things, is not ready.
+    fn out_of_time(&self) -> Failed {
+        let kind = if self.phase == Phase::Ready { FailureKind::NotReady } else { FailureKind::Timeout };
+        let example = self.unready.as_ref().map(|last| format!("the last message was: {last}"));
+        self.failed(kind, Initiator::Network, example.unwrap_or_default())
+    }
+
+    pub(super) fn failed(&self, kind: FailureKind, by: Initiator, example: String) -> Failed {
         Failed { phase: self.phase, kind, by, peer: self.peer, example }
     }
 
-    fn failed_by(&self, error: &std::io::Error) -> Failed {
+    pub(super) fn failed_by(&self, error: &std::io::Error) -> Failed {
         let (kind, by) = match (self.phase, of_io(error)) {
             // A peer that hangs up in mid-handshake did not speak TLS.
             (Phase::Tls, (FailureKind::Eof, by)) => (FailureKind::Tls, by),

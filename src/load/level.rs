@@ -1,6 +1,7 @@
 //! One level: so many connections, opened through a window of handshakes, held, and closed.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -11,6 +12,7 @@ use tokio::sync::{Notify, Semaphore, mpsc, watch};
 use super::counters::Counters;
 use super::dial::{Dialed, Dialer};
 use super::failed::Failed;
+use super::hold::frame::FrameReader;
 use super::hold::{Adopted, Holder, HolderSettings, Owner, Plain, Tls, Wire};
 use super::tokens::LevelTokens;
 use crate::plan::{Heartbeat, Rate};
@@ -162,10 +164,12 @@ impl Holders {
     fn adopt(&self, dialed: Dialed, began: Instant, ordinal: u32) -> io::Result<()> {
         match self {
             Holders::Plain(threads) => {
-                adopt_by(threads, dialed.stream.into_plain()?, (dialed.peer, dialed.tail), began, ordinal)
+                let (wire, rest) = (dialed.stream.into_plain()?, (dialed.reader, dialed.tail));
+                adopt_by(threads, wire, dialed.peer, rest, began, ordinal)
             }
             Holders::Tls(threads) => {
-                adopt_by(threads, dialed.stream.into_tls()?, (dialed.peer, dialed.tail), began, ordinal)
+                let (wire, rest) = (dialed.stream.into_tls()?, (dialed.reader, dialed.tail));
+                adopt_by(threads, wire, dialed.peer, rest, began, ordinal)
             }
         }
     }
@@ -196,9 +200,10 @@ impl Holders {
 
 /// As many threads as can be had. Where there is none, every connection of the level fails with that cause.
 fn start_threads<W: Wire>(threads: usize, shared: &Arc<Shared>) -> Vec<Holder<W>> {
-    let settings = HolderSettings { heartbeat: shared.order.heartbeat };
+    let conversation = Arc::clone(shared.dialer.conversation());
+    let settings = HolderSettings { heartbeat: shared.order.heartbeat, conversation };
     let owner: Arc<dyn Owner> = Arc::<Shared>::clone(shared);
-    let start = |i| match Holder::start(format!("hold-{i}"), settings, Arc::clone(&owner)) {
+    let start = |i| match Holder::start(format!("hold-{i}"), settings.clone(), Arc::clone(&owner)) {
         Ok(holder) => Some(holder),
         Err(error) => {
             tracing::warn!("a holding thread can't be started: {error}");
@@ -211,7 +216,8 @@ fn start_threads<W: Wire>(threads: usize, shared: &Arc<Shared>) -> Vec<Holder<W>
 fn adopt_by<W: Wire>(
     threads: &[Holder<W>],
     wire: W,
-    (peer, tail): (std::net::SocketAddr, Vec<u8>),
+    peer: SocketAddr,
+    (reader, tail): (FrameReader, Vec<u8>),
     began: Instant,
     ordinal: u32,
 ) -> io::Result<()> {
@@ -221,7 +227,7 @@ fn adopt_by<W: Wire>(
         ));
     }
     let thread = &threads[ordinal as usize % threads.len()];
-    thread.adopt(Adopted { wire, peer, began, ordinal, tail });
+    thread.adopt(Adopted { wire, peer, began, ordinal, reader, tail });
     Ok(())
 }
 
@@ -267,7 +273,8 @@ async fn open_all(
 
 async fn open_one(shared: &Shared, holders: &Holders, ordinal: u32) {
     let began = Instant::now();
-    match shared.dialer.dial(&shared.counters, shared.tokens.get(ordinal)).await {
+    let token = shared.tokens.get(ordinal);
+    match shared.dialer.dial(&shared.counters, ordinal, token).await {
         Ok(dialed) => {
             let peer = dialed.peer;
             shared.counters.opened(peer.ip(), began.elapsed());

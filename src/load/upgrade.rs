@@ -227,7 +227,7 @@ mod tests {
     use super::*;
     use std::time::Duration;
 
-    use crate::plan::{TlsOptions, TokenSource, Tokens};
+    use crate::plan::{Conversation, TlsOptions, TokenSource, Tokens};
 
     // RFC 6455 §1.3's own example.
     const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
@@ -239,6 +239,7 @@ mod tests {
             headers: headers.iter().map(|header| header.parse().unwrap()).collect(),
             subprotocols: subprotocols.iter().map(|&s| s.to_owned()).collect(),
             tls: TlsOptions::default(),
+            conversation: Conversation::default(),
             tokens: None,
         })
     }
@@ -252,6 +253,7 @@ mod tests {
             headers: headers.iter().map(|header| header.parse().unwrap()).collect(),
             subprotocols: subprotocols.iter().map(|&s| s.to_owned()).collect(),
             tls: TlsOptions::default(),
+            conversation: Conversation::default(),
             tokens: Some(tokens),
         });
         (request, "t+k".parse().unwrap())

@@ -5,6 +5,7 @@
 //! has no way into any file. Everything here is pure.
 
 mod cloudwatch;
+mod conversation;
 mod heartbeat;
 mod hold;
 mod load_balancer;
@@ -21,7 +22,11 @@ mod tokens;
 mod window;
 
 pub use cloudwatch::{CloudWatchPlan, Period, PeriodError};
-pub use heartbeat::Heartbeat;
+pub use conversation::{
+    Beat, Conversation, Heard, Pattern, PatternError, Protocol, Reply, ReplyError, Script, ScriptError,
+    TextBeat,
+};
+pub use heartbeat::{Heartbeat, HeartbeatKind};
 pub use hold::Hold;
 pub use load_balancer::{LoadBalancerArn, LoadBalancerError, LoadBalancerRef};
 pub use pass_rule::{PassRule, Share, ShareError};
@@ -84,7 +89,7 @@ pub struct Pace {
     /// Closes a second; `None`: all at once.
     #[serde(default, rename = "close_rate_per_s")]
     pub close_rate: Option<Rate>,
-    /// From the name's resolution to the finished upgrade.
+    /// From the name's resolution to the finished upgrade, or to the server's ready message.
     #[serde(with = "seconds", rename = "connect_timeout_s")]
     #[schemars(with = "f64")]
     pub connect_timeout: Duration,

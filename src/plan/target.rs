@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use url::{Host, Url};
 
-use super::{Secrets, Tokens};
+use super::{Conversation, Secrets, Template, Tokens};
 
 /// Where the connections go and what they bring along. It holds secrets and is never written anywhere.
 #[derive(Debug, Clone)]
@@ -22,6 +22,8 @@ pub struct Target {
     pub subprotocols: Vec<String>,
     /// How TLS is spoken.
     pub tls: TlsOptions,
+    /// What is said over an open connection.
+    pub conversation: Conversation,
     /// Where every connection gets a token of its own; `None` where none is used.
     pub tokens: Option<Tokens>,
 }
@@ -53,8 +55,16 @@ impl Target {
             // `Bearer X` may come back as `X` alone, and one cookie without the others.
             std::iter::once(header.value.as_str()).chain(parts(&header.value)).map(str::to_owned)
         });
-        Secrets::new(query.chain(headers).chain(self.url.userinfo_forms()))
+        let opening = self.conversation.on_open.iter().flat_map(Template::texts).flat_map(credentials);
+        Secrets::new(query.chain(headers).chain(opening).chain(self.url.userinfo_forms()))
     }
+}
+
+/// The words of a message that are long enough to be a credential, of the characters of one (RFC 6750 §2.1).
+fn credentials(message: &str) -> impl Iterator<Item = String> {
+    const SHORTEST: usize = 16;
+    let words = message.split(|c: char| !c.is_ascii_alphanumeric() && !"-._~+/=".contains(c));
+    words.filter(|word| word.len() >= SHORTEST).map(str::to_owned)
 }
 
 /// What a header's value is made of.
@@ -369,10 +379,27 @@ mod tests {
             headers: vec![header],
             subprotocols: vec![],
             tls: TlsOptions::default(),
+            conversation: Conversation::default(),
             tokens: None,
         };
         let kept = target.secrets().redact("no s3cret, no hunter2");
         assert_eq!(kept.as_str(), "no ***, no ***");
+    }
+
+    #[test]
+    fn a_credential_in_the_opening_message_is_a_secret() {
+        let on_open = r#"{"type":"connection_init","token":"eyJhbGciOiJIUzI1NiJ9.e30.x-y_z","n":{{index}}}"#;
+        let conversation = Conversation { on_open: on_open.parse().ok(), ..Conversation::default() };
+        let target = Target {
+            url: url("ws://h/"),
+            headers: vec![],
+            subprotocols: vec![],
+            tls: TlsOptions::default(),
+            conversation,
+            tokens: None,
+        };
+        let kept = target.secrets().redact("connection_init: eyJhbGciOiJIUzI1NiJ9.e30.x-y_z is wrong");
+        assert_eq!(kept.as_str(), "connection_init: *** is wrong");
     }
 
     #[test]
@@ -382,6 +409,7 @@ mod tests {
             headers: headers.iter().map(|header| header.parse().unwrap()).collect(),
             subprotocols: vec![],
             tls: TlsOptions::default(),
+            conversation: Conversation::default(),
             tokens: None,
         };
         let cookie = "Cookie: sid=c00k1e; theme=dark99,b3ta one-more";

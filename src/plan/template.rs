@@ -1,4 +1,4 @@
-//! Texts that differ from connection to connection: `user-{{index}}`, `{{uuid}}`.
+//! Texts that differ from connection to connection: `user-{{index}}`, `{{uuid}}`, and where there are tokens `{{token}}`.
 
 use thiserror::Error;
 
@@ -11,6 +11,7 @@ enum Piece {
     Text(String),
     Index,
     Uuid,
+    Token,
 }
 
 /// Why a text is no template.
@@ -19,44 +20,81 @@ pub enum TemplateError {
     /// A name that means nothing.
     #[error("'{{{{{0}}}}}' means nothing; {{{{index}}}} and {{{{uuid}}}} do")]
     Unknown(String),
+    /// The same, where a token has its place too.
+    #[error("'{{{{{0}}}}}' means nothing; {{{{index}}}}, {{{{uuid}}}} and {{{{token}}}} do")]
+    UnknownBesideToken(String),
     /// `{{` without an end.
     #[error("'{{{{' has no '}}}}' behind it")]
     Unclosed,
 }
 
 impl Template {
+    /// A template in which `{{token}}` has a meaning too: everywhere but in what a token is made of.
+    pub fn with_token(text: &str) -> Result<Template, TemplateError> {
+        Template::parse(text, true)
+    }
+
+    /// Whether it has a place for the token.
+    pub fn has_token(&self) -> bool {
+        self.0.contains(&Piece::Token)
+    }
+
     /// The text, with `index` (the connection's ordinal in its level) and `uuid` in their places.
     pub fn fill(&self, index: u32, uuid: &str) -> String {
+        self.fill_with(index, uuid, None)
+    }
+
+    /// The same with the connection's token, as it is.
+    pub fn fill_with(&self, index: u32, uuid: &str, token: Option<&str>) -> String {
         let mut text = String::new();
         for piece in &self.0 {
             match piece {
                 Piece::Text(part) => text.push_str(part),
                 Piece::Index => text.push_str(&index.to_string()),
                 Piece::Uuid => text.push_str(uuid),
+                Piece::Token => text.push_str(token.unwrap_or_default()),
             }
         }
         text
+    }
+
+    /// What stands between the places.
+    pub fn texts(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter_map(|piece| match piece {
+            Piece::Text(text) => Some(text.as_str()),
+            _ => None,
+        })
+    }
+
+    fn parse(text: &str, token: bool) -> Result<Template, TemplateError> {
+        let mut pieces = Vec::new();
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once("{{") {
+            let (name, behind) = after.split_once("}}").ok_or(TemplateError::Unclosed)?;
+            let unknown = |name: &str| {
+                let name = name.chars().take(20).collect();
+                if token { TemplateError::UnknownBesideToken(name) } else { TemplateError::Unknown(name) }
+            };
+            pieces.push(Piece::Text(before.to_owned()));
+            pieces.push(match name.trim() {
+                "index" => Piece::Index,
+                "uuid" => Piece::Uuid,
+                "token" if token => Piece::Token,
+                other => return Err(unknown(other)),
+            });
+            rest = behind;
+        }
+        pieces.push(Piece::Text(rest.to_owned()));
+        Ok(Template(pieces))
     }
 }
 
 impl std::str::FromStr for Template {
     type Err = TemplateError;
 
+    /// Without `{{token}}`, which [`Template::with_token`] takes.
     fn from_str(text: &str) -> Result<Template, TemplateError> {
-        let mut pieces = Vec::new();
-        let mut rest = text;
-        while let Some((before, after)) = rest.split_once("{{") {
-            let (name, behind) = after.split_once("}}").ok_or(TemplateError::Unclosed)?;
-            pieces.push(Piece::Text(before.to_owned()));
-            pieces.push(match name.trim() {
-                "index" => Piece::Index,
-                "uuid" => Piece::Uuid,
-                other => return Err(TemplateError::Unknown(other.chars().take(20).collect())),
-            });
-            rest = behind;
-        }
-        pieces.push(Piece::Text(rest.to_owned()));
-        Ok(Template(pieces))
+        Template::parse(text, false)
     }
 }
 
@@ -84,6 +122,17 @@ mod tests {
             "'{{user}}' means nothing; {{index}} and {{uuid}} do"
         );
         assert!(!format!("{:?}", "hunter2".parse::<Template>().unwrap()).contains("hunter2"));
+    }
+
+    #[test]
+    fn a_token_has_its_place_only_where_it_is_known() {
+        assert_eq!("{{token}}".parse::<Template>(), Err(TemplateError::Unknown("token".into())));
+        let template = Template::with_token(r#"{"auth":"{{ token }}","n":{{index}}}"#).unwrap();
+        assert!(template.has_token());
+        assert_eq!(template.fill_with(3, "u", Some("t0k")), r#"{"auth":"t0k","n":3}"#);
+        assert!(!Template::with_token("{{uuid}}").unwrap().has_token());
+        let unknown = Template::with_token("{{user}}").unwrap_err().to_string();
+        assert_eq!(unknown, "'{{user}}' means nothing; {{index}}, {{uuid}} and {{token}} do");
     }
 
     proptest! {

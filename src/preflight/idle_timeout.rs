@@ -11,6 +11,7 @@ const NAME: &str = "idle_timeout";
 pub(super) const CHECK: Check = Check { name: NAME, forcing: Forcing::Allowed, look };
 
 fn look(known: &Known<'_>) -> Finding {
+    let Some(interval) = known.plan.heartbeat.every() else { return without_heartbeat(known) };
     let facts = match known.load_balancer_or_skip(NAME) {
         Ok(facts) => facts,
         Err(skipped) => return skipped,
@@ -24,7 +25,6 @@ fn look(known: &Known<'_>) -> Finding {
     } else {
         ""
     };
-    let interval = known.plan.heartbeat.interval;
     let found = format!("{}, heartbeat {}", in_seconds(timeout), in_seconds(interval));
     let instead = format!("use --heartbeat {}", half_as_typed(timeout));
     if interval >= timeout {
@@ -51,6 +51,20 @@ fn look(known: &Known<'_>) -> Finding {
     if assumed.is_empty() { pass(NAME, found, "") } else { info(NAME, found, assumed, "") }
 }
 
+/// An infinite interval. It is not refused: the server may speak often enough.
+fn without_heartbeat(known: &Known<'_>) -> Finding {
+    let unseen = "without heartbeats a half-open connection can't be seen";
+    let (found, detail) = match known.load_balancer_or_skip(NAME) {
+        Ok(facts) => {
+            let timeout = in_seconds(facts.effective_idle_timeout());
+            let cut = format!("{unseen}, and the ALB closes what the server leaves silent for {timeout}");
+            (format!("{timeout}, no heartbeat"), cut)
+        }
+        Err(_) => ("no heartbeat".to_owned(), unseen.to_owned()),
+    };
+    warn(NAME, found, detail, "use --heartbeat-kind ping, unless the server speaks often enough on its own")
+}
+
 /// Half of the timeout, as `--heartbeat` takes it: `30s`, or `500ms` below two seconds.
 fn half_as_typed(timeout: Duration) -> String {
     let half = timeout / 2;
@@ -66,6 +80,7 @@ mod tests {
     use super::super::examples::{Case, answer, case, denied, plan};
     use super::*;
     use crate::facts::{LoadBalancerAnswer, Status};
+    use crate::plan::{Heartbeat, HeartbeatKind};
 
     fn look_at(timeout: Option<u64>, interval_ms: u64) -> Finding {
         let case = Case {
@@ -93,6 +108,39 @@ mod tests {
             let finding = look_at(timeout, interval_ms);
             assert_eq!((finding.status, finding.found.as_str()), (status, found));
         }
+    }
+
+    #[test]
+    fn text_is_traffic_like_a_ping() {
+        let with_kind = |kind, interval| {
+            let heartbeat = Heartbeat { kind, interval, pong_timeout: Duration::from_secs(10) };
+            look(&Case { plan: plan(|plan| plan.heartbeat = heartbeat), ..case() }.known())
+        };
+        for seconds in [30, 45, 60] {
+            let [ping, text] = [HeartbeatKind::Ping, HeartbeatKind::Text]
+                .map(|kind| with_kind(kind, Duration::from_secs(seconds)));
+            assert_eq!(ping, text);
+        }
+    }
+
+    #[test]
+    fn without_a_heartbeat_it_is_warned_that_nothing_shows_a_half_open_connection() {
+        let silent = || plan(|plan| plan.heartbeat.kind = HeartbeatKind::None);
+        let finding = look(&Case { plan: silent(), ..case() }.known());
+        assert_eq!((finding.status, finding.found.as_str()), (Status::Warn, "60 s, no heartbeat"));
+        assert_eq!(
+            finding.detail,
+            "without heartbeats a half-open connection can't be seen, and the ALB closes what the server leaves \
+             silent for 60 s"
+        );
+        let unknown = Case { plan: silent(), load_balancer: LoadBalancerAnswer::NotAsked, ..case() };
+        let finding = look(&unknown.known());
+        assert_eq!(
+            (finding.status, finding.found.as_str()),
+            (Status::Warn, "no heartbeat"),
+            "without AWS, too"
+        );
+        assert_eq!(finding.detail, "without heartbeats a half-open connection can't be seen");
     }
 
     #[test]

@@ -142,8 +142,11 @@ pub struct Sample {
     pub bytes_sent: u64,
     /// Bytes received, handshake and frames, above TLS.
     pub bytes_received: u64,
-    /// Text and binary messages received.
+    /// Text and binary messages received, but for heartbeats of either side.
     pub messages_received: u64,
+    /// Answers given to the server's own heartbeats.
+    #[serde(default)]
+    pub replies_sent: u64,
 }
 
 /// One connection failed: where it was, what happened, and by whom.
@@ -235,6 +238,8 @@ pub enum FailureKind {
     Http(u16),
     /// The peer broke HTTP or RFC 6455.
     Protocol,
+    /// The server's ready message did not come in time.
+    NotReady,
     /// A heartbeat was not answered in time.
     PongTimeout,
     /// A close frame with this code; 1005 when it had none (RFC 6455 §7.4.1).
@@ -260,6 +265,7 @@ impl std::fmt::Display for FailureKind {
             FailureKind::PortExhausted => "port_exhausted",
             FailureKind::Tls => "tls",
             FailureKind::Protocol => "protocol",
+            FailureKind::NotReady => "not_ready",
             FailureKind::PongTimeout => "pong_timeout",
             FailureKind::Eof => "eof",
             FailureKind::Io => "io",
@@ -278,7 +284,7 @@ impl TryFrom<String> for FailureKind {
     type Error = String;
 
     fn try_from(text: String) -> Result<FailureKind, String> {
-        const PLAIN: [FailureKind; 13] = [
+        const PLAIN: [FailureKind; 14] = [
             FailureKind::Token,
             FailureKind::Dns,
             FailureKind::Refused,
@@ -289,6 +295,7 @@ impl TryFrom<String> for FailureKind {
             FailureKind::PortExhausted,
             FailureKind::Tls,
             FailureKind::Protocol,
+            FailureKind::NotReady,
             FailureKind::PongTimeout,
             FailureKind::Eof,
             FailureKind::Io,
@@ -384,6 +391,7 @@ mod tests {
             FailureKind::Refused,
             FailureKind::Http(503),
             FailureKind::Closed(1006),
+            FailureKind::NotReady,
             FailureKind::PongTimeout,
             FailureKind::Io,
         ] {

@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod config;
+mod conversation;
 mod dead_levels;
 mod demo;
 mod harness;
@@ -16,6 +17,7 @@ mod redaction;
 mod reference;
 mod route;
 mod run;
+mod talker;
 mod tls_resume;
 mod token_servers;
 mod tokens;

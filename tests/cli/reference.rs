@@ -13,7 +13,15 @@ fn printed(words: &[&str]) -> String {
 #[test]
 fn help_groups_flags_as_the_contract_does() {
     let help = printed(&["run", "--help"]);
-    for heading in ["Target and network:", "Load:", "Heartbeat:", "Tokens:", "Safety:", "AWS:", "Results:"] {
+    for heading in [
+        "Target and network:",
+        "Load:",
+        "Heartbeat and application protocol:",
+        "Tokens:",
+        "Safety:",
+        "AWS:",
+        "Results:",
+    ] {
         assert!(help.contains(heading), "{heading}");
     }
     assert!(help.lines().all(|line| line.chars().count() <= 100), "help is at most 100 columns wide");

@@ -313,6 +313,10 @@ fn flags_that_contradict_each_other() {
         (&["--token-url=http://h/", "--token-json-pointer=x"], "starts with '/'"),
         (&["--token-url=http://h/", "--token-body=@/does/not/exist"], "/does/not/exist"),
         (&["--jwt-key=/does/not/exist"], "/does/not/exist"),
+        (&["--token-cmd=x", "--token-in=message"], "no message has a place for the token"),
+        (&["--token-cmd=x", "--token-in=message", "--on-open=hello"], "no message has a place for the token"),
+        (&["--on-open={{token}}"], "nothing gives connections tokens"),
+        (&["--token-url=http://h/{{token}}"], "'{{token}}' means nothing"),
     ] {
         let (said, remedy) = refused(flags, 2);
         assert!(said.contains(cause), "{flags:?}: {said}");
@@ -325,7 +329,8 @@ fn a_token_for_a_message_is_not_in_the_handshake() {
     let (server, folder) = (Recorder::start(), Folder::new());
     let record = folder.file("r.jsonl");
     let mut command = run(&server.url(), "1", &record);
-    let (done, report) = finished(command.args(["--token-cmd=echo tok-1", "--token-in=message"]), &record);
+    command.args(["--token-cmd=echo tok-1", "--token-in=message", "--on-open={{token}}"]);
+    let (done, report) = finished(&mut command, &record);
     assert_eq!(done.code, 0, "{}", done.all());
     assert_eq!(server.header("authorization"), [""]);
     assert_eq!(report["levels"][0]["tokens"]["obtained"], 1);

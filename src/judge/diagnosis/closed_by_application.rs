@@ -1,4 +1,4 @@
-//! The server closed held connections with a close frame: an ALB never sends one.
+//! The server closed connections with a close frame, held ones or new: an ALB never sends one.
 
 use super::{Case, Diagnosis};
 use crate::judge::{Failures, Kind};
@@ -7,7 +7,7 @@ use crate::record::{FailureKind, Initiator, Phase};
 fn code_of(failure: &Failures) -> Option<u16> {
     match failure.kind {
         Kind::Seen(FailureKind::Closed(code))
-            if failure.phase == Phase::Hold && failure.by != Initiator::Client =>
+            if failure.phase >= Phase::Ready && failure.by != Initiator::Client =>
         {
             Some(code)
         }
@@ -23,14 +23,16 @@ pub(super) fn rule(case: &Case<'_>) -> Option<Diagnosis> {
     let concern = case.concern(explains)?;
     let commonest = concern.groups.iter().max_by_key(|f| f.count)?;
     let code = code_of(commonest)?;
+    let which = if commonest.phase == Phase::Ready {
+        "new connections before they were ready"
+    } else {
+        "held connections"
+    };
     Some(Diagnosis {
-        cause: format!(
-            "The application closed held connections itself, with code {code} ({}).",
-            meaning(code)
-        ),
+        cause: format!("The application itself closed {which}, with code {code} ({}).", meaning(code)),
         evidence: std::iter::once(concern.evidence()).chain(concern.example()).collect(),
         remedy: "Look at the server's log for that time. Many servers close a client that does not speak their own \
-                 protocol or heartbeat, whatever WebSocket pings it sends."
+                 protocol or heartbeat, whatever WebSocket pings it sends: see --protocol, --on-open and --reply."
             .into(),
         explains,
     })

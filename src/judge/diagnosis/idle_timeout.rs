@@ -11,7 +11,10 @@ fn explains(failure: &Failures) -> bool {
 pub(super) fn rule(case: &Case<'_>) -> Option<Diagnosis> {
     let concern = case.concern(explains)?;
     let timeout = case.idle_timeout?;
-    let heartbeat = case.run.header.plan.heartbeat.interval;
+    let heartbeat = match case.run.header.plan.heartbeat.every() {
+        Some(interval) => format!("a heartbeat every {}", show_duration(interval)),
+        None => "no heartbeat".to_owned(),
+    };
     let silence = concern.silence().map(|silence| format!("silence at death: {}", span(silence)));
     Some(Diagnosis {
         cause: format!(
@@ -19,10 +22,7 @@ pub(super) fn rule(case: &Case<'_>) -> Option<Diagnosis> {
             show_duration(timeout),
             plural(u64::from(concern.count), "silent connection")
         ),
-        evidence: silence
-            .into_iter()
-            .chain([concern.evidence(), format!("a heartbeat every {}", show_duration(heartbeat))])
-            .collect(),
+        evidence: silence.into_iter().chain([concern.evidence(), heartbeat]).collect(),
         remedy: format!(
             "Send heartbeats at most every {} (--heartbeat), or raise idle_timeout.timeout_seconds of the load \
              balancer.",

@@ -18,6 +18,7 @@ mod matter;
 mod metrics_missing;
 mod nobody_listens;
 mod not_a_websocket;
+mod not_ready;
 mod pong_timeout;
 mod rejected_by_load_balancer;
 mod status_source;
@@ -48,7 +49,7 @@ pub struct Diagnosis {
 type Rule = fn(&Case<'_>) -> Option<Diagnosis>;
 
 /// All rules, in the order in which they are told: what invalidates a run comes first.
-const RULES: [Rule; 18] = [
+const RULES: [Rule; 19] = [
     machine::rule,
     machine_too_slow::rule,
     tokens::rule,
@@ -63,6 +64,7 @@ const RULES: [Rule; 18] = [
     http_from_target::rule,
     http_of_unknown_source::rule,
     upgrade_unanswered::rule,
+    not_ready::rule,
     idle_timeout::rule,
     pong_timeout::rule,
     closed_by_application::rule,

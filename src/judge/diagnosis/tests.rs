@@ -68,11 +68,17 @@ fn every_cause_is_named_alone() {
             "Upgrades were answered with http_503, by the load balancer or by a target",
         ),
         (up(K::Timeout), vec![], "Upgrades were not answered within 10 s"),
+        (fault(Phase::Ready, K::NotReady, 20), vec![], "Upgraded connections were not ready within 10 s"),
+        (
+            fault(Phase::Ready, K::Closed(4401), 20),
+            vec![],
+            "The application itself closed new connections before they were ready, with code 4401",
+        ),
         (fault(Phase::Hold, K::PongTimeout, 20), vec![], "Heartbeats were not answered within 10 s"),
         (
             fault(Phase::Hold, K::Closed(1001), 20),
             vec![],
-            "The application closed held connections itself, with code 1001",
+            "The application itself closed held connections, with code 1001",
         ),
         (
             fault(Phase::Hold, K::Eof, 20),

@@ -36,6 +36,7 @@ impl Scenario {
             bytes_sent: 400 * u64::from(opened),
             bytes_received: 300 * u64::from(opened),
             messages_received: 0,
+            replies_sent: 0,
         };
         let mut events = vec![
             (start, Event::LevelStarted(LevelStarted { level, connections: asked })),

@@ -10,11 +10,12 @@ use std::time::{Duration, Instant};
 
 use mio::{Poll, Token, Waker};
 
+use super::frame::FrameReader;
 use super::keeper::Keeper;
 use super::wire::Wire;
 use crate::load::counters::Counters;
 use crate::load::failed::Failed;
-use crate::plan::Heartbeat;
+use crate::plan::{Conversation, Heartbeat};
 
 /// What the thread's poll tells apart from its connections, whose tokens are their keys.
 pub(super) const WAKE: Token = Token(usize::MAX);
@@ -30,9 +31,10 @@ pub(in crate::load) trait Owner: Send + Sync + 'static {
 }
 
 /// What a holder does with every connection.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(in crate::load) struct HolderSettings {
     pub(in crate::load) heartbeat: Heartbeat,
+    pub(in crate::load) conversation: Arc<Conversation>,
 }
 
 /// An open connection on its way to a holder.
@@ -43,7 +45,9 @@ pub(in crate::load) struct Adopted<W> {
     pub(in crate::load) began: Instant,
     /// Its number among all of the level: by it heartbeats are spread evenly, and its owner knows it.
     pub(in crate::load) ordinal: u32,
-    /// What came behind the answer to the upgrade: frames already.
+    /// Where its frames' reader stands.
+    pub(in crate::load) reader: FrameReader,
+    /// What that reader has not seen yet of what came with the answer to the upgrade.
     pub(in crate::load) tail: Vec<u8>,
 }
 

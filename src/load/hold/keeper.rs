@@ -10,21 +10,27 @@ use std::time::{Duration, Instant};
 use mio::event::Event;
 use mio::{Events, Interest, Poll, Token};
 
+use super::brought::{Beats, Brought, Owed};
 use super::closing::Closing;
-use super::connection::{Brought, Connection, Shared, State};
+use super::connection::{Connection, Shared, State};
 use super::frame::{Opcode, Violation};
 use super::holder::{Adopted, Command, Doorbell, HolderSettings, Owner, WAKE};
 use super::pulse::{Deadline, Deadlines, Micros, Pulse};
 use super::wheel::Wheel;
 use super::wire::Wire;
+use crate::load::counters::Counters;
 use crate::load::failed::{Failed, of_io};
+use crate::plan::{Beat, Conversation};
 use crate::record::{FailureKind, Initiator, Phase};
 
 /// How long the peer may take to answer our close frame; the level's numbers are in by then.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(3);
 /// RFC 6455 §7.4.1: the purpose is fulfilled.
 const NORMAL_CLOSURE: [u8; 2] = 1000_u16.to_be_bytes();
+const INTEREST: Interest = Interest::READABLE.add(Interest::WRITABLE);
 const EVENTS_AT_ONCE: usize = 1_024;
+/// Full reads of one connection (a mebibyte), before the others have their turn.
+const READS_AT_ONCE: usize = 16;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stage {
@@ -39,6 +45,7 @@ pub(super) struct Keeper<W> {
     inbox: Receiver<Command<W>>,
     doorbell: Arc<Doorbell>,
     owner: Arc<dyn Owner>,
+    conversation: Arc<Conversation>,
     pulse: Pulse,
     pong_timeout: Duration,
     /// By key; a key is used once.
@@ -67,6 +74,7 @@ impl<W: Wire> Keeper<W> {
             inbox,
             doorbell,
             owner,
+            conversation: settings.conversation,
             pulse,
             pong_timeout: settings.heartbeat.pong_timeout,
             connections: Vec::new(),
@@ -138,27 +146,28 @@ impl<W: Wire> Keeper<W> {
         });
         let mut connection = Connection {
             wire: adopted.wire,
-            reader: Default::default(),
+            reader: adopted.reader,
             state: State::Held,
             ordinal: adopted.ordinal,
             peer: u32::try_from(peer).unwrap_or(u32::MAX),
-            sent: 0,
-            answered: 0,
+            beats: Beats::default(),
             planned: now,
             began: signed_micros(adopted.began, self.started),
             active: now,
         };
         let key = self.connections.len();
-        let interest = Interest::READABLE | Interest::WRITABLE;
-        let registered = self.poll.registry().register(connection.wire.socket(), Token(key), interest);
-        self.wheel.add(adopted.ordinal.into(), index(key));
+        let registered = self.poll.registry().register(connection.wire.socket(), Token(key), INTEREST);
+        if !matches!(self.conversation.beat, Beat::None) {
+            self.wheel.add(adopted.ordinal.into(), index(key));
+        }
         self.connections.push(Some(connection));
         if let Err(error) = registered {
             return self.fail(key, &error);
         }
         if !adopted.tail.is_empty() {
-            self.take(key, |connection, brought, _| {
-                connection.take(&adopted.tail, brought).map_err(Broken::Protocol)
+            self.take(key, |connection, brought, conversation, _| {
+                connection.take(&adopted.tail, brought, conversation).map_err(Broken::Protocol)?;
+                Ok(false)
             });
         }
         match self.stage {
@@ -181,20 +190,36 @@ impl<W: Wire> Keeper<W> {
         if event.is_readable() || event.is_read_closed() || event.is_error() {
             // At its end a stream says so only once: then everything must be read.
             let to_the_end = event.is_read_closed() || event.is_error();
-            self.take(key, |connection, brought, shared| read_all(connection, brought, shared, to_the_end));
+            for _ in 0..READS_AT_ONCE {
+                if !self.take(key, |connection, brought, conversation, shared| {
+                    read_some(connection, brought, conversation, shared, to_the_end)
+                }) {
+                    return;
+                }
+            }
+            self.look_again(key);
         }
     }
 
-    /// Lets `read` gather what came, and acts on it.
+    /// Has the socket report once more what it would have reported only once.
+    fn look_again(&mut self, key: usize) {
+        let Some(connection) = self.connections.get_mut(key).and_then(Option::as_mut) else { return };
+        let again = self.poll.registry().reregister(connection.wire.socket(), Token(key), INTEREST);
+        if let Err(error) = again {
+            self.fail(key, &error);
+        }
+    }
+
+    /// Lets `read` gather what came, and acts on it; whether more may be there.
     fn take(
         &mut self,
         key: usize,
-        read: impl FnOnce(&mut Connection<W>, &mut Brought, &mut Shared) -> Result<(), Broken>,
-    ) {
+        read: impl FnOnce(&mut Connection<W>, &mut Brought, &Conversation, &mut Shared) -> Result<bool, Broken>,
+    ) -> bool {
         let now = self.now();
-        let Some(connection) = self.connections.get_mut(key).and_then(Option::as_mut) else { return };
+        let Some(connection) = self.connections.get_mut(key).and_then(Option::as_mut) else { return false };
         let mut brought = Brought::default();
-        let result = read(connection, &mut brought, &mut self.shared);
+        let result = read(connection, &mut brought, &self.conversation, &mut self.shared);
         let counters = self.owner.counters();
         counters.received(brought.bytes, brought.messages);
         if brought.bytes > 0 {
@@ -202,33 +227,38 @@ impl<W: Wire> Keeper<W> {
         }
         if let Some(sequence) = brought.answered {
             // An answer to an earlier one than the last belongs so many intervals before it.
-            let before = u64::from(connection.sent - sequence) * self.pulse.interval();
+            let before = u64::from(connection.beats.sent - sequence) * self.pulse.interval();
             let planned = connection.planned.saturating_sub(before);
-            counters
-                .answered(sequence - connection.answered, Duration::from_micros(now.saturating_sub(planned)));
-            connection.answered = sequence;
+            let answers = sequence - connection.beats.answered;
+            counters.answered(answers, Duration::from_micros(now.saturating_sub(planned)));
+            connection.beats.answered = sequence;
         }
-        for payload in &brought.pings {
-            match connection.send(Opcode::Pong, payload, &mut self.shared) {
-                Ok(bytes) => counters.sent(bytes),
-                Err(error) => return self.fail(key, &error),
-            }
+        if let Err(error) = answer(connection, &brought.owed, &self.conversation, &mut self.shared, counters)
+        {
+            self.fail(key, &error);
+            return false;
         }
         if let Some((code, reason)) = brought.closed {
             // The answer to its close frame; whether it can still be sent changes nothing.
             let echo = connection.send(Opcode::Close, &code_of(code), &mut self.shared);
             counters.sent(echo.unwrap_or(0));
-            return self.lose(key, FailureKind::Closed(code), Initiator::Peer, reason);
+            self.lose(key, FailureKind::Closed(code), Initiator::Peer, reason);
+            return false;
         }
         match result {
-            Ok(()) if self.stage == Stage::Quiet => self.settle(key),
-            Ok(()) => {}
+            Ok(more) => {
+                if self.stage == Stage::Quiet {
+                    self.settle(key);
+                }
+                return more;
+            }
             Err(Broken::End) => self.lose(key, FailureKind::Eof, Initiator::Peer, String::new()),
             Err(Broken::Io(error)) => self.fail(key, &error),
             Err(Broken::Protocol(violation)) => {
                 self.lose(key, FailureKind::Protocol, Initiator::Peer, violation.to_string());
             }
         }
+        false
     }
 
     /// Everything that the clock asks for.
@@ -241,10 +271,10 @@ impl<W: Wire> Keeper<W> {
             let connections = &self.connections;
             let over = |deadline: &Deadline| {
                 held(connections, deadline.key)
-                    .is_none_or(|connection| connection.answered >= deadline.sequence)
+                    .is_none_or(|connection| connection.beats.answered >= deadline.sequence)
             };
             let Some(deadline) = self.answers.pop(self.now(), over) else { break };
-            let example = format!("no pong within {} s", self.pong_timeout.as_secs_f64());
+            let example = format!("no answer within {} s", self.pong_timeout.as_secs_f64());
             self.lose(deadline.key as usize, FailureKind::PongTimeout, Initiator::Network, example);
         }
         loop {
@@ -269,12 +299,17 @@ impl<W: Wire> Keeper<W> {
             // That turn came late, and the connection after its instant.
             return true;
         }
-        connection.sent += 1;
-        connection.planned = planned;
-        connection.active = now;
-        let sequence = connection.sent;
-        match connection.send(Opcode::Ping, &sequence.to_be_bytes(), &mut self.shared) {
+        let sequence = connection.beats.sent + 1;
+        let sent = match &self.conversation.beat {
+            Beat::Ping => connection.send(Opcode::Ping, &sequence.to_be_bytes(), &mut self.shared),
+            Beat::Text(beat) => connection.send(Opcode::Text, beat.message.as_bytes(), &mut self.shared),
+            Beat::None => return false,
+        };
+        match sent {
             Ok(bytes) => {
+                connection.beats.sent = sequence;
+                connection.planned = planned;
+                connection.active = now;
                 self.owner
                     .counters()
                     .heartbeat_sent(bytes, Duration::from_micros(now.saturating_sub(planned)));
@@ -299,7 +334,7 @@ impl<W: Wire> Keeper<W> {
     /// Counts a connection as held, if no answer is due any more.
     fn settle(&mut self, key: usize) {
         let Some(connection) = self.connections.get_mut(key).and_then(Option::as_mut) else { return };
-        if connection.state == State::Held && !connection.is_awaiting() {
+        if connection.state == State::Held && !connection.beats.is_awaiting() {
             connection.state = State::Settled;
             self.owner.counters().held.fetch_add(1, Ordering::AcqRel);
             self.owner.progress();
@@ -390,26 +425,44 @@ enum Broken {
     Protocol(Violation),
 }
 
-/// Reads until nothing is left. A read that did not fill its buffer took all there was, unless the stream is `to_the_end`.
-fn read_all<W: Wire>(
+/// Reads once; whether more may be there. A read that did not fill its buffer took all there was, unless the stream is
+/// `to_the_end`.
+fn read_some<W: Wire>(
     connection: &mut Connection<W>,
     brought: &mut Brought,
+    conversation: &Conversation,
     shared: &mut Shared,
     to_the_end: bool,
-) -> Result<(), Broken> {
-    loop {
-        let chunk = match connection.wire.read(&mut shared.buffers) {
-            Ok(Some(chunk)) => chunk,
-            Ok(None) => return Err(Broken::End),
-            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
-            Err(error) => return Err(Broken::Io(error)),
-        };
-        let more = chunk.more || to_the_end;
-        connection.take(chunk.bytes, brought).map_err(Broken::Protocol)?;
-        if !more || brought.closed.is_some() {
-            return Ok(());
+) -> Result<bool, Broken> {
+    let chunk = match connection.wire.read(&mut shared.buffers) {
+        Ok(Some(chunk)) => chunk,
+        Ok(None) => return Err(Broken::End),
+        Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
+        Err(error) => return Err(Broken::Io(error)),
+    };
+    let more = chunk.more || to_the_end;
+    connection.take(chunk.bytes, brought, conversation).map_err(Broken::Protocol)?;
+    Ok(more)
+}
+
+/// Sends what the server waits for.
+fn answer<W: Wire>(
+    connection: &mut Connection<W>,
+    owed: &[Owed],
+    conversation: &Conversation,
+    shared: &mut Shared,
+    counters: &Counters,
+) -> io::Result<()> {
+    for owed in owed {
+        match owed {
+            Owed::Pong(payload) => counters.sent(connection.send(Opcode::Pong, payload, shared)?),
+            Owed::Reply(reply) => {
+                let message = conversation.replies[*reply].message.as_bytes();
+                counters.replied(connection.send(Opcode::Text, message, shared)?);
+            }
         }
     }
+    Ok(())
 }
 
 fn held<W>(connections: &[Option<Connection<W>>], key: u32) -> Option<&Connection<W>> {

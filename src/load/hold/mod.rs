@@ -1,10 +1,11 @@
 //! Holding open connections: one thread a core, each with an event loop over its share of them.
 //!
-//! [`Holder`] is the handle of such a thread, `keeper` the thread; a connection comes to it after its upgrade and stays
+//! [`Holder`] is the handle of such a thread, `keeper` the thread; a connection comes to it when it is open and stays
 //! until its end. What must be kept of one while nothing happens is a `Connection`: its socket, a few counters, and (over
-//! TLS) its keys. `frame` reads and writes RFC 6455's frames, `wheel` knows who gets a heartbeat when, `pulse` by when its
-//! answer must be there, `wire` is the byte stream, plain or TLS.
+//! TLS) its keys. `frame` reads and writes RFC 6455's frames, `brought` gathers what those of a read mean, `wheel` knows
+//! who gets a heartbeat when, `pulse` by when its answer must be there, `wire` is the byte stream, plain or TLS.
 
+mod brought;
 mod closing;
 mod connection;
 pub(super) mod frame;
@@ -15,5 +16,6 @@ mod utf8;
 mod wheel;
 mod wire;
 
+pub(super) use brought::{Beats, Brought, Owed};
 pub(super) use holder::{Adopted, Holder, HolderSettings, Owner};
 pub(super) use wire::{Plain, Tls, Wire};

@@ -21,8 +21,9 @@ use serde_json::Value;
 use tokio::time::{sleep, timeout};
 
 use super::retry::{MOST_ATTEMPTS, Patience, is_worth_another, wait};
-use super::{Missing, Obtained, uuid};
+use super::{Missing, Obtained};
 use crate::load::tls::{TlsError, client_config};
+use crate::load::uuid;
 use crate::plan::{TlsOptions, TokenEndpoint, TokenPlace};
 
 /// Largest answer in bytes: a token with a page of JSON around it.

@@ -7,7 +7,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use ring::hmac;
 
-use super::{Missing, Obtained, uuid};
+use super::{Missing, Obtained};
+use crate::load::uuid;
 use crate::plan::{Jwt, TokenPlace};
 
 const HEADER: &str = r#"{"alg":"HS256","typ":"JWT"}"#;

@@ -10,7 +10,6 @@ mod http;
 mod jwt;
 mod last_words;
 mod retry;
-mod uuid;
 
 pub use file::{TokenFileError, read_token_file};
 

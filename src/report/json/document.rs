@@ -75,8 +75,8 @@ pub struct PlanPart {
     pub duration_s: f64,
     /// Whole CloudWatch periods that each hold must contain.
     pub periods: u32,
-    /// Time between two heartbeats of a connection, seconds.
-    pub heartbeat_s: f64,
+    /// Time between two heartbeats of a connection, seconds; `null` where none are sent.
+    pub heartbeat_s: Option<f64>,
     /// Whether every level opens anew (`fresh`).
     pub mode: String,
     /// Success rate that a level must hold.
@@ -129,7 +129,7 @@ pub struct LevelPart {
     pub bytes_sent: u64,
     /// Bytes received above TLS.
     pub bytes_received: u64,
-    /// Messages received.
+    /// Messages received, but for heartbeats of either side.
     pub messages_received: u64,
     /// Answers given to the server's own heartbeats.
     pub replies_sent: u64,

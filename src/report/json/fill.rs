@@ -70,7 +70,7 @@ fn plan(run: &Run) -> PlanPart {
         levels: plan.schedule.levels().to_vec(),
         duration_s: plan.hold.duration.as_secs_f64(),
         periods: plan.hold.periods,
-        heartbeat_s: plan.heartbeat.interval.as_secs_f64(),
+        heartbeat_s: plan.heartbeat.every().map(|interval| interval.as_secs_f64()),
         mode: "fresh".into(),
         threshold: plan.rule.threshold.get(),
         safety: plan.rule.safety.get(),
@@ -104,8 +104,7 @@ fn level(level: &JudgedLevel<'_>) -> LevelPart {
         bytes_sent: run.counts.bytes_sent,
         bytes_received: run.counts.bytes_received,
         messages_received: run.counts.messages_received,
-        // Nothing in this version replies, so that 0 is a fact.
-        replies_sent: 0,
+        replies_sent: run.counts.replies_sent,
         failures: level
             .failures
             .iter()
