@@ -1,4 +1,4 @@
-//! Against things that nobody here wrote: an AWS emulator, and AWS's own Python client.
+//! Against things that nobody here wrote: an AWS emulator, AWS's own Python client, and servers of WebSocket protocols.
 //!
 //! `./tests/run` installs them, pinned, under `target/peers`; where they are missing these tests fail and say so.
 #![allow(clippy::unwrap_used, missing_docs)]
@@ -8,5 +8,7 @@
 mod harness;
 
 mod boto3;
+mod conversation;
 mod ministack;
+mod node;
 mod python;
