@@ -156,6 +156,13 @@ pub(crate) struct LoadFlags {
     /// The test points, ascending: 50,100,5k
     #[arg(short, long, value_name = "LIST", default_value = "50,100,200,500,1000,2000,5000", value_parser = parse_levels)]
     pub(crate) levels: Levels,
+    /// Search for the limit up to MAX connections in place of --levels: double, then bisect, then hold what passed once
+    /// more
+    #[arg(long, value_name = "MAX", value_parser = parse_positive)]
+    pub(crate) search: Option<u32>,
+    /// How close a search brings the highest level that passes and the lowest that fails: at least 1 %
+    #[arg(long, value_name = "SHARE", default_value = "5%")]
+    pub(crate) precision: Share,
     /// Least time that every level is held, from when its last connection attempt settled
     #[arg(short, long, value_name = "TIME", default_value = "120s", value_parser = parse_duration)]
     pub(crate) duration: Duration,
@@ -183,7 +190,7 @@ pub(crate) struct LoadFlags {
     /// Safe limit = highest reliable level x this
     #[arg(long, value_name = "SHARE", default_value = "80%")]
     pub(crate) safety: Share,
-    /// Go on after the first failed level
+    /// Go on after the first failed level; a search always does
     #[arg(long)]
     pub(crate) keep_going: bool,
 }

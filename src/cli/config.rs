@@ -3,7 +3,7 @@
 //! The file and the environment are laid under the flags of `args`, so that a flag is defined there and nowhere else.
 //! They speak to the commands that measure or judge ([`CONFIGURED`]); the others mean what their command line says.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
@@ -20,6 +20,9 @@ const NOT_IN_FILE: [&str; 3] = ["config", "help", "version"];
 /// The commands to which file and environment apply: `simulate` has a `--baseline` too, and means something else by it.
 const CONFIGURED: [&str; 4] = ["run", "preflight", "analyze", "config"];
 
+/// Flags of which only one can be meant: where two are given, the source that beats the other's decides.
+const RIVALS: [[&str; 2]; 1] = [["levels", "search"]];
+
 /// The value name that tells a flag whose one value is a list, separated by commas.
 const LIST: &str = "LIST";
 
@@ -28,6 +31,8 @@ const LIST: &str = "LIST";
 struct File {
     path: PathBuf,
     values: BTreeMap<String, Vec<String>>,
+    /// Flags that are beaten by a rival from a better source: what file and environment say of them is not heard.
+    beaten: BTreeSet<&'static str>,
 }
 
 pub(super) enum ParseError {
@@ -50,7 +55,7 @@ impl Parsed {
 }
 
 /// Where a value comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Source {
     Default,
     File,
@@ -63,6 +68,7 @@ impl File {
     fn source(&self, long: &str, seen: Option<ValueSource>) -> Source {
         match seen {
             Some(ValueSource::CommandLine) => Source::CommandLine,
+            _ if self.beaten.contains(long) => Source::Default,
             _ if std::env::var_os(env_name(long)).is_some() => Source::Environment,
             _ if self.values.contains_key(long) => Source::File,
             _ => Source::Default,
@@ -73,17 +79,23 @@ impl File {
 /// Parses a command line over its file and environment.
 pub(super) fn parse(words: &[OsString]) -> Result<Parsed, ParseError> {
     // As in most tools, of a flag given twice the last one counts.
-    let command = Cli::command().args_override_self(true);
+    let command = || Cli::command().args_override_self(true);
     let configured = command_of(words).is_some_and(|name| CONFIGURED.contains(&name.as_str()));
-    let (command, file) = if configured {
+    let (layered, mut file) = if configured {
         let named = named_file(words).or_else(|| std::env::var_os("ALBCAP_CONFIG").map(PathBuf::from));
-        let file = named.map_or(Ok(File::default()), |path| read(&path, &command));
+        let file = named.map_or(Ok(File::default()), |path| read(&path, &command()));
         let file = file.map_err(ParseError::Complaint)?;
-        (with_sources(command, &file), file)
+        (with_sources(command(), &file), file)
     } else {
-        (command, File::default())
+        (command(), File::default())
     };
-    let matches = command.try_get_matches_from(words).map_err(ParseError::Clap)?;
+    let mut matches = layered.try_get_matches_from(words).map_err(ParseError::Clap)?;
+    if configured {
+        file.beaten = beaten(&matches, &file).map_err(ParseError::Complaint)?;
+        if !file.beaten.is_empty() {
+            matches = with_sources(command(), &file).try_get_matches_from(words).map_err(ParseError::Clap)?;
+        }
+    }
     if !configured && named_file(words).is_some() {
         return Err(ParseError::Complaint(Complaint::usage(
             "this command reads no config file",
@@ -91,6 +103,32 @@ pub(super) fn parse(words: &[OsString]) -> Result<Parsed, ParseError> {
         )));
     }
     Ok(Parsed { matches, file })
+}
+
+/// Of rivals that are both given, the one from the lower source; from the same source, that is a mistake.
+fn beaten(matches: &ArgMatches, file: &File) -> Result<BTreeSet<&'static str>, Complaint> {
+    let mut command = matches;
+    while let Some((_, below)) = command.subcommand() {
+        command = below;
+    }
+    let mut beaten = BTreeSet::new();
+    for [one, other] in RIVALS {
+        if command.ids().all(|id| id.as_str() != one) {
+            continue;
+        }
+        let source = |long| file.source(long, command.value_source(long));
+        match (source(one), source(other)) {
+            (Source::Default, _) | (_, Source::Default) => {}
+            (a, b) if a == b => {
+                return Err(Complaint::usage(
+                    format!("--{one} and --{other} are both given"),
+                    "give one of them: the one takes the place of the other",
+                ));
+            }
+            (a, b) => drop(beaten.insert(if a < b { one } else { other })),
+        }
+    }
+    Ok(beaten)
 }
 
 /// The command's name, before the flags can be parsed: the first word that is neither a flag nor a flag's value.
@@ -120,6 +158,9 @@ fn with_source(arg: Arg, file: &File) -> Arg {
     else {
         return arg;
     };
+    if file.beaten.contains(long.as_str()) {
+        return arg;
+    }
     let arg = match file.values.get(&long) {
         Some(values) => arg.default_values(values.clone()),
         None => arg,
@@ -224,7 +265,7 @@ fn read(path: &Path, command: &Command) -> Result<File, Complaint> {
         };
         values.insert(key, texts);
     }
-    Ok(File { path: path.to_owned(), values })
+    Ok(File { path: path.to_owned(), values, ..File::default() })
 }
 
 /// The flags of the configured commands, and the general ones.

@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 
 use chrono::Utc;
 
-use super::args::{AwsFlags, RunArgs, TargetFlags, parse_headers};
+use super::args::{AwsFlags, LoadFlags, RunArgs, TargetFlags, parse_headers};
 use super::output::{shown, warn};
 use super::{Complaint, Output};
 use crate::aws::AwsSettings;
 use crate::judge::Judged;
 use crate::plan::{
-    CloudWatchPlan, Hold, Pace, PassRule, Plan, RequestHeader, Route, Schedule, Target, TargetUrl, Template,
-    TlsOptions, TokenPlace, TokenPlan, longest_level,
+    CloudWatchPlan, Hold, Pace, PassRule, Plan, RequestHeader, Route, Schedule, Search, Target, TargetUrl,
+    Template, TlsOptions, TokenPlace, TokenPlan, longest_level,
 };
 use crate::record::{Header, Host, SCHEMA};
 use crate::{machine, report};
@@ -37,7 +37,7 @@ impl Settings {
         let mut plan = Plan {
             url: target.url.shown(),
             load_balancer: flags.aws.load_balancer.clone(),
-            schedule: Schedule::Levels(load.levels.clone()),
+            schedule: schedule(load)?,
             hold: Hold { duration: load.duration, periods: load.periods },
             heartbeat: flags.conversation.heartbeat(&target.conversation),
             pace: Pace {
@@ -98,6 +98,14 @@ impl Settings {
             plan: self.plan.clone(),
         }
     }
+}
+
+/// The levels, or the search that takes their place.
+fn schedule(load: &LoadFlags) -> Result<Schedule, Complaint> {
+    let Some(max) = load.search else { return Ok(Schedule::Levels(load.levels.clone())) };
+    let search = Search::new(max, load.precision)
+        .map_err(|error| Complaint::usage(error, "give for example --search 5k --precision 5%"))?;
+    Ok(Schedule::Search(search))
 }
 
 /// What is asked of CloudWatch.

@@ -39,8 +39,9 @@ pub(super) async fn run(
             return HowEnded::Interrupted;
         };
         match Level::run(plan, dialer, order, tokens, story, interrupt).await {
-            Some(held) => {
-                done.push(LevelOutcome { connections, passed: plan.rule.passes(held, connections) })
+            Some((opened, held)) => {
+                let (opened, passed) = (opened > 0, plan.rule.passes(held, connections));
+                done.push(LevelOutcome { connections, opened, passed });
             }
             None => return HowEnded::Interrupted,
         }
@@ -81,7 +82,7 @@ enum Waited {
 }
 
 impl Level<'_, '_> {
-    /// One level from its first attempt to its last close; the connections held, or `None` when interrupted.
+    /// One level from its first attempt to its last close; the connections opened and held, or `None` when interrupted.
     async fn run(
         plan: &Plan,
         dialer: &Arc<Dialer>,
@@ -89,16 +90,16 @@ impl Level<'_, '_> {
         tokens: LevelTokens,
         story: &mut Story<'_>,
         interrupt: &mut Interrupt,
-    ) -> Option<u32> {
+    ) -> Option<(u32, u32)> {
         story.tell(Event::LevelStarted(LevelStarted { level: order.level, connections: order.connections }));
         let load = LevelLoad::start(Arc::clone(dialer), order, tokens);
         let mut level = Level { load, story, tick: ticker() };
         let complete = level.open_and_hold(plan, order.level, interrupt).await;
         level.close(plan.pace.close_rate).await;
         let ended = level.load.ended(complete);
-        let held = ended.held;
+        let (opened, held) = (ended.counts.opened, ended.held);
         level.story.tell(Event::LevelEnded(Box::new(ended)));
-        complete.then_some(held)
+        complete.then_some((opened, held))
     }
 
     async fn open_and_hold(&mut self, plan: &Plan, level: u32, interrupt: &mut Interrupt) -> bool {

@@ -8,7 +8,7 @@ use crate::plan::PassRule;
 /// How many connections are reliable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Capacity {
-    /// The highest level that passed below the first that failed; 0 when none passed.
+    /// The highest level that passed below every one that failed; 0 when none passed.
     pub max_reliable: u32,
     /// No level failed: the true limit may be higher.
     pub at_least: bool,

@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use super::capacity::{Capacity, capacity};
 use super::correlation::{Correlation, correlate};
 use super::diagnosis::{Case, Diagnosis, diagnose};
+use super::search::{Searched, searched};
 use super::server::Server;
 use super::verdict::{Outcome, Verdict, verdict};
 use super::window::Windows;
@@ -21,6 +22,8 @@ pub struct Judged<'a> {
     pub levels: Vec<JudgedLevel<'a>>,
     /// How many connections are reliable.
     pub capacity: Capacity,
+    /// What a search for the limit came to; `None` where the levels were listed.
+    pub search: Option<Searched>,
     /// The clients' side and CloudWatch's, compared; `None` without any server data.
     pub correlation: Option<Correlation>,
     /// Why connections failed, and whatever else can be explained.
@@ -52,9 +55,8 @@ pub fn judge(run: &Run) -> Judged<'_> {
     let correlation = server.as_ref().map(|server| correlate(run, server, &windows));
     let machine = levels
         .iter()
-        .find(|level| {
-            capacity.limited_by == Some(Limit::Machine) && capacity.first_failed == Some(level.connections())
-        })
+        .filter(|level| level.passed == Some(false) && capacity.first_failed == Some(level.connections()))
+        .find(|_| capacity.limited_by == Some(Limit::Machine))
         .map(JudgedLevel::machine_reason);
     let verdict = verdict(run, correlation.as_ref(), machine.as_deref());
     let diagnosis = diagnose(&Case {
@@ -65,7 +67,8 @@ pub fn judge(run: &Run) -> Judged<'_> {
         correlation: correlation.as_ref(),
         idle_timeout,
     });
-    Judged { run, levels, capacity, correlation, diagnosis, verdict }
+    let search = searched(run, &levels, &capacity);
+    Judged { run, levels, capacity, search, correlation, diagnosis, verdict }
 }
 
 impl Judged<'_> {

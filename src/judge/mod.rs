@@ -1,6 +1,6 @@
 //! What to make of a run: [`judge`] turns it into [`Judged`]. Pure, total, without a clock.
 //!
-//! `level` and `capacity` judge the clients' side alone, `strain` this machine; `window`, `alignment`, `server` and `baseline` lay both sides
+//! `level`, `capacity` and `search` judge the clients' side alone, `strain` this machine; `window`, `alignment`, `server` and `baseline` lay both sides
 //! on one grid; `correlation` compares them and `verdict` draws the outcome; `diagnosis` names causes, a file a rule.
 //! `wording` is how numbers are written in all sentences, here and in the reports.
 
@@ -14,6 +14,7 @@ mod judged;
 mod kind;
 mod level;
 mod robust;
+mod search;
 mod server;
 mod strain;
 #[cfg(test)]
@@ -33,6 +34,7 @@ pub use failures::Failures;
 pub use judged::{Judged, judge};
 pub use kind::Kind;
 pub use level::JudgedLevel;
+pub use search::{SearchEnd, Searched};
 pub use strain::Strain;
 pub use verdict::{Outcome, Verdict};
 pub use wilson::wilson_low95;

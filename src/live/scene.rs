@@ -43,7 +43,10 @@ impl Scene {
             return done.clone();
         }
         let (Some(plan), Some(level)) = (&self.plan, self.level) else { return String::new() };
-        let of = plan.schedule.levels().len();
+        let of = match plan.schedule.listed().len() {
+            0 => String::new(),
+            levels => format!(" of {levels}"),
+        };
         let doing = match self.held_from {
             None => format!("opening · {} opened", show_count(self.counts.opened.into())),
             Some(_) if self.hold_over => "closing".to_owned(),
@@ -53,7 +56,7 @@ impl Scene {
             }
         };
         format!(
-            "level {} of {of} · {} · {doing} · {} open · {} failed",
+            "level {}{of} · {} · {doing} · {} open · {} failed",
             level.level + 1,
             show_count(level.connections.into()),
             show_count(self.counts.open.into()),

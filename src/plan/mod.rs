@@ -15,6 +15,7 @@ mod rate;
 mod redact;
 mod route;
 mod schedule;
+mod search;
 pub(crate) mod seconds;
 mod target;
 mod template;
@@ -36,7 +37,8 @@ pub use route::{
     ConnectTo, ConnectToError, Destination, HostOrPortError, Resolve, ResolveError, Route, SourceAddresses,
     SourceAddressesError,
 };
-pub use schedule::{LevelOutcome, Levels, LevelsError, Schedule, Step, StopReason};
+pub use schedule::{LevelOutcome, Levels, LevelsError, Most, Schedule, Step, StopReason};
+pub use search::{Search, SearchError};
 pub use target::{HeaderError, RequestHeader, ShownUrl, Target, TargetUrl, TargetUrlError, TlsOptions};
 pub use template::{Template, TemplateError};
 pub use tokens::{
@@ -106,17 +108,16 @@ impl Plan {
     }
 
     /// The time that the load takes at the most, but for what opening takes as fast as the window turns: every level
-    /// opened and closed at its rate, held with its longest extension, and the pauses between.
+    /// opened and closed at its rate, held with its longest extension, and the pauses between. A search is followed
+    /// where it takes longest.
     pub fn longest_load(&self) -> Duration {
-        let levels = self.schedule.levels();
-        let at = |rate: Option<Rate>| {
-            let spans = levels.iter().filter_map(|level| rate.map(|rate| rate.spans(*level)));
-            spans.fold(Duration::ZERO, Duration::saturating_add)
-        };
-        let paced = at(self.pace.rate).saturating_add(at(self.pace.close_rate));
-        let period = self.cloudwatch.as_ref().map(|c| c.period);
-        let holds = self.hold.longest(period) * u32::try_from(levels.len()).unwrap_or(u32::MAX);
-        paced.saturating_add(holds)
-            + self.pace.pause * u32::try_from(levels.len().saturating_sub(1)).unwrap_or(u32::MAX)
+        let most = self.schedule.most();
+        let at = |rate: Option<Rate>, count: u64| rate.map_or(Duration::ZERO, |rate| rate.intervals(count));
+        let paced =
+            at(self.pace.rate, most.followers).saturating_add(at(self.pace.close_rate, most.followers));
+        let levels = u32::try_from(most.levels).unwrap_or(u32::MAX);
+        let holds = self.hold.longest(self.cloudwatch.as_ref().map(|c| c.period)).saturating_mul(levels);
+        let pauses = self.pace.pause.saturating_mul(levels.saturating_sub(1));
+        paced.saturating_add(holds).saturating_add(pauses)
     }
 }

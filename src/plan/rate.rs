@@ -36,6 +36,12 @@ impl Rate {
     pub fn spans(self, count: u32) -> Duration {
         self.due(count.saturating_sub(1))
     }
+
+    /// The time that so many intervals take.
+    #[allow(clippy::cast_precision_loss)]
+    pub fn intervals(self, count: u64) -> Duration {
+        Duration::try_from_secs_f64(count as f64 / self.0).unwrap_or(Duration::MAX / 4)
+    }
 }
 
 impl TryFrom<f64> for Rate {
@@ -89,6 +95,7 @@ mod tests {
         assert_eq!(rate.due(0), Duration::ZERO);
         assert_eq!(rate.due(10), Duration::from_millis(2_500));
         assert_eq!(rate.spans(1), Duration::ZERO);
+        assert_eq!(rate.intervals(10), Duration::from_millis(2_500));
         let slow: Rate = "0.0000001".parse().unwrap();
         assert!(slow.due(u32::MAX) > Duration::from_secs(1 << 40));
     }

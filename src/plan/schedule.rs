@@ -4,14 +4,17 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::Search;
 use super::quantity::{QuantityError, parse_count};
 
 /// How the levels are chosen.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Schedule {
     /// The listed ones, ascending.
     Levels(Levels),
+    /// Those that narrow the limit down.
+    Search(Search),
 }
 
 /// What became of a level, as far as the choice of the next one needs it.
@@ -19,6 +22,8 @@ pub enum Schedule {
 pub struct LevelOutcome {
     /// Connections that were asked for.
     pub connections: u32,
+    /// Whether any of its connections was open, if only for a moment.
+    pub opened: bool,
     /// Whether it held its threshold.
     pub passed: bool,
 }
@@ -39,12 +44,50 @@ pub enum StopReason {
     Finished,
     /// A level failed.
     LevelFailed,
+    /// A search began with a level of which nothing could be opened: no smaller one will do better.
+    NobodyThere,
+    /// What a search had found failed again and again when it was held once more.
+    Unsteady,
+}
+
+/// What a schedule can come to at the most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Most {
+    /// Levels.
+    pub levels: u64,
+    /// The connections of all levels together.
+    pub connections: u64,
+    /// Those among them that follow another of their level.
+    pub followers: u64,
+}
+
+impl Most {
+    /// With one more level.
+    pub(super) fn and(self, connections: u32) -> Most {
+        Most {
+            levels: self.levels + 1,
+            connections: self.connections + u64::from(connections),
+            followers: self.followers + u64::from(connections.saturating_sub(1)),
+        }
+    }
+
+    /// The most of either.
+    pub(super) fn or(self, other: Most) -> Most {
+        Most {
+            levels: self.levels.max(other.levels),
+            connections: self.connections.max(other.connections),
+            followers: self.followers.max(other.followers),
+        }
+    }
 }
 
 impl Schedule {
-    /// What to do after the levels in `done`; `keep_going` passes over failed ones.
+    /// What to do after the levels in `done`; `keep_going` passes over failed ones, as a search always does.
     pub fn next(&self, done: &[LevelOutcome], keep_going: bool) -> Step {
-        let Schedule::Levels(levels) = self;
+        let levels = match self {
+            Schedule::Search(search) => return search.next(done),
+            Schedule::Levels(levels) => levels,
+        };
         if !keep_going && done.last().is_some_and(|level| !level.passed) {
             return Step::Done(StopReason::LevelFailed);
         }
@@ -54,20 +97,38 @@ impl Schedule {
         }
     }
 
-    /// Every level that may be opened, in order.
-    pub fn levels(&self) -> &[u32] {
-        let Schedule::Levels(levels) = self;
-        levels.as_slice()
+    /// The levels that are known beforehand, in order: of a search, none.
+    pub fn listed(&self) -> &[u32] {
+        match self {
+            Schedule::Levels(levels) => levels.as_slice(),
+            Schedule::Search(_) => &[],
+        }
+    }
+
+    /// The search, where it is one.
+    pub fn search(&self) -> Option<&Search> {
+        match self {
+            Schedule::Levels(_) => None,
+            Schedule::Search(search) => Some(search),
+        }
     }
 
     /// The largest level that may be opened.
     pub fn largest(&self) -> u32 {
-        self.levels().iter().copied().max().unwrap_or(0)
+        match self {
+            Schedule::Levels(levels) => levels.as_slice().iter().copied().max().unwrap_or(0),
+            Schedule::Search(search) => search.max(),
+        }
     }
 
-    /// The connections of all levels together.
-    pub fn total(&self) -> u64 {
-        self.levels().iter().map(|level| u64::from(*level)).sum()
+    /// How many levels and connections there can be, whatever comes of them.
+    pub fn most(&self) -> Most {
+        match self {
+            Schedule::Search(search) => search.most(),
+            Schedule::Levels(levels) => {
+                levels.as_slice().iter().fold(Most::default(), |most, level| most.and(*level))
+            }
+        }
     }
 }
 
@@ -155,7 +216,7 @@ mod tests {
     #[test]
     fn levels_follow_each_other_until_one_fails() {
         let schedule = Schedule::Levels("50,100,200".parse().unwrap());
-        let outcome = |connections, passed| LevelOutcome { connections, passed };
+        let outcome = |connections, passed| LevelOutcome { connections, opened: true, passed };
         let cases: [(&[LevelOutcome], bool, Step); 5] = [
             (&[], false, Step::Open(50)),
             (&[outcome(50, true)], false, Step::Open(100)),
@@ -170,6 +231,9 @@ mod tests {
         for (done, keep_going, step) in cases {
             assert_eq!(schedule.next(done, keep_going), step, "{done:?}");
         }
-        assert_eq!((schedule.largest(), schedule.total()), (200, 350));
+        assert_eq!(
+            (schedule.largest(), schedule.most()),
+            (200, Most { levels: 3, connections: 350, followers: 347 })
+        );
     }
 }

@@ -65,7 +65,15 @@ pub fn plan(run: &Run, layout: Layout) -> String {
 /// The plan in one sentence.
 pub(super) fn planned(run: &Run) -> String {
     let plan = &run.header.plan;
-    let levels = plan.schedule.levels().len() as u64;
+    let most = plan.schedule.most();
+    let levels = plural(most.levels, "level");
+    let all = match plan.schedule.search() {
+        Some(search) => format!(
+            "a search {search}, at most {levels} and {} in all",
+            plural(most.connections, "connection")
+        ),
+        None => format!("{levels}, {} in all", plural(most.connections, "connection")),
+    };
     let extension = match &plan.cloudwatch {
         Some(cloudwatch) if plan.hold.periods > 0 => format!(
             ", extended to contain {} of {} s",
@@ -82,9 +90,7 @@ pub(super) fn planned(run: &Run) -> String {
     };
     let tokens = if plan.tokens.is_some() { ", each with a token of its own" } else { "" };
     format!(
-        "{}, {} in all{tokens}, at most {} (holds of {}{extension}){settling}",
-        plural(levels, "level"),
-        plural(plan.schedule.total(), "connection"),
+        "{all}{tokens}, at most {} (holds of {}{extension}){settling}",
         show_duration(plan.longest_load()),
         show_duration(plan.hold.duration),
     )

@@ -1,7 +1,9 @@
 //! Phrases that the table and the page have in common.
 
-use crate::judge::wording::{factor, ms, plural, show_count, span};
-use crate::judge::{Failures, Judged, Outcome};
+use std::time::Duration;
+
+use crate::judge::wording::{factor, ms, plural, show_count, show_duration, span};
+use crate::judge::{Failures, Judged, Outcome, SearchEnd};
 use crate::record::{HowEnded, Initiator, LevelMachine, TokensObtained};
 
 /// What was said, with every line break and run of white space as one space. Whatever else acts on a screen is escaped
@@ -67,6 +69,11 @@ pub(super) fn ended(judged: &Judged<'_>) -> Option<&'static str> {
     }
 }
 
+/// Whether a level that fails is not the last.
+pub(super) fn goes_on_after_failures(judged: &Judged<'_>) -> bool {
+    judged.run.header.plan.rule.keep_going || judged.search.is_some()
+}
+
 /// What stands beside the highest reliable level.
 pub(super) fn capacity_note(judged: &Judged<'_>) -> String {
     let capacity = &judged.capacity;
@@ -74,10 +81,43 @@ pub(super) fn capacity_note(judged: &Judged<'_>) -> String {
         Some(failed) if capacity.max_reliable == 0 => {
             format!("(level {} failed already)", show_count(u64::from(failed)))
         }
+        Some(failed) if judged.search.is_some() => {
+            format!("(lowest level that failed: {})", show_count(u64::from(failed)))
+        }
         Some(failed) => format!("(next level tried: {})", show_count(u64::from(failed))),
         None if capacity.at_least => "(at least: no level failed)".into(),
         None => "(no level was held to its end)".into(),
     }
+}
+
+/// What a search came to, and what it cost: `976 passed twice, 1,015 failed · 10 levels, 9,125 connections, 33m`.
+pub(super) fn searched(judged: &Judged<'_>) -> Option<String> {
+    let found = judged.search.as_ref()?;
+    let count = |count: u32| show_count(u64::from(count));
+    let passed = match (found.end, found.highest_passed) {
+        (SearchEnd::Confirmed, Some(highest)) => format!("{} passed twice", count(highest)),
+        (SearchEnd::Unsteady, Some(highest)) => format!("{} passed once", count(highest)),
+        (_, Some(highest)) => format!("{} passed", count(highest)),
+        (_, None) => "no level passed".to_owned(),
+    };
+    let failed = match found.lowest_failed {
+        Some(lowest) => format!(", {} failed", count(lowest)),
+        None if found.highest_passed == Some(found.search.max()) => ", the maximum of the search".to_owned(),
+        None => String::new(),
+    };
+    let end = match found.end {
+        SearchEnd::Confirmed | SearchEnd::NothingPassed => "",
+        SearchEnd::Unsteady => {
+            "; the limit moves: levels that had passed failed when they were held once more"
+        }
+        SearchEnd::Unfinished => "; the search was not finished",
+    };
+    Some(format!(
+        "{passed}{failed}{end} · {}, {}, {}",
+        plural(found.levels, "level"),
+        plural(found.connections, "connection"),
+        show_duration(Duration::from_secs(found.took.as_secs())),
+    ))
 }
 
 /// How this machine fared over all levels, as far as it is known: `at most 1.98 of 2 cores · timers up to 12 ms late ·

@@ -6,7 +6,8 @@ use super::grid::{self, Column};
 use super::layout::{BAD, GOOD, Layout, PLAIN, QUIET, STRONG, UNSURE};
 use super::preflight::{heading, plan, preflight, which};
 use super::sentences::{
-    capacity_note, ended, initiator, machine, obtained, on_one_line, sentence, silence, verdict_of,
+    capacity_note, ended, goes_on_after_failures, initiator, machine, obtained, on_one_line, searched,
+    sentence, silence, verdict_of,
 };
 use crate::judge::wording::{factor, ms, percent, rounded, share, show_count};
 use crate::judge::{Failures, Judged, JudgedLevel, Outcome, Total};
@@ -40,6 +41,9 @@ pub fn results(judged: &Judged<'_>, layout: Layout) -> String {
     let mut said = Vec::new();
     if let Some(ended) = ended(judged) {
         said.extend(layout.labelled(&[("Ended", STRONG)], BESIDE_LABEL, ended));
+    }
+    if let Some(searched) = searched(judged) {
+        said.extend(layout.labelled(&[("Search", STRONG)], BESIDE_LABEL, &searched));
     }
     if let Some(machine) = machine(judged) {
         said.extend(layout.labelled(&[("This machine", STRONG)], BESIDE_LABEL, &machine));
@@ -179,7 +183,7 @@ fn failed(failures: &Failures, layout: Layout) -> Vec<String> {
 
 fn causes(judged: &Judged<'_>, layout: Layout) -> Vec<String> {
     let mut label = match judged.capacity.first_failed {
-        Some(_) if judged.run.header.plan.rule.keep_going => "Why it failed",
+        Some(_) if goes_on_after_failures(judged) => "Why it failed",
         Some(_) => "Why it stopped",
         None => "Noticed",
     };

@@ -54,6 +54,51 @@ fn a_contradiction() {
     insta::assert_snapshot!(shown(&scenario, 100));
 }
 
+/// A search up to 400 over these levels; those at `failed` failed.
+fn search(levels: &[u32], failed: &[usize]) -> Scenario {
+    let fault = |level: &usize| Fault {
+        level: *level,
+        count: levels[*level] / 10,
+        example: "503 Service Unavailable",
+        ..Fault::default()
+    };
+    let faults = failed.iter().map(fault).collect();
+    Scenario { levels: levels.to_vec(), search: Some(400), faults, ..Scenario::default() }
+}
+
+#[test]
+fn a_search() {
+    let scenario = search(&[50, 100, 200, 150, 125, 112, 118, 112], &[2, 3, 4, 6]);
+    insta::assert_snapshot!(shown(&scenario, 100));
+    let run = scenario.run();
+    let page = super::html(&judge(&run));
+    for said in [
+        "<span class=\"good\">confirmed</span>",
+        "112 passed twice, 118 failed · 8 levels, 967 connections, ",
+        "lowest level that failed: 118",
+        "Planned: a search up to 400 within 5 %",
+    ] {
+        assert!(page.contains(said), "{said}");
+    }
+}
+
+#[test]
+fn searches_that_find_no_limit() {
+    let interrupted = |scenario: Scenario| Scenario { how: Some(HowEnded::Interrupted), ..scenario };
+    for (scenario, said) in [
+        (search(&[50, 100, 200, 400, 400], &[]), "400 passed twice, the maximum of the search · 5 levels"),
+        (search(&[1, 1], &[]), "1 passed twice · 2 levels"),
+        (interrupted(search(&[50, 100, 200], &[2])), "100 passed, 200 failed; the search was not finished ·"),
+        (interrupted(search(&[50], &[])), "50 passed; the search was not finished · 1 level, 50 connections"),
+        (search(&[50, 25, 12], &[0, 1]), "12 passed once, 25 failed; the limit moves: levels"),
+        (search(&[100, 50], &[0, 1]), "no level passed, 50 failed · 2 levels"),
+    ] {
+        let text = shown(&scenario, 400);
+        let line = text.lines().find(|line| line.starts_with("Search ")).unwrap();
+        assert!(line.contains(said), "{line}");
+    }
+}
+
 #[test]
 fn what_was_said_in_lines_stands_on_one() {
     let said = Fault {

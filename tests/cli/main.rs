@@ -17,6 +17,7 @@ mod redaction;
 mod reference;
 mod route;
 mod run;
+mod search;
 mod talker;
 mod tls_resume;
 mod token_servers;

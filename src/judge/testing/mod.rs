@@ -22,6 +22,8 @@ use crate::record::{
 pub(crate) struct Scenario {
     /// Levels in order.
     pub(crate) levels: Vec<u32>,
+    /// The maximum of a search, of which these were the levels.
+    pub(crate) search: Option<u32>,
     /// What failed.
     pub(crate) faults: Vec<Fault>,
     /// How many legs of a connection the ALB counts.
@@ -102,6 +104,7 @@ impl Default for Scenario {
         };
         Scenario {
             levels: vec![50, 100],
+            search: None,
             faults: Vec::new(),
             legs: 2.0,
             bypass: 0.0,
@@ -178,13 +181,16 @@ impl Scenario {
         } else {
             "null".into()
         };
+        let schedule = match self.search {
+            Some(max) => format!(r#""search":{{"max":{max},"precision":0.05}}"#),
+            None => format!(r#""levels":{:?}"#, self.levels),
+        };
         let text = format!(
             r#"{{"schema":1,"run_id":"20261124-130000-7f3a","tool_version":"0.1.0","host":{{"name":null,"platform":"linux x86_64"}},
-            "plan":{{"url":{},"load_balancer":null,"schedule":{{"levels":{:?}}},"hold":{{"duration_s":120,"periods":2}},
+            "plan":{{"url":{},"load_balancer":null,"schedule":{{{schedule}}},"hold":{{"duration_s":120,"periods":2}},
             "heartbeat":{{"interval_s":30,"pong_timeout_s":10}},"pace":{{"window":256,"connect_timeout_s":10,"pause_s":5}},
             "rule":{{"threshold":0.95,"safety":0.8,"keep_going":false,"require":null}},"cloudwatch":{cloudwatch}}}}}"#,
             serde_json::to_string(&self.url).expect("a string"),
-            self.levels,
         );
         serde_json::from_str(&text).expect("a header written in this file")
     }

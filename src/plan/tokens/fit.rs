@@ -103,7 +103,7 @@ pub fn longest_level(plan: &Plan) -> Duration {
 
 /// The same for all levels, with what lies between them.
 fn whole_run(plan: &Plan) -> Duration {
-    let levels = u32::try_from(plan.schedule.levels().len()).unwrap_or(u32::MAX);
+    let levels = u32::try_from(plan.schedule.most().levels).unwrap_or(u32::MAX);
     plan.longest_load().saturating_add(around_a_hold(plan).saturating_mul(levels))
 }
 

@@ -4,10 +4,10 @@ use std::fmt::Write;
 
 use super::sections;
 use crate::judge::wording::{factor, share, show_count};
-use crate::judge::{Judged, Outcome};
+use crate::judge::{Judged, Outcome, SearchEnd};
 use crate::report::escape;
 use crate::report::preflight::planned;
-use crate::report::sentences::{capacity_note, ended, verdict_of};
+use crate::report::sentences::{capacity_note, ended, searched, verdict_of};
 
 const STYLE: &str = include_str!("style.css");
 
@@ -62,6 +62,10 @@ fn answer(judged: &Judged<'_>) -> String {
         "",
         &format!("{} of the maximum", share(safety)),
     );
+    if let (Some(found), Some(said)) = (&judged.search, searched(judged)) {
+        let class = if found.end == SearchEnd::Confirmed { "good" } else { "unsure" };
+        out += &card("Search", &found.end.name().replace('_', " "), class, &said);
+    }
     let outcome = judged.outcome();
     let measured =
         judged.correlation.as_ref().and_then(|both| both.active.factor).map_or_else(String::new, |f| {

@@ -6,7 +6,9 @@ use super::page::class;
 use crate::judge::wording::{factor, ms, percent, rounded, share, show_bytes, show_count};
 use crate::judge::{Judged, JudgedLevel, Status, Total};
 use crate::report::escape;
-use crate::report::sentences::{initiator, obtained, on_one_line, sentence, silence, verdict_of};
+use crate::report::sentences::{
+    goes_on_after_failures, initiator, obtained, on_one_line, sentence, silence, verdict_of,
+};
 
 /// All sections that have something to say, in reading order.
 pub(super) fn all(judged: &Judged<'_>) -> String {
@@ -200,7 +202,7 @@ fn failures(judged: &Judged<'_>) -> String {
 
 fn causes(judged: &Judged<'_>) -> String {
     let (title, class) = match judged.capacity.first_failed {
-        Some(_) if judged.run.header.plan.rule.keep_going => ("Why it failed", "cause"),
+        Some(_) if goes_on_after_failures(judged) => ("Why it failed", "cause"),
         Some(_) => ("Why it stopped", "cause"),
         None => ("Noticed", "cause noticed"),
     };

@@ -69,8 +69,10 @@ pub enum EndedPart {
 /// What was planned.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct PlanPart {
-    /// Connections of each level.
+    /// Connections of each level; empty for a search, which chooses them as it goes.
     pub levels: Vec<u32>,
+    /// The search for the limit; `null` where the levels were listed.
+    pub search: Option<SearchPlanPart>,
     /// Least time that each is held, seconds.
     pub duration_s: f64,
     /// Whole CloudWatch periods that each hold must contain.
@@ -83,6 +85,32 @@ pub struct PlanPart {
     pub threshold: f64,
     /// Safe limit over highest reliable level.
     pub safety: f64,
+}
+
+/// A search for the limit, as it was planned.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct SearchPlanPart {
+    /// Connections of the largest level that may be opened.
+    pub max: u32,
+    /// The gap between the highest level that passed and the lowest that failed, over the former.
+    pub precision: f64,
+}
+
+/// What a search for the limit came to, and what it cost.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct SearchPart {
+    /// `confirmed` (the highest level that passed did so twice), `nothing_passed`, `unsteady` or `unfinished`.
+    pub end: String,
+    /// The highest level that passed below the lowest that failed.
+    pub highest_passed: Option<u32>,
+    /// The lowest level that failed.
+    pub lowest_failed: Option<u32>,
+    /// Levels that were begun.
+    pub levels: u64,
+    /// Connections that they asked for, together.
+    pub connections: u64,
+    /// From the first attempt to the end of the load, seconds.
+    pub duration_s: f64,
 }
 
 /// What a check found before the load.
@@ -220,6 +248,8 @@ pub struct CapacityPart {
     pub first_failed: Option<u32>,
     /// The commonest failure kind there, or `machine`.
     pub limited_by: Option<String>,
+    /// What a search for it came to; `null` where the levels were listed.
+    pub search: Option<SearchPart>,
 }
 
 /// What CloudWatch said.

@@ -4,10 +4,12 @@ use chrono::{DateTime, SecondsFormat, Utc};
 
 use super::document::{
     ActivePart, CapacityPart, CorrelationPart, DiagnosisPart, EndedPart, FailurePart, FindingPart,
-    LevelFitPart, LevelPart, MachinePart, PeerPart, PlanPart, PointPart, Report, RunPart, ServerPart,
-    ServerStatus, TokensPart, TotalPart, VerdictPart,
+    LevelFitPart, LevelPart, MachinePart, PeerPart, PlanPart, PointPart, Report, RunPart, SearchPart,
+    SearchPlanPart, ServerPart, ServerStatus, TokensPart, TotalPart, VerdictPart,
 };
-use crate::judge::{ActiveConnections, Correlation, Finding, Judged, JudgedLevel, SeriesStatus, Total};
+use crate::judge::{
+    ActiveConnections, Correlation, Finding, Judged, JudgedLevel, Searched, SeriesStatus, Total,
+};
 use crate::record::{HowEnded, Run};
 
 /// The version of the document's meaning.
@@ -28,6 +30,7 @@ pub fn document(judged: &Judged<'_>) -> Report {
             safe_limit: capacity.safe_limit,
             first_failed: capacity.first_failed,
             limited_by: capacity.limited_by.map(|limit| limit.to_string()),
+            search: judged.search.as_ref().map(search),
         },
         server: server(judged.run),
         correlation: judged.correlation.as_ref().map_or_else(CorrelationPart::default, correlation),
@@ -67,13 +70,28 @@ fn run(run: &Run) -> RunPart {
 fn plan(run: &Run) -> PlanPart {
     let plan = &run.header.plan;
     PlanPart {
-        levels: plan.schedule.levels().to_vec(),
+        levels: plan.schedule.listed().to_vec(),
+        search: plan
+            .schedule
+            .search()
+            .map(|search| SearchPlanPart { max: search.max(), precision: search.precision() }),
         duration_s: plan.hold.duration.as_secs_f64(),
         periods: plan.hold.periods,
         heartbeat_s: plan.heartbeat.every().map(|interval| interval.as_secs_f64()),
         mode: "fresh".into(),
         threshold: plan.rule.threshold.get(),
         safety: plan.rule.safety.get(),
+    }
+}
+
+fn search(found: &Searched) -> SearchPart {
+    SearchPart {
+        end: found.end.name().into(),
+        highest_passed: found.highest_passed,
+        lowest_failed: found.lowest_failed,
+        levels: found.levels,
+        connections: found.connections,
+        duration_s: rounded(found.took.as_secs_f64()),
     }
 }
 
