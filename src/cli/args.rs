@@ -8,7 +8,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use super::conversation_flags::ConversationFlags;
 use super::token_flags::TokenFlags;
 use crate::plan::quantity::{parse_count, parse_duration};
-use crate::plan::{ConnectTo, Levels, LoadBalancerRef, Rate, RequestHeader, Resolve, Share, SourceAddresses};
+use crate::plan::{
+    ConnectTo, Levels, LoadBalancerRef, Mode, Rate, RequestHeader, Resolve, Share, SourceAddresses,
+};
 use crate::preflight;
 
 const AFTER_HELP: &str = "\
@@ -163,6 +165,9 @@ pub(crate) struct LoadFlags {
     /// How close a search brings the highest level that passes and the lowest that fails: at least 1 %
     #[arg(long, value_name = "SHARE", default_value = "5%")]
     pub(crate) precision: Share,
+    /// Whether every level opens anew and closes all, or opens only what is missing to those alive
+    #[arg(long, value_name = "MODE", value_enum, default_value = "fresh")]
+    pub(crate) mode: LevelMode,
     /// Least time that every level is held, from when its last connection attempt settled
     #[arg(short, long, value_name = "TIME", default_value = "120s", value_parser = parse_duration)]
     pub(crate) duration: Duration,
@@ -175,7 +180,7 @@ pub(crate) struct LoadFlags {
     /// Handshakes in flight at most
     #[arg(long, value_name = "N", default_value = "256", value_parser = parse_positive)]
     pub(crate) window: u32,
-    /// Closes a second at a level's end and on the first Ctrl-C [default: as --rate; without it, all at once]
+    /// Closes a second at a level's end (--mode cumulative: the run's) and on the first Ctrl-C [default: as --rate; without it, all at once]
     #[arg(long, value_name = "N[/s]")]
     pub(crate) close_rate: Option<Rate>,
     /// Rest between two levels
@@ -193,6 +198,23 @@ pub(crate) struct LoadFlags {
     /// Go on after the first failed level; a search always does
     #[arg(long)]
     pub(crate) keep_going: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LevelMode {
+    /// Every level opens all of its connections, and closes them
+    Fresh,
+    /// Connections live on into the next level; all are closed at the end of the run
+    Cumulative,
+}
+
+impl From<LevelMode> for Mode {
+    fn from(mode: LevelMode) -> Mode {
+        match mode {
+            LevelMode::Fresh => Mode::Fresh,
+            LevelMode::Cumulative => Mode::Cumulative,
+        }
+    }
 }
 
 #[derive(Debug, Args)]

@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 
 use chrono::Utc;
 
-use super::args::{AwsFlags, LoadFlags, RunArgs, TargetFlags, parse_headers};
+use super::args::{AwsFlags, LevelMode, LoadFlags, RunArgs, TargetFlags, parse_headers};
 use super::output::{shown, warn};
 use super::{Complaint, Output};
 use crate::aws::AwsSettings;
 use crate::judge::Judged;
 use crate::plan::{
     CloudWatchPlan, Hold, Pace, PassRule, Plan, RequestHeader, Route, Schedule, Search, Target, TargetUrl,
-    Template, TlsOptions, TokenPlace, TokenPlan, longest_level,
+    Template, TlsOptions, TokenPlace, TokenPlan, longest_life,
 };
 use crate::record::{Header, Host, SCHEMA};
 use crate::{machine, report};
@@ -38,6 +38,7 @@ impl Settings {
             url: target.url.shown(),
             load_balancer: flags.aws.load_balancer.clone(),
             schedule: schedule(load)?,
+            mode: load.mode.into(),
             hold: Hold { duration: load.duration, periods: load.periods },
             heartbeat: flags.conversation.heartbeat(&target.conversation),
             pace: Pace {
@@ -58,7 +59,7 @@ impl Settings {
             tokens: None,
         };
         let aws = (!flags.aws.no_aws).then(|| aws_settings(&flags.aws));
-        let target = Target { tokens: flags.tokens.tokens(longest_level(&plan))?, ..target };
+        let target = Target { tokens: flags.tokens.tokens(longest_life(&plan))?, ..target };
         plan.tokens = fitting(&target, &plan)?;
         Ok(Settings { plan, target, aws, forced: flags.safety.force.clone() })
     }
@@ -103,6 +104,12 @@ impl Settings {
 /// The levels, or the search that takes their place.
 fn schedule(load: &LoadFlags) -> Result<Schedule, Complaint> {
     let Some(max) = load.search else { return Ok(Schedule::Levels(load.levels.clone())) };
+    if load.mode == LevelMode::Cumulative {
+        return Err(Complaint::usage(
+            "--search goes down as well as up, and with --mode cumulative no level closes what is open",
+            "search with --mode fresh, or climb through --levels with --mode cumulative",
+        ));
+    }
     let search = Search::new(max, load.precision)
         .map_err(|error| Complaint::usage(error, "give for example --search 5k --precision 5%"))?;
     Ok(Schedule::Search(search))

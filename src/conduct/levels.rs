@@ -8,9 +8,9 @@ use chrono::{DateTime, Utc};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep};
 
 use super::{Interrupt, Story, tokens};
-use crate::load::{Dialer, LevelLoad, LevelOrder, LevelTokens};
+use crate::load::{Dialer, LevelLoad, LevelOrder, LevelTokens, Standing};
 use crate::machine;
-use crate::plan::{LevelOutcome, Plan, Rate, Step};
+use crate::plan::{LevelOutcome, Mode, Plan, Rate, Step};
 use crate::record::{Event, HowEnded, LevelStarted, Sample};
 
 const SAMPLE_EVERY: Duration = Duration::from_secs(1);
@@ -22,35 +22,61 @@ pub(super) async fn run(
     story: &mut Story<'_>,
     interrupt: &mut Interrupt,
 ) -> HowEnded {
+    let next = |done: &[LevelOutcome]| plan.schedule.next(done, plan.rule.keep_going);
     let mut done: Vec<LevelOutcome> = Vec::new();
-    while let Step::Open(connections) = plan.schedule.next(&done, plan.rule.keep_going) {
-        if !done.is_empty() && !rest(plan.pace.pause, story, interrupt).await {
+    // What lives on from the level before; none but in cumulative mode.
+    let mut standing: Option<Standing> = None;
+    let mut step = next(&done);
+    while let Step::Open(connections) = step {
+        if !done.is_empty() && !rest(plan.pace.pause, standing.as_ref(), story, interrupt).await {
+            close_down(standing, plan.pace.close_rate, story).await;
             return HowEnded::Interrupted;
         }
-        let level = u32::try_from(done.len()).unwrap_or(u32::MAX);
-        let order = LevelOrder {
-            level,
-            connections,
-            window: plan.pace.window,
-            rate: plan.pace.rate,
-            heartbeat: plan.heartbeat,
-        };
-        let Some(tokens) = tokens::obtain(dialer.mint(), order, story, interrupt).await else {
+        let order = order(plan, u32::try_from(done.len()).unwrap_or(u32::MAX), connections);
+        let obtained = tokens::obtain(dialer.mint(), order, standing.as_ref(), story, interrupt).await;
+        let Some(tokens) = obtained else {
+            close_down(standing, plan.pace.close_rate, story).await;
             return HowEnded::Interrupted;
         };
-        match Level::run(plan, dialer, order, tokens, story, interrupt).await {
-            Some((opened, held)) => {
-                let (opened, passed) = (opened > 0, plan.rule.passes(held, connections));
-                done.push(LevelOutcome { connections, opened, passed });
-            }
-            None => return HowEnded::Interrupted,
+        let mut level = Level::start(dialer, order, standing.take(), tokens, story);
+        let held = level.open_and_hold(plan, order.level, interrupt).await;
+        if let Some(held) = held {
+            let (opened, passed) = (level.load.counts().opened > 0, plan.rule.passes(held, connections));
+            done.push(LevelOutcome { connections, opened, passed });
+            step = next(&done);
+        }
+        let goes_on = held.is_some() && matches!(step, Step::Open(_));
+        standing = level.end(plan.pace.close_rate, held.is_some(), goes_on).await;
+        if held.is_none() {
+            return HowEnded::Interrupted;
         }
     }
     HowEnded::Finished
 }
 
-/// The pause between two levels; false when it was interrupted.
-async fn rest(pause: Duration, story: &mut Story<'_>, interrupt: &mut Interrupt) -> bool {
+fn order(plan: &Plan, level: u32, connections: u32) -> LevelOrder {
+    LevelOrder {
+        level,
+        connections,
+        mode: plan.mode,
+        largest: match plan.mode {
+            Mode::Fresh => connections,
+            Mode::Cumulative => plan.schedule.largest(),
+        },
+        window: plan.pace.window,
+        rate: plan.pace.rate,
+        heartbeat: plan.heartbeat,
+    }
+}
+
+/// The pause between two levels; false when it was interrupted. The failures of what stands are the next level's, and
+/// told when that has begun.
+async fn rest(
+    pause: Duration,
+    standing: Option<&Standing>,
+    story: &mut Story<'_>,
+    interrupt: &mut Interrupt,
+) -> bool {
     let mut tick = ticker();
     let over = sleep(pause);
     tokio::pin!(over);
@@ -58,9 +84,29 @@ async fn rest(pause: Duration, story: &mut Story<'_>, interrupt: &mut Interrupt)
         tokio::select! {
             () = &mut over => return !interrupt.is_set(),
             () = interrupt.set() => return false,
-            _ = tick.tick() => story.observe(Sample::default()),
+            _ = tick.tick() => story.observe(between(standing)),
         }
     }
+}
+
+/// The counts between two levels.
+pub(super) fn between(standing: Option<&Standing>) -> Sample {
+    Sample { open: standing.map_or(0, Standing::open), ..Sample::default() }
+}
+
+/// Closes what stands where no level follows it.
+async fn close_down(standing: Option<Standing>, rate: Option<Rate>, story: &mut Story<'_>) {
+    let Some(standing) = standing else { return };
+    let mut tick = ticker();
+    let closed = standing.close(rate);
+    tokio::pin!(closed);
+    loop {
+        tokio::select! {
+            () = &mut closed => break,
+            _ = tick.tick() => story.observe(between(Some(&standing))),
+        }
+    }
+    story.observe(between(Some(&standing)));
 }
 
 pub(super) fn ticker() -> Interval {
@@ -81,30 +127,24 @@ enum Waited {
     Interrupted,
 }
 
-impl Level<'_, '_> {
-    /// One level from its first attempt to its last close; the connections opened and held, or `None` when interrupted.
-    async fn run(
-        plan: &Plan,
+impl<'a, 'b> Level<'a, 'b> {
+    fn start(
         dialer: &Arc<Dialer>,
         order: LevelOrder,
+        standing: Option<Standing>,
         tokens: LevelTokens,
-        story: &mut Story<'_>,
-        interrupt: &mut Interrupt,
-    ) -> Option<(u32, u32)> {
-        story.tell(Event::LevelStarted(LevelStarted { level: order.level, connections: order.connections }));
-        let load = LevelLoad::start(Arc::clone(dialer), order, tokens);
-        let mut level = Level { load, story, tick: ticker() };
-        let complete = level.open_and_hold(plan, order.level, interrupt).await;
-        level.close(plan.pace.close_rate).await;
-        let ended = level.load.ended(complete);
-        let (opened, held) = (ended.counts.opened, ended.held);
-        level.story.tell(Event::LevelEnded(Box::new(ended)));
-        complete.then_some((opened, held))
+        story: &'a mut Story<'b>,
+    ) -> Level<'a, 'b> {
+        let alive = standing.as_ref().map_or(0, Standing::alive);
+        let LevelOrder { level, connections, .. } = order;
+        story.tell(Event::LevelStarted(LevelStarted { level, connections, alive }));
+        Level { load: LevelLoad::start(Arc::clone(dialer), order, standing, tokens), story, tick: ticker() }
     }
 
-    async fn open_and_hold(&mut self, plan: &Plan, level: u32, interrupt: &mut Interrupt) -> bool {
+    /// From the first attempt to the end of the hold; the connections held, or `None` when interrupted.
+    async fn open_and_hold(&mut self, plan: &Plan, level: u32, interrupt: &mut Interrupt) -> Option<u32> {
         if let Waited::Interrupted = self.wait(async |load| load.all_settled().await, interrupt).await {
-            return false;
+            return None;
         }
         self.observe();
         // Before the hold begins: the handshakes' memory is of no more use.
@@ -113,12 +153,27 @@ impl Level<'_, '_> {
         self.story.tell(Event::HoldStarted { level });
         let until = plan.hold.until(held_from, plan.cloudwatch.map(|cloudwatch| cloudwatch.period));
         if let Waited::Interrupted = self.hold(until, interrupt).await {
-            return false;
+            return None;
         }
         self.story.tell(Event::HoldEnded { level });
+        self.load.end_hold();
         // The hold ran to its end: an interruption of the last pongs no longer changes that it is complete, but they
         // would be missing.
-        matches!(self.wait(async |load| load.end_hold().await, interrupt).await, Waited::Over)
+        match self.wait(async |load| load.all_answered().await, interrupt).await {
+            Waited::Over => Some(self.load.held()),
+            Waited::Interrupted => None,
+        }
+    }
+
+    /// The level is over: what is open is closed, unless another level `goes_on` with it.
+    async fn end(mut self, close_rate: Option<Rate>, complete: bool, goes_on: bool) -> Option<Standing> {
+        let standing = if goes_on { self.load.stand() } else { None };
+        match standing {
+            Some(_) => self.observe_failures(),
+            None => self.close(close_rate).await,
+        }
+        self.story.tell(Event::LevelEnded(Box::new(self.load.ended(complete))));
+        standing
     }
 
     /// Holds until then, or until nothing is left to hold: a hold over nothing proves nothing.

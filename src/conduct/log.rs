@@ -11,14 +11,21 @@ pub(super) fn told(event: &Event) {
             tracing::info!("level {level}: {had} of {wanted} tokens obtained in {took:.1} s");
         }
         Event::LevelStarted(level) => {
-            tracing::info!("level {}: opening {} connections", level.level + 1, level.connections);
+            let opening = level.connections.saturating_sub(level.alive);
+            match level.alive {
+                0 => tracing::info!("level {}: opening {opening} connections", level.level + 1),
+                alive => tracing::info!(
+                    "level {}: opening {opening} connections beside {alive} that live on",
+                    level.level + 1
+                ),
+            }
         }
         Event::HoldStarted { level } => {
             tracing::info!("level {}: every attempt has settled, holding", level + 1)
         }
-        Event::HoldEnded { level } => tracing::info!("level {}: the hold is over, closing", level + 1),
+        Event::HoldEnded { level } => tracing::info!("level {}: the hold is over", level + 1),
         Event::LevelEnded(ended) => tracing::info!(
-            "level {}: closed, {} opened, {} held, {} failed",
+            "level {}: over, {} opened, {} held, {} failed",
             ended.level + 1,
             ended.counts.opened,
             ended.held,

@@ -2,31 +2,33 @@
 
 use std::time::Instant;
 
-use super::levels::ticker;
+use super::levels::{between, ticker};
 use super::{Interrupt, Notice, Story};
-use crate::load::{LevelOrder, LevelTokens, Mint};
-use crate::record::{Event, Sample, TokensObtained};
+use crate::load::{LevelOrder, LevelTokens, Mint, Standing};
+use crate::record::{Event, TokensObtained};
 
-/// Obtains a token for every connection of the level, and tells how that went; `None` when it was interrupted.
+/// Obtains a token for every connection that the level opens, and tells how that went; `None` when it was interrupted.
 pub(super) async fn obtain(
     mint: Option<&Mint>,
     order: LevelOrder,
+    standing: Option<&Standing>,
     story: &mut Story<'_>,
     interrupt: &mut Interrupt,
 ) -> Option<LevelTokens> {
     let Some(mint) = mint else { return Some(LevelTokens::none()) };
-    let (level, wanted) = (order.level, order.connections);
+    let places = Standing::places(standing, order.connections);
+    let (level, wanted) = (order.level, u32::try_from(places.len()).unwrap_or(u32::MAX));
     (story.sink)(Notice::ObtainingTokens(wanted));
     let began = Instant::now();
     let mut tick = ticker();
-    let obtaining = mint.obtain(0..wanted);
+    let obtaining = mint.obtain(places.into_iter());
     tokio::pin!(obtaining);
     let tokens = loop {
         tokio::select! {
             tokens = &mut obtaining => break tokens,
             () = interrupt.set() => return None,
             // As in a pause: the record shows that it goes on.
-            _ = tick.tick() => story.observe(Sample::default()),
+            _ = tick.tick() => story.observe(between(standing)),
         }
     };
     story.tell(Event::Tokens(TokensObtained {

@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::plan::Plan;
 use crate::plan::quantity::{show_count, show_duration};
+use crate::plan::{Mode, Plan};
 use crate::record::{Event, LevelEnded, LevelStarted, Sample, Stamped, TokensObtained};
 
 #[derive(Default)]
@@ -49,6 +49,7 @@ impl Scene {
         };
         let doing = match self.held_from {
             None => format!("opening · {} opened", show_count(self.counts.opened.into())),
+            Some(_) if self.hold_over && plan.mode == Mode::Cumulative => "hold over".to_owned(),
             Some(_) if self.hold_over => "closing".to_owned(),
             Some(from) => {
                 let until = plan.hold.until(from, plan.cloudwatch.map(|cloudwatch| cloudwatch.period));
@@ -127,7 +128,7 @@ mod tests {
         let took = std::time::Duration::from_millis(15_200);
         let tokens = TokensObtained { level: 1, wanted: 1_000, obtained: 999, took };
         assert_eq!(tell(0, Event::Tokens(tokens)), "999 of 1,000 tokens obtained in 15.2 s");
-        let started = Event::LevelStarted(LevelStarted { level: 1, connections: 1_000 });
+        let started = Event::LevelStarted(LevelStarted { level: 1, connections: 1_000, alive: 0 });
         assert_eq!(tell(1, started), "level 2 of 2 · 1,000 · opening · 0 opened · 0 open · 0 failed");
         tell(2, Event::HoldStarted { level: 1 });
         let sample = Sample { level: Some(1), open: 998, opened: 1_000, failed: 2, ..Sample::default() };

@@ -1,16 +1,18 @@
 //! What all connections of a level count together.
+//!
+//! Levels whose connections live on share `open`; all else begins anew.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::record::{Histogram, PeerCount, Sample};
 
 #[derive(Default)]
 pub(super) struct Counters {
-    pub(super) open: AtomicU32,
+    pub(super) open: Arc<AtomicU32>,
     pub(super) opened: AtomicU32,
     pub(super) failed: AtomicU32,
     /// Connections whose hold ended well.
@@ -33,6 +35,11 @@ struct Latencies {
 }
 
 impl Counters {
+    /// Those of the next level, whose connections are open already.
+    pub(super) fn of_next_level(&self) -> Counters {
+        Counters { open: Arc::clone(&self.open), ..Counters::default() }
+    }
+
     pub(super) fn opened(&self, peer: IpAddr, took: Duration) {
         self.opened.fetch_add(1, Ordering::Relaxed);
         self.open.fetch_add(1, Ordering::Relaxed);

@@ -3,28 +3,31 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use chrono::Utc;
-use tokio::sync::{Notify, Semaphore, mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 
-use super::counters::Counters;
+use super::account::{Account, Failures};
 use super::dial::{Dialed, Dialer};
 use super::failed::Failed;
 use super::hold::frame::FrameReader;
 use super::hold::{Adopted, Holder, HolderSettings, Owner, Plain, Tls, Wire};
 use super::tokens::LevelTokens;
-use crate::plan::{Heartbeat, Rate};
-use crate::record::{Event, Failure, FailureKind, Initiator, LevelEnded, Phase, Sample, Stamped};
+use crate::plan::{Heartbeat, Mode, Rate};
+use crate::record::{FailureKind, Initiator, LevelEnded, Phase, Sample, Stamped};
 
 /// What a level is to be.
 #[derive(Debug, Clone, Copy)]
 pub struct LevelOrder {
     /// Its ordinal in the run.
     pub level: u32,
-    /// Connections to open.
+    /// Connections that it has, those that live on from the level before among them.
     pub connections: u32,
+    /// Whether they live on when its hold is over.
+    pub mode: Mode,
+    /// Connections of the largest level, which the holding threads will have to hold.
+    pub largest: u32,
     /// Handshakes in flight at most.
     pub window: u32,
     /// Handshakes started a second, by absolute schedule; `None`: as fast as the window turns.
@@ -33,27 +36,34 @@ pub struct LevelOrder {
     pub heartbeat: Heartbeat,
 }
 
-/// A level under way. Dropping it closes everything at once.
+/// A level under way. Dropping it closes everything at once, but for what [`LevelLoad::stand`] has taken out.
 pub struct LevelLoad {
-    shared: Arc<Shared>,
+    order: LevelOrder,
+    account: Arc<Account>,
     holders: Arc<Holders>,
+    /// Connections that are to be opened.
+    to_open: u32,
     /// Set when nothing more is to be opened.
     stop: watch::Sender<bool>,
-    failures: mpsc::UnboundedReceiver<Stamped>,
+    failures: Failures,
     /// Ends when the last handshake's task has ended.
     handshakes: mpsc::Receiver<()>,
+    /// What is open when the hold is over, where it lives on.
+    standing: Option<Standing>,
 }
 
-struct Shared {
-    order: LevelOrder,
-    tokens: LevelTokens,
-    dialer: Arc<Dialer>,
-    counters: Counters,
-    /// Attempts that have become a connection or a failure.
-    settled: AtomicU32,
-    /// Rung when a number changed that somebody may wait for.
-    progress: Notify,
-    failures: mpsc::UnboundedSender<Stamped>,
+/// The open connections between two levels, and the account of the level to come: whatever happens to them is put down
+/// there. Dropping it closes them at once.
+pub struct Standing {
+    account: Arc<Account>,
+    holders: Arc<Holders>,
+    failures: Failures,
+    /// Connections that were alive when their level's hold was over.
+    alive: u32,
+    /// Connections of that level.
+    connections: u32,
+    /// The ordinals of those among them that had failed.
+    vacant: Vec<u32>,
 }
 
 /// The holding threads; all connections of a run speak TLS, or none does.
@@ -63,45 +73,68 @@ enum Holders {
 }
 
 impl LevelLoad {
-    /// Begins to open the level, on the runtime that calls. A connection whose token is missing fails without being
-    /// attempted.
-    pub fn start(dialer: Arc<Dialer>, order: LevelOrder, tokens: LevelTokens) -> LevelLoad {
-        let (failures_in, failures) = mpsc::unbounded_channel();
+    /// Begins to open the level, on the runtime that calls; what `standing` still has open belongs to it. `tokens` are of
+    /// those that it opens ([`Standing::places`]). A connection whose token is missing fails without being attempted.
+    pub fn start(
+        dialer: Arc<Dialer>,
+        order: LevelOrder,
+        standing: Option<Standing>,
+        tokens: LevelTokens,
+    ) -> LevelLoad {
+        let places = Standing::places(standing.as_ref(), order.connections);
+        let standing = standing.unwrap_or_else(|| Standing::none(dialer, &order));
+        let Standing { account, holders, failures, alive, .. } = standing;
+        account.counters.opened.fetch_add(alive, Ordering::AcqRel);
         let (guard, handshakes) = mpsc::channel(1);
         let (stop, stopped) = watch::channel(false);
-        let shared = Arc::new(Shared {
-            order,
-            tokens,
-            dialer,
-            counters: Counters::default(),
-            settled: AtomicU32::new(0),
-            progress: Notify::new(),
-            failures: failures_in,
-        });
-        let holders = Arc::new(Holders::start(&shared));
-        tokio::spawn(open_all(Arc::clone(&shared), Arc::clone(&holders), stopped, guard));
-        LevelLoad { shared, holders, stop, failures, handshakes }
+        let to_open = u32::try_from(places.len()).unwrap_or(u32::MAX);
+        let tokens = account.take_tokens(tokens, &places);
+        let (account_, holders_) = (Arc::clone(&account), Arc::clone(&holders));
+        let opening = Opening { order, places, tokens, account: account_, holders: holders_ };
+        tokio::spawn(open_all(Arc::new(opening), stopped, guard));
+        LevelLoad { order, account, holders, to_open, stop, failures, handshakes, standing: None }
     }
 
     /// Waits until every attempt has become a connection or a failure.
     pub async fn all_settled(&self) {
-        self.until(|shared| shared.settled.load(Ordering::Acquire) >= shared.order.connections).await;
+        self.account.until(|account| account.settled.load(Ordering::Acquire) >= self.to_open).await;
     }
 
-    /// Ends the hold: no more heartbeats; waits until every answer due has come or is overdue.
-    pub async fn end_hold(&self) {
-        self.holders.each(Holder::end_hold, Holder::end_hold);
-        self.until(|shared| {
-            let counters = &shared.counters;
-            counters.failed.load(Ordering::Acquire) + counters.held.load(Ordering::Acquire)
-                >= shared.order.connections
-        })
-        .await;
+    /// Ends the hold: no more heartbeats; or, where the connections live on, whatever happens to them from now on is
+    /// the next level's.
+    pub fn end_hold(&mut self) {
+        match self.order.mode {
+            Mode::Fresh => self.holders.each(Holder::end_hold, Holder::end_hold),
+            Mode::Cumulative => {
+                let (account, failures) = self.account.next();
+                let owner: Arc<dyn Owner> = Arc::<Account>::clone(&account);
+                let next = || Arc::clone(&owner);
+                self.holders.each(|holder| holder.next_level(next()), |holder| holder.next_level(next()));
+                let holders = Arc::clone(&self.holders);
+                let connections = self.order.connections;
+                self.standing =
+                    Some(Standing { account, holders, failures, alive: 0, connections, vacant: Vec::new() });
+            }
+        }
+    }
+
+    /// After [`LevelLoad::end_hold`]: waits until every answer due has come or is overdue.
+    pub async fn all_answered(&self) {
+        self.account
+            .until(|account| {
+                account.counters.failed.load(Ordering::Acquire) + account.held() >= self.order.connections
+            })
+            .await;
+    }
+
+    /// Connections whose hold ended well.
+    pub fn held(&self) -> u32 {
+        self.account.held()
     }
 
     /// The counts of this moment.
     pub fn counts(&self) -> Sample {
-        self.shared.counters.sample(self.shared.order.level)
+        self.account.counters.sample(self.order.level)
     }
 
     /// The failures since the last call.
@@ -109,35 +142,73 @@ impl LevelLoad {
         std::iter::from_fn(|| self.failures.try_recv().ok()).collect()
     }
 
+    /// Leaves what is open to the next level, after [`LevelLoad::all_answered`]; `None` where nothing is to live on.
+    pub fn stand(&mut self) -> Option<Standing> {
+        let (alive, vacant) = (self.held(), self.account.vacant());
+        Some(Standing { alive, vacant, ..self.standing.take()? })
+    }
+
     /// Closes what is open, so many a second or all at once, opens nothing more, and waits until all is closed.
     pub async fn close(&mut self, rate: Option<Rate>) {
         self.stop.send_replace(true);
         // What is still on its way to a holder arrives there before it is told to close.
         while self.handshakes.recv().await.is_some() {}
-        self.holders.close(rate);
-        let holders = Arc::clone(&self.holders);
-        self.until(|_| holders.are_empty()).await;
+        // The holders tell of their progress whomever the connections belong to.
+        let owner = self.standing.as_ref().map_or(&self.account, |standing| &standing.account);
+        self.holders.close(rate, owner).await;
     }
 
-    /// What is to be kept of the level, after [`LevelLoad::close`].
+    /// What is to be kept of the level, after [`LevelLoad::close`] or [`LevelLoad::stand`].
     pub fn ended(&self, complete: bool) -> LevelEnded {
-        let counters = &self.shared.counters;
+        let counters = &self.account.counters;
+        let mut counts = self.counts();
+        // What was closed while it stood for no other level went over this level's wires.
+        if let Some(standing) = &self.standing {
+            let closing = standing.account.counters.sample(self.order.level);
+            counts.bytes_sent += closing.bytes_sent;
+            counts.bytes_received += closing.bytes_received;
+        }
         LevelEnded {
-            level: self.shared.order.level,
+            level: self.order.level,
             complete,
-            counts: self.counts(),
-            held: counters.held.load(Ordering::Acquire),
+            counts,
+            held: self.held(),
             connect_us: counters.connect_latencies(),
             heartbeat_rtt_us: counters.heartbeat_latencies(),
             heartbeat_late_us: counters.heartbeat_lateness(),
             peers: counters.peers(),
         }
     }
+}
 
-    async fn until(&self, done: impl Fn(&Shared) -> bool) {
-        while !done(&self.shared) {
-            self.shared.progress.notified().await;
-        }
+impl Standing {
+    /// Nothing: the beginning of a level that opens all of its connections.
+    fn none(dialer: Arc<Dialer>, order: &LevelOrder) -> Standing {
+        let (account, failures) = Account::open(order.level, dialer);
+        let holders = Arc::new(Holders::start(&account, order));
+        Standing { account, holders, failures, alive: 0, connections: 0, vacant: Vec::new() }
+    }
+
+    /// The ordinals of the connections that a level opens: all of its own, or those that failed in the level before it and
+    /// those that are new. No two connections of a level have the same.
+    pub fn places(standing: Option<&Standing>, connections: u32) -> Vec<u32> {
+        let (vacant, before) = standing.map_or((&[][..], 0), |s| (&s.vacant[..], s.connections));
+        vacant.iter().copied().chain(before..connections).collect()
+    }
+
+    /// Connections that were alive when their level's hold was over: so many fewer are opened.
+    pub fn alive(&self) -> u32 {
+        self.alive
+    }
+
+    /// Connections open at this moment.
+    pub fn open(&self) -> u32 {
+        self.account.counters.open.load(Ordering::Acquire)
+    }
+
+    /// Closes them, so many a second or all at once, and waits until all are closed.
+    pub async fn close(&self, rate: Option<Rate>) {
+        self.holders.close(rate, &self.account).await;
     }
 }
 
@@ -149,14 +220,16 @@ impl Drop for LevelLoad {
 
 impl Holders {
     /// Few threads do more in each of their turns than many: one for every so many connections, and no more than cores.
-    fn start(shared: &Arc<Shared>) -> Holders {
+    fn start(account: &Arc<Account>, order: &LevelOrder) -> Holders {
         const CONNECTIONS_A_THREAD: usize = 20_000;
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let threads = (shared.order.connections as usize).div_ceil(CONNECTIONS_A_THREAD).clamp(1, cores);
-        if shared.dialer.is_tls() {
-            Holders::Tls(start_threads(threads, shared))
+        let threads = (order.largest as usize).div_ceil(CONNECTIONS_A_THREAD).clamp(1, cores);
+        let conversation = Arc::clone(account.dialer.conversation());
+        let settings = HolderSettings { heartbeat: order.heartbeat, conversation };
+        if account.dialer.is_tls() {
+            Holders::Tls(start_threads(threads, account, settings))
         } else {
-            Holders::Plain(start_threads(threads, shared))
+            Holders::Plain(start_threads(threads, account, settings))
         }
     }
 
@@ -181,13 +254,15 @@ impl Holders {
         }
     }
 
-    /// Every thread closes its share of the rate.
-    fn close(&self, rate: Option<Rate>) {
+    /// Closes what is open and waits until it is; every thread closes its share of the rate. `owner` is whose the
+    /// connections are.
+    async fn close(&self, rate: Option<Rate>, owner: &Account) {
         let share = |threads: usize| rate.map(|rate| rate.per_second() / threads as f64);
         match self {
             Holders::Plain(threads) => threads.iter().for_each(|thread| thread.close(share(threads.len()))),
             Holders::Tls(threads) => threads.iter().for_each(|thread| thread.close(share(threads.len()))),
         }
+        owner.until(|_| self.are_empty()).await;
     }
 
     fn are_empty(&self) -> bool {
@@ -199,10 +274,12 @@ impl Holders {
 }
 
 /// As many threads as can be had. Where there is none, every connection of the level fails with that cause.
-fn start_threads<W: Wire>(threads: usize, shared: &Arc<Shared>) -> Vec<Holder<W>> {
-    let conversation = Arc::clone(shared.dialer.conversation());
-    let settings = HolderSettings { heartbeat: shared.order.heartbeat, conversation };
-    let owner: Arc<dyn Owner> = Arc::<Shared>::clone(shared);
+fn start_threads<W: Wire>(
+    threads: usize,
+    account: &Arc<Account>,
+    settings: HolderSettings,
+) -> Vec<Holder<W>> {
+    let owner: Arc<dyn Owner> = Arc::<Account>::clone(account);
     let start = |i| match Holder::start(format!("hold-{i}"), settings.clone(), Arc::clone(&owner)) {
         Ok(holder) => Some(holder),
         Err(error) => {
@@ -231,24 +308,30 @@ fn adopt_by<W: Wire>(
     Ok(())
 }
 
-/// Begins one attempt after the other, as the window allows.
-async fn open_all(
-    shared: Arc<Shared>,
+/// What the tasks of a level's handshakes share.
+struct Opening {
+    order: LevelOrder,
+    /// The ordinals of the connections that are opened.
+    places: Vec<u32>,
+    tokens: Arc<LevelTokens>,
+    account: Arc<Account>,
     holders: Arc<Holders>,
-    mut stop: watch::Receiver<bool>,
-    guard: mpsc::Sender<()>,
-) {
-    let window = Arc::new(Semaphore::new(shared.order.window as usize));
+}
+
+/// Begins one attempt after the other, as the window allows.
+async fn open_all(opening: Arc<Opening>, mut stop: watch::Receiver<bool>, guard: mpsc::Sender<()>) {
+    let order = &opening.order;
+    let window = Arc::new(Semaphore::new(order.window as usize));
     let started = tokio::time::Instant::now();
-    for ordinal in 0..shared.order.connections {
-        if let Some(missing) = shared.tokens.failed(ordinal) {
-            shared.fail(missing, ordinal, Duration::ZERO, None);
-            shared.settle();
+    for (nth, ordinal) in (0..).zip(opening.places.iter().copied()) {
+        if let Some(missing) = opening.tokens.failed(ordinal) {
+            opening.account.fail(missing, ordinal, Duration::ZERO, None);
+            opening.account.settle();
             continue;
         }
-        if let Some(rate) = shared.order.rate {
+        if let Some(rate) = order.rate {
             tokio::select! {
-                () = tokio::time::sleep_until(started + rate.due(ordinal)) => {}
+                () = tokio::time::sleep_until(started + rate.due(nth)) => {}
                 _ = stop.wait_for(|stop| *stop) => return,
             }
         }
@@ -257,11 +340,11 @@ async fn open_all(
             _ = stop.wait_for(|stop| *stop) => return,
         };
         let Ok(place) = place else { return };
-        let (shared, holders) = (Arc::clone(&shared), Arc::clone(&holders));
+        let opening = Arc::clone(&opening);
         let (mut stop, guard) = (stop.clone(), guard.clone());
         tokio::spawn(async move {
             tokio::select! {
-                () = open_one(&shared, &holders, ordinal) => {}
+                () = open_one(&opening, ordinal) => {}
                 // Interrupted in mid-handshake: neither a success nor a failure.
                 _ = stop.wait_for(|stop| *stop) => {}
             }
@@ -271,60 +354,21 @@ async fn open_all(
     }
 }
 
-async fn open_one(shared: &Shared, holders: &Holders, ordinal: u32) {
+async fn open_one(opening: &Opening, ordinal: u32) {
+    let Opening { account, holders, tokens, .. } = opening;
     let began = Instant::now();
-    let token = shared.tokens.get(ordinal);
-    match shared.dialer.dial(&shared.counters, ordinal, token).await {
+    match account.dialer.dial(&account.counters, ordinal, tokens.get(ordinal)).await {
         Ok(dialed) => {
             let peer = dialed.peer;
-            shared.counters.opened(peer.ip(), began.elapsed());
+            account.counters.opened(peer.ip(), began.elapsed());
             if let Err(error) = holders.adopt(dialed, began, ordinal) {
-                shared.counters.open.fetch_sub(1, Ordering::AcqRel);
+                account.counters.open.fetch_sub(1, Ordering::AcqRel);
                 let (kind, by, example) = (FailureKind::Io, Initiator::Local, error.to_string());
                 let failed = Failed { phase: Phase::Hold, kind, by, peer: Some(peer), example };
-                shared.fail(failed, ordinal, began.elapsed(), Some(Duration::ZERO));
+                account.fail(failed, ordinal, began.elapsed(), Some(Duration::ZERO));
             }
         }
-        Err(failed) => shared.fail(failed, ordinal, began.elapsed(), None),
+        Err(failed) => account.fail(failed, ordinal, began.elapsed(), None),
     }
-    shared.settle();
-}
-
-impl Shared {
-    /// Counts an attempt that has become a connection or a failure.
-    fn settle(&self) {
-        self.settled.fetch_add(1, Ordering::AcqRel);
-        self.progress.notify_one();
-    }
-
-    fn fail(&self, failed: Failed, ordinal: u32, age: Duration, silence: Option<Duration>) {
-        let failure = Failure {
-            level: self.order.level,
-            phase: failed.phase,
-            kind: failed.kind,
-            by: failed.by,
-            age,
-            silence,
-            peer: failed.peer,
-            example: self.dialer.secrets().redact_with(&failed.example, self.tokens.get(ordinal)),
-        };
-        // The event goes out before the count, so that whoever sees the count finds the event.
-        let _ = self.failures.send(Stamped::new(Utc::now(), Event::Failure(failure)));
-        self.counters.failed(failed.peer.map(|peer| peer.ip()));
-        self.progress.notify_one();
-    }
-}
-
-impl Owner for Shared {
-    fn counters(&self) -> &Counters {
-        &self.counters
-    }
-
-    fn failed(&self, failed: Failed, ordinal: u32, age: Duration, silence: Duration) {
-        self.fail(failed, ordinal, age, Some(silence));
-    }
-
-    fn progress(&self) {
-        self.progress.notify_one();
-    }
+    account.settle();
 }

@@ -6,6 +6,7 @@
 //! told, when it is told: how long a level is held, and which comes next, is decided in `conduct`. Only this room knows
 //! tungstenite, for RFC 6455's key and its answer, and to be tested against.
 
+mod account;
 mod counters;
 mod dial;
 mod failed;
@@ -23,6 +24,6 @@ mod uuid;
 
 pub use dial::{Dialer, DialerError};
 pub use lag::Lag;
-pub use level::{LevelLoad, LevelOrder};
+pub use level::{LevelLoad, LevelOrder, Standing};
 pub use route::look_up;
 pub use tokens::{LevelTokens, Mint, TokenFileError, read_token_file};

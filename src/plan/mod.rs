@@ -9,6 +9,7 @@ mod conversation;
 mod heartbeat;
 mod hold;
 mod load_balancer;
+mod mode;
 mod pass_rule;
 pub mod quantity;
 mod rate;
@@ -30,6 +31,7 @@ pub use conversation::{
 pub use heartbeat::{Heartbeat, HeartbeatKind};
 pub use hold::Hold;
 pub use load_balancer::{LoadBalancerArn, LoadBalancerError, LoadBalancerRef};
+pub use mode::Mode;
 pub use pass_rule::{PassRule, Share, ShareError};
 pub use rate::{Rate, RateError};
 pub use redact::{Redacted, Secrets};
@@ -43,7 +45,7 @@ pub use target::{HeaderError, RequestHeader, ShownUrl, Target, TargetUrl, Target
 pub use template::{Template, TemplateError};
 pub use tokens::{
     Expiry, Jwt, JwtError, Token, TokenEndpoint, TokenEndpointError, TokenError, TokenMisfit, TokenOrigin,
-    TokenPlace, TokenPlaceError, TokenPlan, TokenSource, Tokens, longest_level,
+    TokenPlace, TokenPlaceError, TokenPlan, TokenSource, Tokens, longest_life,
 };
 pub use window::{Window, sane};
 
@@ -62,6 +64,9 @@ pub struct Plan {
     pub load_balancer: Option<LoadBalancerRef>,
     /// Which levels are tried, and what ends the trying.
     pub schedule: Schedule,
+    /// Whether a level's connections live on into the next.
+    #[serde(default)]
+    pub mode: Mode,
     /// How long each level is held.
     pub hold: Hold,
     /// What keeps a held connection alive and shows that it is.
@@ -109,12 +114,15 @@ impl Plan {
 
     /// The time that the load takes at the most, but for what opening takes as fast as the window turns: every level
     /// opened and closed at its rate, held with its longest extension, and the pauses between. A search is followed
-    /// where it takes longest.
+    /// where it takes longest; what lives on into the next level is closed once, and may have died and be opened anew.
     pub fn longest_load(&self) -> Duration {
         let most = self.schedule.most();
+        let closed = match self.mode {
+            Mode::Fresh => most.followers,
+            Mode::Cumulative => self.schedule.largest().saturating_sub(1).into(),
+        };
         let at = |rate: Option<Rate>, count: u64| rate.map_or(Duration::ZERO, |rate| rate.intervals(count));
-        let paced =
-            at(self.pace.rate, most.followers).saturating_add(at(self.pace.close_rate, most.followers));
+        let paced = at(self.pace.rate, most.followers).saturating_add(at(self.pace.close_rate, closed));
         let levels = u32::try_from(most.levels).unwrap_or(u32::MAX);
         let holds = self.hold.longest(self.cloudwatch.as_ref().map(|c| c.period)).saturating_mul(levels);
         let pauses = self.pace.pause.saturating_mul(levels.saturating_sub(1));

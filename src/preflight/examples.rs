@@ -8,8 +8,8 @@ use crate::facts::{
     TargetAddresses, Unavailable,
 };
 use crate::plan::{
-    CloudWatchPlan, Heartbeat, HeartbeatKind, Hold, Pace, PassRule, Period, Plan, Route, Schedule, Share,
-    TargetUrl,
+    CloudWatchPlan, Heartbeat, HeartbeatKind, Hold, Mode, Pace, PassRule, Period, Plan, Route, Schedule,
+    Share, TargetUrl,
 };
 
 /// Everything that a check looks at.
@@ -52,6 +52,7 @@ pub(super) fn plan(change: impl FnOnce(&mut Plan)) -> Plan {
         url: url.shown(),
         load_balancer: None,
         schedule: Schedule::Levels("50,5k".parse().expect("levels")),
+        mode: Mode::Fresh,
         hold: Hold { duration: seconds(120), periods: 2 },
         heartbeat: Heartbeat { kind: HeartbeatKind::Ping, interval: seconds(30), pong_timeout: seconds(10) },
         pace: Pace {

@@ -64,7 +64,7 @@ pub enum Event {
     Machine(MachineSecond),
     /// One connection failed.
     Failure(Failure),
-    /// The level's last connection was closed.
+    /// The level's last connection was closed, or was left to the next level.
     LevelEnded(Box<LevelEnded>),
     /// The load is over.
     Ended(Ended),
@@ -121,6 +121,10 @@ pub struct LevelStarted {
     pub level: u32,
     /// Connections asked for.
     pub connections: u32,
+    /// Those among them that were alive when the level before ended its hold, and are not opened anew. One that died
+    /// since then is a failure of this level.
+    #[serde(default)]
+    pub alive: u32,
 }
 
 /// The client's counts of the level so far.
@@ -130,7 +134,7 @@ pub struct Sample {
     pub level: Option<u32>,
     /// Connections open at this moment.
     pub open: u32,
-    /// Connections that completed their handshake.
+    /// Connections that completed their handshake, and those that were alive at the level's start.
     pub opened: u32,
     /// Connections that failed.
     pub failed: u32,
@@ -340,7 +344,7 @@ pub struct LevelEnded {
 pub struct PeerCount {
     /// The address, without the port.
     pub address: String,
-    /// Connections that completed their handshake there.
+    /// Connections that completed their handshake there, in this level.
     pub opened: u32,
     /// Connections that failed there.
     pub failed: u32,

@@ -7,8 +7,8 @@ use chrono::{DateTime, Utc};
 
 use super::machine::Part;
 use super::{
-    Event, Failure, FailureKind, Header, Histogram, HowEnded, Initiator, LevelEnded, LevelMachine, PeerCount,
-    Phase, Sample, Stamped, TokensObtained,
+    Event, Failure, FailureKind, Header, Histogram, HowEnded, Initiator, LevelEnded, LevelMachine,
+    LevelStarted, PeerCount, Phase, Sample, Stamped, TokensObtained,
 };
 use crate::facts::{Facts, Finding, Series};
 use crate::plan::Redacted;
@@ -52,6 +52,8 @@ pub struct OpenAt {
 pub struct LevelRun {
     /// Connections asked for.
     pub connections: u32,
+    /// Those among them that the level before had left alive.
+    pub alive: u32,
     /// What came of obtaining their tokens, before the first attempt; `None` where none were used.
     pub tokens: Option<TokensObtained>,
     /// First attempt.
@@ -60,7 +62,7 @@ pub struct LevelRun {
     pub held_from: Option<DateTime<Utc>>,
     /// Hold over.
     pub held_until: Option<DateTime<Utc>>,
-    /// Last close.
+    /// Last close, or when its connections were left to the next level.
     pub ended_at: Option<DateTime<Utc>>,
     /// Whether its hold ran to its end.
     pub complete: bool,
@@ -130,8 +132,11 @@ impl Run {
             Event::Tokens(tokens) => self.tokens = Some(*tokens),
             Event::LevelStarted(level) => {
                 let tokens = self.tokens.take().filter(|tokens| tokens.level == level.level);
-                self.levels.push(LevelRun { tokens, ..LevelRun::new(level.connections, at) });
-                self.open.push(OpenAt { at, open: 0 });
+                self.levels.push(LevelRun { tokens, ..LevelRun::new(level, at) });
+                // What lives on from the level before is in the last sample already.
+                if level.alive == 0 {
+                    self.open.push(OpenAt { at, open: 0 });
+                }
             }
             Event::HoldStarted { level } => {
                 if let Some(level) = self.level_mut(*level) {
@@ -187,9 +192,9 @@ impl Run {
         self.levels.first().map(|level| level.started_at)
     }
 
-    /// The connections that completed their handshake, over all levels.
+    /// The connections that completed their handshake, over all levels: each once, however many levels it lived through.
     pub fn opened(&self) -> u64 {
-        self.levels.iter().map(|level| u64::from(level.counts.opened)).sum()
+        self.levels.iter().map(|level| u64::from(level.opened_anew())).sum()
     }
 
     fn level_mut(&mut self, level: u32) -> Option<&mut LevelRun> {
@@ -198,9 +203,10 @@ impl Run {
 }
 
 impl LevelRun {
-    fn new(connections: u32, at: DateTime<Utc>) -> LevelRun {
+    fn new(level: &LevelStarted, at: DateTime<Utc>) -> LevelRun {
         LevelRun {
-            connections,
+            connections: level.connections,
+            alive: level.alive,
             tokens: None,
             started_at: at,
             held_from: None,
@@ -248,6 +254,11 @@ impl LevelRun {
         self.connect_us = ended.connect_us.clone();
         self.heartbeat_rtt_us = ended.heartbeat_rtt_us.clone();
         self.peers.clone_from(&ended.peers);
+    }
+
+    /// Connections that completed their handshake in this level.
+    pub fn opened_anew(&self) -> u32 {
+        self.counts.opened.saturating_sub(self.alive)
     }
 
     /// Connections that failed, over all groups.
@@ -316,5 +327,30 @@ pub(super) mod tests {
         assert_eq!(group.peers["10.0.0.1"], 1);
         assert_eq!(run.ended, None);
         assert_eq!(run.load_ended_at(), "2026-11-24T13:00:04Z".parse::<DateTime<Utc>>().unwrap());
+    }
+
+    #[test]
+    fn what_lives_on_is_opened_once() {
+        let mut run = None;
+        for line in [
+            header_line().as_str(),
+            r#"{"at":"2026-11-24T13:00:01.000Z","type":"level_started","level":0,"connections":50}"#,
+            r#"{"at":"2026-11-24T13:00:03.000Z","type":"sample","level":0,"open":49,"opened":50,"failed":1,"heartbeats_sent":50,"heartbeats_answered":49,"bytes_sent":1,"bytes_received":2,"messages_received":0}"#,
+            r#"{"at":"2026-11-24T13:00:04.000Z","type":"level_started","level":1,"connections":80,"alive":49}"#,
+            r#"{"at":"2026-11-24T13:00:05.000Z","type":"sample","level":1,"open":79,"opened":80,"failed":1,"heartbeats_sent":0,"heartbeats_answered":0,"bytes_sent":1,"bytes_received":2,"messages_received":0}"#,
+        ] {
+            let event: Stamped = serde_json::from_str(line).unwrap();
+            match (&mut run, &event.event) {
+                (None, Event::Header(header)) => run = Some(Run::new(event.at, Header::clone(header))),
+                (None, _) => panic!("a header comes first"),
+                (Some(run), _) => run.apply(&event),
+            }
+        }
+        let run = run.unwrap();
+        assert_eq!((run.levels[0].alive, run.levels[1].alive), (0, 49));
+        assert_eq!(run.levels[1].opened_anew(), 31);
+        assert_eq!(run.opened(), 81);
+        let open: Vec<u32> = run.open.iter().map(|step| step.open).collect();
+        assert_eq!(open, [0, 49, 79], "the border between two levels is no gap");
     }
 }

@@ -5,6 +5,7 @@ use anstyle::Style;
 use super::layout::{BAD, GOOD, Layout, PLAIN, QUIET, STRONG, UNSURE};
 use crate::judge::wording::{plural, show_duration};
 use crate::judge::{Finding, Status};
+use crate::plan::Mode;
 use crate::record::Run;
 
 /// The column in which the plan and the results begin, beside their label.
@@ -67,12 +68,16 @@ pub(super) fn planned(run: &Run) -> String {
     let plan = &run.header.plan;
     let most = plan.schedule.most();
     let levels = plural(most.levels, "level");
-    let all = match plan.schedule.search() {
-        Some(search) => format!(
+    let all = match (plan.schedule.search(), plan.mode) {
+        (Some(search), _) => format!(
             "a search {search}, at most {levels} and {} in all",
             plural(most.connections, "connection")
         ),
-        None => format!("{levels}, {} in all", plural(most.connections, "connection")),
+        (None, Mode::Fresh) => format!("{levels}, {} in all", plural(most.connections, "connection")),
+        (None, Mode::Cumulative) => format!(
+            "{levels}, {} in all that live on from level to level (and one more for each that dies)",
+            plural(plan.schedule.largest().into(), "connection")
+        ),
     };
     let extension = match &plan.cloudwatch {
         Some(cloudwatch) if plan.hold.periods > 0 => format!(

@@ -23,7 +23,7 @@ fn more_is_told_the_more_is_asked_for() {
         "found app/albcap-sim/0123456789abcdef in us-east-1, by its DNS name",
         "the record goes to run.jsonl",
         "level 1: opening 2 connections",
-        "level 1: closed, 2 opened, 2 held, 0 failed",
+        "level 1: over, 2 opened, 2 held, 0 failed",
         "of 19 metrics in",
     ];
     for text in told_in_turns {

@@ -4,6 +4,7 @@
 mod bad_input;
 mod config;
 mod conversation;
+mod cumulative;
 mod dead_levels;
 mod demo;
 mod harness;

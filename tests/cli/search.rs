@@ -111,8 +111,10 @@ fn what_can_not_be_searched_is_said_before_anything_is_opened() {
     for (flags, code, cause, cure) in [
         (&["--search=0"][..], 2, "at least 1", ""),
         (&["--search=5k", "--precision=0.1%"], 2, "measures only noise", "--precision 5%"),
+        (&["--search=5k", "--mode=cumulative"], 2, "goes down as well as up", "--mode fresh"),
         (&["--search=5k", "--levels=50"], 2, "--levels and --search are both given", "one of them"),
         (&["--search=2000M"], 3, "descriptors", "ulimit"),
+        (&["--mode=other"], 2, "other", "cumulative"),
     ] {
         let done = finish(&mut run(flags));
         assert_eq!(done.code, code, "{flags:?}: {}", done.all());
@@ -145,4 +147,8 @@ fn the_better_source_decides_between_levels_and_a_search() {
     );
     assert!(planned(&["--search=60"], Some("5,6"), None).starts_with("a search up to 60"));
     assert!(planned(&["--levels=5,6,7"], None, Some("70")).starts_with("3 levels"));
+    assert!(
+        planned(&["--mode=cumulative"], None, None)
+            .starts_with("2 levels, 20 connections in all that live on")
+    );
 }

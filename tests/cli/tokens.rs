@@ -286,7 +286,7 @@ fn tokens_that_would_expire_in_a_hold_are_refused() {
     let flag = format!("--jwt-key={}", key.display());
     // Ten seconds to connect, 100 ms of hold, ten seconds for the last pongs.
     let (cause, remedy) = refused(&[&flag, "--jwt-expires=20s"], 3);
-    assert_eq!(cause, "the tokens expire 20 s after they are signed, but a level takes up to 21 s");
+    assert_eq!(cause, "the tokens expire 20 s after they are signed, but a connection is to last up to 21 s");
     assert!(remedy.contains("--jwt-expires 21s") && remedy.contains("nothing was opened"), "{remedy}");
     let (cause, _) = refused(&[&flag, "--jwt-claims", r#"{"exp":1000000000}"#], 3);
     assert!(cause.contains("have expired already"), "{cause}");

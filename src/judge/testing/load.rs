@@ -39,7 +39,7 @@ impl Scenario {
             replies_sent: 0,
         };
         let mut events = vec![
-            (start, Event::LevelStarted(LevelStarted { level, connections: asked })),
+            (start, Event::LevelStarted(LevelStarted { level, connections: asked, alive: 0 })),
             (start + TimeDelta::seconds(1), Event::Sample(sample(opened / 2))),
             (held_from, Event::Sample(sample(opened))),
         ];

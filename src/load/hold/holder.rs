@@ -54,6 +54,7 @@ pub(in crate::load) struct Adopted<W> {
 pub(super) enum Command<W> {
     Adopt(Box<Adopted<W>>),
     EndHold,
+    NextLevel(Arc<dyn Owner>),
     Close { per_second: Option<f64> },
 }
 
@@ -99,6 +100,12 @@ impl<W: Wire> Holder<W> {
     /// No more heartbeats; answers that are due are still awaited.
     pub(in crate::load) fn end_hold(&self) {
         self.tell(Command::EndHold);
+    }
+
+    /// The hold is over, and what is open lives on: from now on it belongs to the next level, but for answers that are
+    /// due to this one.
+    pub(in crate::load) fn next_level(&self, owner: Arc<dyn Owner>) {
+        self.tell(Command::NextLevel(owner));
     }
 
     /// Closes everything, so many a second or at once. Said again, it changes nothing.

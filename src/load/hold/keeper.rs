@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use mio::event::Event;
 use mio::{Events, Interest, Poll, Token};
 
+use super::border::Border;
 use super::brought::{Beats, Brought, Owed};
 use super::closing::Closing;
 use super::connection::{Connection, Shared, State};
@@ -46,6 +47,7 @@ pub(super) struct Keeper<W> {
     doorbell: Arc<Doorbell>,
     owner: Arc<dyn Owner>,
     conversation: Arc<Conversation>,
+    border: Border,
     pulse: Pulse,
     pong_timeout: Duration,
     /// By key; a key is used once.
@@ -75,6 +77,7 @@ impl<W: Wire> Keeper<W> {
             doorbell,
             owner,
             conversation: settings.conversation,
+            border: Border::default(),
             pulse,
             pong_timeout: settings.heartbeat.pong_timeout,
             connections: Vec::new(),
@@ -131,6 +134,7 @@ impl<W: Wire> Keeper<W> {
             match self.inbox.try_recv() {
                 Ok(Command::Adopt(adopted)) => self.adopt(*adopted),
                 Ok(Command::EndHold) => self.end_hold(),
+                Ok(Command::NextLevel(owner)) => self.next_level(owner),
                 Ok(Command::Close { per_second }) => self.close_all(per_second),
                 Err(std::sync::mpsc::TryRecvError::Empty) => return true,
                 Err(std::sync::mpsc::TryRecvError::Disconnected) => return false,
@@ -229,8 +233,9 @@ impl<W: Wire> Keeper<W> {
             // An answer to an earlier one than the last belongs so many intervals before it.
             let before = u64::from(connection.beats.sent - sequence) * self.pulse.interval();
             let planned = connection.planned.saturating_sub(before);
-            let answers = sequence - connection.beats.answered;
-            counters.answered(answers, Duration::from_micros(now.saturating_sub(planned)));
+            let rtt = Duration::from_micros(now.saturating_sub(planned));
+            let answers = (connection.beats.answered, sequence);
+            self.border.answered(index(key), answers, rtt, &self.owner);
             connection.beats.answered = sequence;
         }
         if let Err(error) = answer(connection, &brought.owed, &self.conversation, &mut self.shared, counters)
@@ -331,6 +336,16 @@ impl<W: Wire> Keeper<W> {
         }
     }
 
+    /// The hold is over and the connections go on, with their heartbeats: they are the next level's now.
+    fn next_level(&mut self, owner: Arc<dyn Owner>) {
+        self.border = Border::after(std::mem::replace(&mut self.owner, owner));
+        for (key, connection) in self.connections.iter().enumerate() {
+            if let Some(connection) = connection {
+                self.border.pass(index(key), connection.beats.is_awaiting().then_some(connection.beats.sent));
+            }
+        }
+    }
+
     /// Counts a connection as held, if no answer is due any more.
     fn settle(&mut self, key: usize) {
         let Some(connection) = self.connections.get_mut(key).and_then(Option::as_mut) else { return };
@@ -375,7 +390,7 @@ impl<W: Wire> Keeper<W> {
     fn begin_close(&mut self, key: usize) {
         let Some(connection) = self.connections.get_mut(key).and_then(Option::as_mut) else { return };
         if connection.state == State::Held {
-            self.owner.counters().held.fetch_add(1, Ordering::AcqRel);
+            self.border.owner(index(key), &self.owner).counters().held.fetch_add(1, Ordering::AcqRel);
         }
         connection.state = State::Closing;
         match connection.send(Opcode::Close, &NORMAL_CLOSURE, &mut self.shared) {
@@ -403,7 +418,8 @@ impl<W: Wire> Keeper<W> {
             let silence = Duration::from_micros(now.saturating_sub(connection.active));
             let peer = self.peers.get(connection.peer as usize).copied();
             let failed = Failed { phase: Phase::Hold, kind, by, peer, example };
-            self.owner.failed(failed, connection.ordinal, age, silence);
+            let owner = self.border.owner(index(key), &self.owner);
+            owner.failed(failed, connection.ordinal, age, silence);
         }
         self.remove(key);
     }
@@ -411,6 +427,7 @@ impl<W: Wire> Keeper<W> {
     fn remove(&mut self, key: usize) {
         if let Some(mut connection) = self.connections.get_mut(key).and_then(Option::take) {
             let _ = self.poll.registry().deregister(connection.wire.socket());
+            self.border.gone(index(key));
             self.owner.counters().open.fetch_sub(1, Ordering::AcqRel);
             self.doorbell.alive.fetch_sub(1, Ordering::AcqRel);
             self.owner.progress();

@@ -3,8 +3,10 @@
 //! [`Holder`] is the handle of such a thread, `keeper` the thread; a connection comes to it when it is open and stays
 //! until its end. What must be kept of one while nothing happens is a `Connection`: its socket, a few counters, and (over
 //! TLS) its keys. `frame` reads and writes RFC 6455's frames, `brought` gathers what those of a read mean, `wheel` knows
-//! who gets a heartbeat when, `pulse` by when its answer must be there, `wire` is the byte stream, plain or TLS.
+//! who gets a heartbeat when, `pulse` by when its answer must be there, `wire` is the byte stream, plain or TLS, `border`
+//! the passing of connections from one level to the next.
 
+mod border;
 mod brought;
 mod closing;
 mod connection;

@@ -1,7 +1,6 @@
 //! A shell command that prints tokens, a line each.
 
 use std::io;
-use std::ops::Range;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -36,7 +35,11 @@ impl TokenCommand {
 
     /// Runs it once. The lines that it printed before it failed count; a last line that does not end counts only when
     /// the command ended well.
-    pub(super) async fn obtain(&self, connections: Range<u32>, place: &TokenPlace) -> Vec<Obtained> {
+    pub(super) async fn obtain(
+        &self,
+        connections: impl ExactSizeIterator<Item = u32>,
+        place: &TokenPlace,
+    ) -> Vec<Obtained> {
         let wanted = connections.len();
         let mut printed: Vec<Obtained> = Vec::new();
         let (end, said) = match Running::start(&self.line, wanted) {

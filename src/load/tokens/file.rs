@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
@@ -61,7 +60,7 @@ pub fn read_token_file(path: &Path, place: &TokenPlace) -> Result<Vec<Token>, To
 }
 
 /// The lines of these connections. Preflight has seen that there are enough.
-pub(super) fn take(tokens: &[Token], connections: Range<u32>) -> Vec<Obtained> {
+pub(super) fn take(tokens: &[Token], connections: impl ExactSizeIterator<Item = u32>) -> Vec<Obtained> {
     let token = |index: u32| usize::try_from(index).ok().and_then(|index| tokens.get(index)).cloned();
     connections
         .map(|index| token(index).ok_or_else(|| Missing::because("the token file is too short")))

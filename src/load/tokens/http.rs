@@ -1,7 +1,6 @@
 //! An HTTP endpoint that is asked for each token: many at once, and again when it may answer otherwise.
 
 use std::error::Error;
-use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -66,7 +65,11 @@ impl Endpoint {
 
     /// Asks for each connection's token. Each call has connections of its own, closed at its end: they must not take
     /// descriptors from the level.
-    pub(super) async fn obtain(&self, connections: Range<u32>, place: &TokenPlace) -> Vec<Obtained> {
+    pub(super) async fn obtain(
+        &self,
+        connections: impl ExactSizeIterator<Item = u32>,
+        place: &TokenPlace,
+    ) -> Vec<Obtained> {
         let client = self.client();
         let patience = Mutex::new(Patience::default());
         let concurrency = usize::try_from(self.asked.concurrency).unwrap_or(usize::MAX);

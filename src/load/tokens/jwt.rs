@@ -1,7 +1,5 @@
 //! JSON Web Tokens that are signed here: HS256 (RFC 7515 §3.1, RFC 7518 §3.2).
 
-use std::ops::Range;
-
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
@@ -24,7 +22,11 @@ impl Signer {
     }
 
     /// All are signed at the same time: they expire together, after the level.
-    pub(super) fn obtain(&self, connections: Range<u32>, place: &TokenPlace) -> Vec<Obtained> {
+    pub(super) fn obtain(
+        &self,
+        connections: impl ExactSizeIterator<Item = u32>,
+        place: &TokenPlace,
+    ) -> Vec<Obtained> {
         let now = Utc::now();
         connections.map(|index| self.one(index, now, place)).collect()
     }

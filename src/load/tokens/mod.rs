@@ -13,7 +13,6 @@ mod retry;
 
 pub use file::{TokenFileError, read_token_file};
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use super::failed::Failed;
@@ -63,7 +62,7 @@ impl Mint {
     }
 
     /// Obtains a token for each of these connections of a level. Dropping the future ends whatever is under way.
-    pub async fn obtain(&self, connections: Range<u32>) -> LevelTokens {
+    pub async fn obtain(&self, connections: impl ExactSizeIterator<Item = u32>) -> LevelTokens {
         let tokens = match &self.source {
             Source::File(tokens) => file::take(tokens, connections),
             Source::Command(command) => command.obtain(connections, &self.place).await,
@@ -88,6 +87,19 @@ impl LevelTokens {
     pub fn obtained(&self) -> u32 {
         let had = self.0.iter().flatten().filter(|token| token.is_ok()).count();
         u32::try_from(had).unwrap_or(u32::MAX)
+    }
+
+    /// These of the connections at `places`, and for all others those that they had `before`.
+    pub(super) fn over(self, before: &LevelTokens, places: &[u32]) -> LevelTokens {
+        let Some(obtained) = self.0 else { return LevelTokens::none() };
+        let mut all = before.0.clone().unwrap_or_default();
+        for (place, token) in places.iter().map(|place| *place as usize).zip(obtained) {
+            if place >= all.len() {
+                all.resize(place + 1, Err(Missing::because("")));
+            }
+            all[place] = token;
+        }
+        LevelTokens(Some(all))
     }
 
     /// The token of the `nth` connection, where tokens are used.

@@ -6,8 +6,8 @@ use chrono::{DateTime, Utc};
 use thiserror::Error;
 
 use super::{Expiry, TokenSource, Tokens};
-use crate::plan::Plan;
 use crate::plan::quantity::show_count;
+use crate::plan::{Mode, Plan};
 
 /// Why a plan can't be carried out with these tokens; nothing can force it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -28,10 +28,10 @@ pub enum TokenMisfit {
     Expired,
     /// Tokens that would expire in a hold.
     #[error(
-        "the tokens expire {} s after {}, but {} takes up to {} s",
+        "the tokens expire {} s after {}, but {} up to {} s",
         .lifetime.as_secs(),
         if *.whole_run { "now" } else { "they are signed" },
-        if *.whole_run { "the whole run" } else { "a level" },
+        if *.whole_run { "the whole run takes" } else { "a connection is to last" },
         .needed.as_secs_f64().ceil()
     )]
     Expire {
@@ -73,7 +73,7 @@ impl Tokens {
             }
             TokenSource::Jwt(jwt) => {
                 let (lifetime, needed, whole_run) = match jwt.expiry() {
-                    Expiry::After(lifetime) => (lifetime, longest_level(plan), false),
+                    Expiry::After(lifetime) => (lifetime, longest_life(plan), false),
                     Expiry::At(at) => {
                         let left = u64::try_from(at.saturating_sub(now.timestamp())).unwrap_or(0);
                         if left == 0 {
@@ -95,10 +95,18 @@ impl Tokens {
 
 /// From a level's first attempt to its planned end: opening at its rate and within the connect timeout, the hold with its
 /// longest extension, and the last pongs.
-pub fn longest_level(plan: &Plan) -> Duration {
+fn longest_level(plan: &Plan) -> Duration {
     let period = plan.cloudwatch.as_ref().map(|cloudwatch| cloudwatch.period);
     let paced = plan.pace.rate.map_or(Duration::ZERO, |rate| rate.spans(plan.schedule.largest()));
     paced.saturating_add(plan.hold.longest(period)).saturating_add(around_a_hold(plan))
+}
+
+/// From the signing of a connection's token to the connection's planned end.
+pub fn longest_life(plan: &Plan) -> Duration {
+    match plan.mode {
+        Mode::Fresh => longest_level(plan),
+        Mode::Cumulative => whole_run(plan),
+    }
 }
 
 /// The same for all levels, with what lies between them.

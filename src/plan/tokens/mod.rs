@@ -10,7 +10,7 @@ mod place;
 mod source;
 mod token;
 
-pub use fit::{TokenMisfit, longest_level};
+pub use fit::{TokenMisfit, longest_life};
 pub use jwt::{Expiry, Jwt, JwtError};
 pub use place::{TokenPlace, TokenPlaceError};
 pub use source::{TokenEndpoint, TokenEndpointError, TokenOrigin, TokenPlan, TokenSource, Tokens};

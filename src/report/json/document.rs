@@ -79,7 +79,7 @@ pub struct PlanPart {
     pub periods: u32,
     /// Time between two heartbeats of a connection, seconds; `null` where none are sent.
     pub heartbeat_s: Option<f64>,
-    /// Whether every level opens anew (`fresh`).
+    /// Whether every level opens anew (`fresh`) or only what is missing to those alive (`cumulative`).
     pub mode: String,
     /// Success rate that a level must hold.
     pub threshold: f64,
@@ -133,8 +133,10 @@ pub struct FindingPart {
 pub struct LevelPart {
     /// Connections asked for.
     pub connections: u32,
-    /// Connections that completed their handshake.
+    /// Connections that completed their handshake, and those that were alive at the start.
     pub opened: u32,
+    /// Connections that the level before had left alive (mode `cumulative`).
+    pub alive_at_start: u32,
     /// Connections that were a success; `null` for a level that was cut short.
     pub held: Option<u32>,
     /// Successes over connections asked for.
@@ -173,9 +175,9 @@ pub struct LevelPart {
     pub held_from: Option<String>,
     /// Hold over.
     pub held_until: Option<String>,
-    /// Last close.
+    /// Last close, or when the connections were left to the next level.
     pub ended_at: Option<String>,
-    /// From the first attempt to the last close, seconds.
+    /// From the first attempt to that, seconds.
     pub duration_s: Option<f64>,
     /// What came of obtaining the connections' tokens, before the first attempt; `null` where none were used.
     pub tokens: Option<TokensPart>,

@@ -78,7 +78,7 @@ fn plan(run: &Run) -> PlanPart {
         duration_s: plan.hold.duration.as_secs_f64(),
         periods: plan.hold.periods,
         heartbeat_s: plan.heartbeat.every().map(|interval| interval.as_secs_f64()),
-        mode: "fresh".into(),
+        mode: plan.mode.name().into(),
         threshold: plan.rule.threshold.get(),
         safety: plan.rule.safety.get(),
     }
@@ -110,6 +110,7 @@ fn level(level: &JudgedLevel<'_>) -> LevelPart {
     LevelPart {
         connections: run.connections,
         opened: run.counts.opened,
+        alive_at_start: run.alive,
         held: level.held,
         success_rate: level.success_rate.map(rounded),
         success_rate_low95: level.success_rate_low95.map(rounded),

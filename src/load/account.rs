@@ -1,0 +1,133 @@
+//! The account of one level: what its connections count together, and the failures among them.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use chrono::Utc;
+use tokio::sync::{Notify, mpsc};
+
+use super::counters::Counters;
+use super::dial::Dialer;
+use super::failed::Failed;
+use super::hold::Owner;
+use super::tokens::LevelTokens;
+use crate::record::{Event, Failure, Stamped};
+
+pub(super) struct Account {
+    /// The level's ordinal in the run.
+    pub(super) level: u32,
+    pub(super) dialer: Arc<Dialer>,
+    pub(super) counters: Counters,
+    /// Attempts that have become a connection or a failure.
+    pub(super) settled: AtomicU32,
+    /// Rung when a number changed that somebody may wait for.
+    progress: Notify,
+    failures: mpsc::UnboundedSender<Stamped>,
+    /// The ordinals of those that failed: the places that the next level fills.
+    vacant: Mutex<Vec<u32>>,
+    /// Every connection's token, which no example of a failure may show.
+    tokens: Mutex<Arc<LevelTokens>>,
+}
+
+/// Where the failures of an account can be taken.
+pub(super) type Failures = mpsc::UnboundedReceiver<Stamped>;
+
+impl Account {
+    pub(super) fn open(level: u32, dialer: Arc<Dialer>) -> (Arc<Account>, Failures) {
+        Account::with(level, dialer, Counters::default(), Arc::default())
+    }
+
+    /// The account of the next level, to which the open connections go over.
+    pub(super) fn next(&self) -> (Arc<Account>, Failures) {
+        let counters = self.counters.of_next_level();
+        Account::with(self.level + 1, Arc::clone(&self.dialer), counters, self.tokens())
+    }
+
+    fn with(
+        level: u32,
+        dialer: Arc<Dialer>,
+        counters: Counters,
+        tokens: Arc<LevelTokens>,
+    ) -> (Arc<Account>, Failures) {
+        let (failures, taken) = mpsc::unbounded_channel();
+        let account = Account {
+            level,
+            dialer,
+            counters,
+            settled: AtomicU32::new(0),
+            progress: Notify::new(),
+            failures,
+            vacant: Mutex::default(),
+            tokens: Mutex::new(tokens),
+        };
+        (Arc::new(account), taken)
+    }
+
+    /// The tokens of all connections.
+    pub(super) fn tokens(&self) -> Arc<LevelTokens> {
+        Arc::clone(&self.tokens.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The connections at `places` have tokens of their own from now on.
+    pub(super) fn take_tokens(&self, obtained: LevelTokens, places: &[u32]) -> Arc<LevelTokens> {
+        let all = Arc::new(obtained.over(&self.tokens(), places));
+        *self.tokens.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&all);
+        all
+    }
+
+    /// The ordinals of the connections that failed.
+    pub(super) fn vacant(&self) -> Vec<u32> {
+        self.vacant.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Connections whose hold ended well, so far.
+    pub(super) fn held(&self) -> u32 {
+        self.counters.held.load(Ordering::Acquire)
+    }
+
+    /// Waits until a number has become what is waited for.
+    pub(super) async fn until(&self, done: impl Fn(&Account) -> bool) {
+        while !done(self) {
+            self.progress.notified().await;
+        }
+    }
+
+    pub(super) fn fail(&self, failed: Failed, ordinal: u32, age: Duration, silence: Option<Duration>) {
+        let failure = Failure {
+            level: self.level,
+            phase: failed.phase,
+            kind: failed.kind,
+            by: failed.by,
+            age,
+            silence,
+            peer: failed.peer,
+            example: self.dialer.secrets().redact_with(&failed.example, self.tokens().get(ordinal)),
+        };
+        // The event goes out before the count, so that whoever sees the count finds the event.
+        self.vacant.lock().unwrap_or_else(PoisonError::into_inner).push(ordinal);
+        let _ = self.failures.send(Stamped::new(Utc::now(), Event::Failure(failure)));
+        self.counters.failed(failed.peer.map(|peer| peer.ip()));
+        self.progress.notify_one();
+    }
+
+    /// An attempt has become a connection or a failure.
+    pub(super) fn settle(&self) {
+        self.settled.fetch_add(1, Ordering::AcqRel);
+        self.progress.notify_one();
+    }
+}
+
+impl Owner for Account {
+    fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    fn failed(&self, failed: Failed, ordinal: u32, age: Duration, silence: Duration) {
+        self.fail(failed, ordinal, age, Some(silence));
+    }
+
+    fn progress(&self) {
+        self.progress.notify_one();
+    }
+}
