@@ -1,4 +1,4 @@
-//! Which of many names stand for the same host: the same name, or a shared address.
+//! Which of many names share an address with a host.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -13,17 +13,6 @@ const IN_PARALLEL: usize = 16;
 const ONE_LOOKUP: Duration = Duration::from_secs(5);
 /// For all names: an account with hundreds of load balancers must not hold up a run.
 const ALL_LOOKUPS: Duration = Duration::from_secs(20);
-
-/// Whether two names are the same DNS name of a load balancer: case, a trailing dot and the `dualstack.` that the AWS
-/// console puts before it make no difference.
-pub(super) fn same_name(one: &str, other: &str) -> bool {
-    fn bare(name: &str) -> String {
-        let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
-        name.strip_prefix("dualstack.").map(str::to_owned).unwrap_or(name)
-    }
-    let one = bare(one);
-    !one.is_empty() && one == bare(other)
-}
 
 /// The positions of the names that share an address with `host`. A name without an address shares none.
 pub(super) async fn sharing_an_address(host: &str, names: &[String]) -> Vec<usize> {
@@ -57,26 +46,6 @@ async fn addresses(name: &str) -> BTreeSet<IpAddr> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_same_name_in_other_clothes() {
-        let name = "prod-123.eu-west-1.elb.amazonaws.com";
-        for other in [
-            "PROD-123.EU-west-1.elb.amazonaws.com",
-            "prod-123.eu-west-1.elb.amazonaws.com.",
-            "dualstack.prod-123.eu-west-1.elb.amazonaws.com",
-            "Dualstack.Prod-123.eu-west-1.elb.amazonaws.com.",
-        ] {
-            assert!(same_name(name, other), "{other}");
-            assert!(same_name(other, name), "{other}");
-        }
-        for other in
-            ["", ".", "prod-12.eu-west-1.elb.amazonaws.com", "prod-123.eu-west-1.elb.amazonaws.com.evil"]
-        {
-            assert!(!same_name(name, other), "{other}");
-        }
-        assert!(!same_name("", ""));
-    }
 
     #[tokio::test]
     async fn shared_addresses_are_found_whatever_the_order() {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use aws_sdk_elasticloadbalancingv2::types::LoadBalancerAttribute;
+use aws_sdk_elasticloadbalancingv2::types::{LoadBalancerAttribute, TargetGroup, TargetHealthDescription};
 use futures_util::StreamExt;
 use futures_util::stream;
 
@@ -12,11 +12,17 @@ use super::error::AwsError;
 use super::foreign_text::foreign_text;
 use super::sdk_error::Call;
 use super::session::Aws;
+use crate::facts::{LoadBalancerArn, TargetGroupFacts};
 
 const ATTRIBUTES: Call =
     Call { service: "elasticloadbalancing", operation: "DescribeLoadBalancerAttributes" };
-const TARGET_GROUPS: Call = Call { service: "elasticloadbalancing", operation: "DescribeTargetGroups" };
-const TARGET_HEALTH: Call = Call { service: "elasticloadbalancing", operation: "DescribeTargetHealth" };
+pub(super) const TARGET_GROUPS: Call =
+    Call { service: "elasticloadbalancing", operation: "DescribeTargetGroups" };
+pub(super) const TARGET_HEALTH: Call =
+    Call { service: "elasticloadbalancing", operation: "DescribeTargetHealth" };
+
+/// The attribute of the idle timeout (aws-facts.md §3).
+pub(super) const IDLE_TIMEOUT: &str = "idle_timeout.timeout_seconds";
 
 /// Target groups whose health is asked at the same time.
 const IN_PARALLEL: usize = 4;
@@ -33,46 +39,64 @@ impl Aws {
             .map_err(|error| ATTRIBUTES.error(&self.elb_endpoint, &error))
     }
 
-    /// Targets by state over all target groups; `None` where anything of it can't be read: they are worth knowing,
-    /// but no run hangs on them.
-    pub(super) async fn targets(&self, arn: &str) -> Option<BTreeMap<String, u32>> {
+    /// The idle timeout as it is now; `None` when the attribute is missing.
+    ///
+    /// # Errors
+    /// What the call brought.
+    pub async fn idle_timeout(&self, arn: &LoadBalancerArn) -> Result<Option<Duration>, AwsError> {
+        Ok(seconds_of(&self.attributes(arn.as_str()).await?, IDLE_TIMEOUT))
+    }
+
+    /// The load balancer's target groups.
+    pub(super) async fn target_groups(&self, arn: &str) -> Result<Vec<TargetGroup>, AwsError> {
         let mut pages = self.elb.describe_target_groups().load_balancer_arn(arn).into_paginator().send();
         let mut groups = Vec::new();
         for _ in 0..MOST_PAGES {
             match TARGET_GROUPS.timed_page(pages.next()).await {
                 None => break,
-                Some(page) => groups.extend(page.ok()?.target_groups.unwrap_or_default()),
+                Some(Ok(page)) => groups.extend(page.target_groups.unwrap_or_default()),
+                Some(Err(error)) => return Err(TARGET_GROUPS.error(&self.elb_endpoint, &error)),
             }
         }
-        let arns = groups.into_iter().filter_map(|group| group.target_group_arn);
-        let healths: Vec<Option<Vec<String>>> = stream::iter(arns)
+        Ok(groups)
+    }
+
+    /// Targets by state over all of the groups.
+    pub(super) async fn targets(&self, groups: &[TargetGroup]) -> Result<BTreeMap<String, u32>, AwsError> {
+        let arns = groups.iter().filter_map(|group| group.target_group_arn.clone());
+        let healths: Vec<Result<Vec<String>, AwsError>> = stream::iter(arns)
             .map(|group| self.states_in(group))
             .buffer_unordered(IN_PARALLEL)
             .collect()
             .await;
         let mut states = BTreeMap::new();
-        for state in healths.into_iter().collect::<Option<Vec<_>>>()?.concat() {
+        for state in healths.into_iter().collect::<Result<Vec<_>, _>>()?.concat() {
             *states.entry(state).or_default() += 1;
         }
-        Some(states)
+        Ok(states)
     }
 
-    async fn states_in(&self, group: String) -> Option<Vec<String>> {
+    async fn states_in(&self, group: String) -> Result<Vec<String>, AwsError> {
         let request = self.elb.describe_target_health().target_group_arn(group);
-        let answer = TARGET_HEALTH.timed(request.send()).await.ok()?;
-        let states = answer.target_health_descriptions().iter();
-        Some(
-            states
-                .map(|target| {
-                    target
-                        .target_health()
-                        .and_then(|health| health.state())
-                        .map_or_else(|| "unknown".to_owned(), |s| foreign_text(s.as_str()))
-                })
-                .collect(),
-        )
+        let answer = TARGET_HEALTH.timed(request.send()).await;
+        let answer = answer.map_err(|error| TARGET_HEALTH.error(&self.elb_endpoint, &error))?;
+        let state = |target: &TargetHealthDescription| {
+            let state = target.target_health().and_then(|health| health.state());
+            state.map_or_else(|| "unknown".to_owned(), |state| foreign_text(state.as_str()))
+        };
+        Ok(answer.target_health_descriptions().iter().map(state).collect())
     }
 }
+
+/// What elbv2 tells of a target group, as far as it matters here.
+pub(super) fn group_facts(group: &TargetGroup) -> TargetGroupFacts {
+    TargetGroupFacts {
+        name: foreign_text(group.target_group_name().unwrap_or("without a name")),
+        protocol_version: group.protocol_version().map(foreign_text),
+        target_type: group.target_type().map(|kind| foreign_text(kind.as_str())),
+    }
+}
+
 /// A whole number of seconds; `None` where the attribute is missing or is none (aws-facts.md §5: parse tolerantly).
 pub(super) fn seconds_of(attributes: &[LoadBalancerAttribute], key: &str) -> Option<Duration> {
     let attribute = attributes.iter().find(|a| a.key() == Some(key))?;

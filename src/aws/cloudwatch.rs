@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use aws_sdk_cloudwatch::operation::get_metric_data::GetMetricDataOutput;
 use aws_sdk_cloudwatch::primitives;
 use aws_sdk_cloudwatch::types::{Dimension, Metric, MetricDataQuery, MetricStat, ScanBy};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
 use super::error::AwsError;
 use super::sdk_error::Call;
@@ -66,18 +66,26 @@ impl Aws {
         Ok(points)
     }
 
-    /// Whether the load balancer's metrics may be read: asks for the cheapest, one metric of the last minutes. What it
-    /// says does not matter.
+    /// The sums of [`metric::BEFORE_LOAD`] in `from..until`, as [`Aws::read_metrics`] gives them, but asked for once and
+    /// on one page: it shows whether the metrics may be read, and what is there without us.
     ///
     /// # Errors
     /// What the call brought; [`AwsError::AccessDenied`] for a `Forbidden` in the answer too.
-    pub async fn try_metrics(&self, load_balancer: &str, now: DateTime<Utc>) -> Result<(), AwsError> {
-        const LOOK_BACK: TimeDelta = TimeDelta::minutes(5);
-        let window = Window { load_balancer, period: Period::MINUTE, from: now - LOOK_BACK, until: now };
-        let page = self.page(&window, &[metric::CONSUMED_LCUS], None).await?;
+    pub async fn read_before_load(
+        &self,
+        load_balancer: &str,
+        period: Period,
+        from: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> Result<BTreeMap<String, Vec<Point>>, AwsError> {
+        let window = Window { load_balancer, period, from, until };
+        let page = self.page(&window, &metric::BEFORE_LOAD, None).await?;
         let mut pages = SeriesPages::default();
         pages.take(&page, metric_of);
-        if pages.forbidden() { Err(forbidden()) } else { Ok(()) }
+        if pages.forbidden() {
+            return Err(forbidden());
+        }
+        Ok(pages.into_points())
     }
 
     /// One answer, all its pages.
@@ -174,6 +182,7 @@ fn incomplete(message: &str) -> AwsError {
 mod tests {
     use std::time::Duration;
 
+    use chrono::TimeDelta;
     use ciborium::{Value, cbor};
 
     use super::super::canned::{Answer, Canned, Request, http};
@@ -337,7 +346,7 @@ mod tests {
             answer(ids(request).iter().map(of).collect(), None)
         })
         .await;
-        let tried = hasty(&server.url).await.try_metrics(ALB, Utc::now()).await.unwrap_err();
+        let tried = before_load(&server).await.unwrap_err();
         for error in [read(&server).await.unwrap_err(), tried] {
             assert!(
                 matches!(&error, AwsError::AccessDenied { action, .. } if action == "cloudwatch:GetMetricData"),
@@ -346,12 +355,27 @@ mod tests {
         }
     }
 
+    async fn before_load(server: &Canned) -> Result<BTreeMap<String, Vec<Point>>, AwsError> {
+        let until = DateTime::from_timestamp(START, 0).unwrap();
+        let from = until - TimeDelta::minutes(15);
+        hasty(&server.url).await.read_before_load(ALB, Period::MINUTE, from, until).await
+    }
+
     #[tokio::test]
-    async fn trying_asks_for_one_metric_and_takes_any_answer() {
+    async fn before_the_load_little_is_asked_for_and_any_answer_taken() {
         let server = Canned::serve(|_| answer(vec![], None)).await;
-        hasty(&server.url).await.try_metrics(ALB, Utc::now()).await.unwrap();
-        assert_eq!(ids(&server.seen()[0]), ["m_ConsumedLCUs"]);
+        assert_eq!(before_load(&server).await.unwrap(), BTreeMap::new());
+        let asked = ids(&server.seen()[0]);
+        assert_eq!(asked, ["m_ConsumedLCUs", "m_ActiveConnectionCount", "m_RequestCount"]);
         assert_eq!(server.seen().len(), 1);
+        let server = Canned::serve(|_| {
+            let late = result("m_RequestCount", &[(-60, 9.0)], "InternalError");
+            answer(vec![late, result("m_ConsumedLCUs", &[(-60, 0.5)], "Complete")], None)
+        })
+        .await;
+        let told = before_load(&server).await.unwrap();
+        assert_eq!(told.keys().collect::<Vec<_>>(), ["ConsumedLCUs"], "what was not completed is not told");
+        assert_eq!(told["ConsumedLCUs"][0].value, 0.5);
     }
 
     #[tokio::test]

@@ -3,13 +3,13 @@
 use aws_sdk_elasticloadbalancingv2::error::ProvideErrorMetadata;
 use aws_sdk_elasticloadbalancingv2::types::{LoadBalancer, LoadBalancerTypeEnum};
 
-use super::addresses::{same_name, sharing_an_address};
-use super::attributes_and_targets::seconds_of;
+use super::addresses::sharing_an_address;
+use super::attributes_and_targets::{IDLE_TIMEOUT, seconds_of};
 use super::error::AwsError;
 use super::foreign_text::foreign_text;
 use super::sdk_error::Call;
 use super::session::Aws;
-use crate::facts::{LoadBalancerArn, LoadBalancerFacts, LoadBalancerRef, Unavailable};
+use crate::facts::{LoadBalancerArn, LoadBalancerFacts, LoadBalancerRef, Unavailable, same_dns_name};
 
 const LOAD_BALANCERS: Call = Call { service: "elasticloadbalancing", operation: "DescribeLoadBalancers" };
 
@@ -20,7 +20,7 @@ pub(super) const MOST_PAGES: usize = 100;
 
 impl Aws {
     /// The ALB that is meant by `wanted`, or, without it, the one to which the URL's `host` leads: by its DNS name,
-    /// else by shared addresses. Attributes that can't be read are told in the facts, targets are left out.
+    /// else by shared addresses. What can't be read of it is told in the facts.
     ///
     /// # Errors
     /// [`AwsError::NotFound`], [`AwsError::Ambiguous`], [`AwsError::NotAnAlb`], or what the call brought.
@@ -35,7 +35,8 @@ impl Aws {
         };
         let arn = alb_arn(&found)?;
         tracing::info!("found {} in {}, {how}", arn.dimension(), self.region());
-        let (attributes, targets) = tokio::join!(self.attributes(arn.as_str()), self.targets(arn.as_str()));
+        let (attributes, (targets, details)) =
+            tokio::join!(self.attributes(arn.as_str()), self.details(arn.as_str()));
         let (attributes, attributes_unavailable) = match attributes {
             Ok(attributes) => (attributes, None),
             Err(error) => (Vec::new(), Some(Unavailable::from(error))),
@@ -52,10 +53,11 @@ impl Aws {
                 .iter()
                 .filter_map(|zone| zone.zone_name().map(foreign_text))
                 .collect(),
-            idle_timeout: seconds_of(&attributes, "idle_timeout.timeout_seconds"),
+            idle_timeout: seconds_of(&attributes, IDLE_TIMEOUT),
             client_keep_alive: seconds_of(&attributes, "client_keep_alive.seconds"),
             attributes_unavailable,
             targets,
+            details,
             arn,
         })
     }
@@ -81,7 +83,7 @@ impl Aws {
     /// The load balancer behind a host, and how it was recognized.
     async fn behind(&self, host: &str) -> Result<(LoadBalancer, &'static str), AwsError> {
         let mut all = self.all_load_balancers().await?;
-        let named = |lb: &LoadBalancer| lb.dns_name().is_some_and(|name| same_name(name, host));
+        let named = |lb: &LoadBalancer| lb.dns_name().is_some_and(|name| same_dns_name(name, host));
         if let Some(position) = all.iter().position(named) {
             return Ok((all.swap_remove(position), "by its DNS name"));
         }

@@ -3,16 +3,19 @@
 //! [`Aws::connect`] finds region and credentials at once; [`Aws::find_load_balancer`] and [`Aws::read_metrics`] ask
 //! elbv2 and CloudWatch. Whatever goes wrong is an [`AwsError`]: one line of cause, one of remedy, nothing secret in
 //! either. Every wait is bounded: the SDK's retries and timeouts, name lookups, rounds of incomplete answers.
+//! [`Aws::clock_offset`] tells what the answers said of the time.
 
 mod addresses;
 mod attributes_and_targets;
 #[cfg(test)]
 mod canned;
+mod clock;
 mod cloudwatch;
 mod elb;
 mod endpoint;
 mod error;
 mod foreign_text;
+mod listeners_and_capacity;
 mod no_credentials;
 mod sdk_error;
 mod series_pages;

@@ -16,6 +16,7 @@ use aws_sdk_cloudwatch::config::{
 use aws_sdk_elasticloadbalancingv2 as elbv2;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 
+use super::clock::Clock;
 use super::endpoint::Endpoint;
 use super::error::AwsError;
 use super::foreign_text::foreign_text;
@@ -73,6 +74,8 @@ pub(super) struct Patience {
     pub(super) retry: RetryConfig,
     /// The SDK's timeouts of one call.
     pub(super) timeouts: TimeoutConfig,
+    /// For what the run can go on without, all its calls together.
+    pub(super) dispensable: Duration,
     /// Rest before metrics that CloudWatch answered with `InternalError` are asked for again.
     pub(super) between_rounds: Duration,
 }
@@ -81,6 +84,7 @@ impl Patience {
     const CONNECT: Duration = Duration::from_secs(3);
     const ATTEMPT: Duration = Duration::from_secs(10);
     const OPERATION: Duration = Duration::from_secs(30);
+    const DISPENSABLE: Duration = Duration::from_secs(10);
     const ATTEMPTS: u32 = 3;
 }
 
@@ -93,6 +97,7 @@ impl Default for Patience {
                 .operation_attempt_timeout(Patience::ATTEMPT)
                 .operation_timeout(Patience::OPERATION)
                 .build(),
+            dispensable: Patience::DISPENSABLE,
             between_rounds: Duration::from_secs(1),
         }
     }
@@ -106,6 +111,8 @@ pub struct Aws {
     pub(super) cloudwatch: aws_sdk_cloudwatch::Client,
     pub(super) cloudwatch_endpoint: Endpoint,
     pub(super) between_rounds: Duration,
+    pub(super) dispensable: Duration,
+    clock: Clock,
     region: String,
 }
 
@@ -134,17 +141,29 @@ impl Aws {
         tracing::debug!("credentials are there, and the region is {region}");
 
         let (elb_endpoint, cloudwatch_endpoint) = (Endpoint::default(), Endpoint::default());
-        let elb = elbv2::config::Builder::from(&config).interceptor(elb_endpoint.clone());
-        let cloudwatch =
-            aws_sdk_cloudwatch::config::Builder::from(&config).interceptor(cloudwatch_endpoint.clone());
+        let clock = Clock::default();
+        let elb = elbv2::config::Builder::from(&config)
+            .interceptor(elb_endpoint.clone())
+            .interceptor(clock.clone());
+        let cloudwatch = aws_sdk_cloudwatch::config::Builder::from(&config)
+            .interceptor(cloudwatch_endpoint.clone())
+            .interceptor(clock.clone());
         Ok(Aws {
             elb: elbv2::Client::from_conf(elb.build()),
             elb_endpoint,
             cloudwatch: aws_sdk_cloudwatch::Client::from_conf(cloudwatch.build()),
             cloudwatch_endpoint,
             between_rounds: patience.between_rounds,
+            dispensable: patience.dispensable,
+            clock,
             region,
         })
+    }
+
+    /// How far this machine's clock is ahead of AWS's, in seconds to a tenth, by the answers so far.
+    #[allow(clippy::cast_precision_loss)]
+    pub fn clock_offset(&self) -> Option<f64> {
+        self.clock.ahead().map(|ahead| (ahead.num_milliseconds() as f64 / 100.0).round() / 10.0)
     }
 
     /// The region that is asked.
@@ -261,6 +280,7 @@ pub(super) mod tests {
                 .operation_attempt_timeout(Duration::from_millis(500))
                 .operation_timeout(Duration::from_secs(2))
                 .build(),
+            dispensable: Duration::from_secs(1),
             between_rounds: Duration::from_millis(1),
         };
         Aws::connect_with(&settings(endpoint_url), patience).await.unwrap()

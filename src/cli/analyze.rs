@@ -9,7 +9,7 @@ use super::config::Parsed;
 use super::outcome::{Exit, of_judged};
 use super::report::unreadable;
 use super::run::{finish, record_complaint};
-use super::settings::{Export, aws_settings, cloudwatch, write_all};
+use super::settings::{Export, aws_settings, cloudwatch, prices, write_all};
 use super::signals::Signals;
 use super::{Complaint, Output};
 use crate::aws::{Aws, AwsError};
@@ -61,6 +61,7 @@ async fn read_again(
     interrupt: &mut Interrupt,
     output: &Output,
 ) -> Result<Vec<Stamped>, Complaint> {
+    let prices = prices(&args.aws)?;
     let plan = cloudwatch_plan(args, parsed, run);
     let window = Window::of(run, plan).ok_or_else(|| {
         Complaint::failed(
@@ -80,11 +81,16 @@ async fn read_again(
     );
     let series = series(&aws, facts.arn.dimension(), &window, plan.settle, interrupt, output).await?;
 
-    let machine = run.facts.as_ref().map_or_else(machine::observe, |facts| facts.machine.clone());
-    let target = run.facts.as_ref().and_then(|facts| facts.target);
+    let recorded = run.facts.clone();
+    let mut learned =
+        recorded.clone().unwrap_or_else(|| Facts { machine: machine::observe(), ..Facts::default() });
+    learned.load_balancer = Some(facts);
+    if let Some(prices) = prices {
+        learned.prices = prices;
+    }
     let mut events = Vec::new();
-    if known(run) != Some(&facts) {
-        events.push(Event::Facts(Box::new(Facts { load_balancer: Some(facts), machine, target })));
+    if recorded.as_ref() != Some(&learned) {
+        events.push(Event::Facts(Box::new(learned)));
     }
     events.push(Event::ServerSeries(Box::new(series)));
     Ok(events.into_iter().map(|event| Stamped::new(Utc::now(), event)).collect())

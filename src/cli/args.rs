@@ -249,6 +249,9 @@ pub(crate) struct AwsFlags {
     /// CloudWatch period: 1, 5, 10, 20, 30 or a multiple of 60 s; AWS has 60 s for ALBs
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = parse_period)]
     pub(crate) period: crate::plan::Period,
+    /// TOML file of prices in place of those inside (docs/prices.md), for what the run will cost
+    #[arg(long, value_name = "FILE")]
+    pub(crate) prices: Option<PathBuf>,
     /// Client side only: CloudWatch is not asked
     #[arg(long)]
     pub(crate) no_aws: bool,
@@ -364,6 +367,18 @@ pub(crate) struct SimulateArgs {
     /// How active connections are sampled within a period
     #[arg(long, value_enum, default_value = "snapshot", help_heading = "The simulated CloudWatch")]
     pub(crate) sampling: Sampling,
+    /// How far AWS's clock is ahead of this machine's: periods are taken and answers are dated by it
+    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = parse_duration, help_heading = "The simulated CloudWatch")]
+    pub(crate) clock_ahead: Duration,
+    /// What elbv2 says of the load balancer's state; it takes connections in all of them
+    #[arg(long, value_enum, default_value = "active", help_heading = "The simulated AWS account")]
+    pub(crate) state: State,
+    /// Capacity units that are reserved for the load balancer
+    #[arg(long, value_name = "N", value_parser = parse_count, help_heading = "The simulated AWS account")]
+    pub(crate) reserved_lcus: Option<u32>,
+    /// Another idle timeout that elbv2 tells after its first N answers; the load balancer keeps to --idle-timeout
+    #[arg(long, value_name = "N=SECONDS", help_heading = "The simulated AWS account")]
+    pub(crate) idle_timeout_then: Option<crate::sim::IdleTimeoutThen>,
     /// AWS Region that the endpoint claims to be
     #[arg(
         long,
@@ -381,6 +396,20 @@ pub(crate) struct SimulateArgs {
     /// End when standard input does: whoever started it is gone then, however it went
     #[arg(long, hide = true)]
     pub(crate) until_stdin_closes: bool,
+}
+
+/// In elbv2's own words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub(crate) enum State {
+    /// Ready
+    Active,
+    /// Being set up
+    Provisioning,
+    /// Without the resources to scale
+    ActiveImpaired,
+    /// Could not be set up
+    Failed,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

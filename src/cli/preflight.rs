@@ -4,14 +4,14 @@ use chrono::Utc;
 
 use super::args::RunArgs;
 use super::settings::Settings;
-use super::{Complaint, Exit, Output};
+use super::{Complaint, Exit, Output, output};
 use crate::conduct::{Survey, survey};
 use crate::record::{Header, Run};
 use crate::{preflight, report};
 
 pub(super) async fn command(args: &RunArgs, output: &Output) -> Result<Exit, Complaint> {
     let settings = Settings::from(args)?;
-    let survey = survey(&settings.plan, settings.aws.as_ref()).await;
+    let survey = survey(&settings.inquiry()).await;
     // Here the findings are the result, so that --quiet does not take them away.
     show(&settings.header("preflight"), &survey, &output.never_quiet())?;
     refuse(&survey, &settings.forced)?;
@@ -32,10 +32,13 @@ pub(super) fn show(header: &Header, survey: &Survey, output: &Output) -> Result<
     output.result(&parts.concat())
 }
 
-/// The first refusal that is not forced, as the error of the command; all are in the findings.
+/// The first refusal that is not forced, as the error of the command; all are in the findings. What is forced is named.
 pub(super) fn refuse(survey: &Survey, forced: &[String]) -> Result<(), Complaint> {
-    match preflight::refusals(&survey.findings, forced).first() {
-        Some(finding) => Err(Complaint::refused(&finding.detail, &finding.remedy)),
-        None => Ok(()),
+    if let Some(finding) = preflight::refusals(&survey.findings, forced).first() {
+        return Err(Complaint::refused(&finding.detail, &finding.remedy));
     }
+    for finding in preflight::passed_by_force(&survey.findings, forced) {
+        output::warn(&format!("going on past {} (--force): {}", finding.check, finding.detail));
+    }
+    Ok(())
 }

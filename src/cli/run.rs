@@ -57,8 +57,9 @@ pub(super) async fn run(
     let settings = &job.settings;
     let dialer = Dialer::new(&settings.target, &settings.plan.route, settings.plan.pace.connect_timeout)
         .map_err(|error| Complaint::usage(error, "check --cacert, --cert and --key"))?;
+    let inquiry = settings.inquiry();
     let survey = tokio::select! {
-        survey = conduct::survey(&settings.plan, settings.aws.as_ref()) => survey,
+        survey = conduct::survey(&inquiry) => survey,
         () = interrupt.set() => return Ok(signals.exit().unwrap_or(Exit::Failed)),
     };
     let header = settings.header(&job.run_id);

@@ -9,11 +9,13 @@ use super::args::{AwsFlags, LevelMode, LoadFlags, RunArgs, TargetFlags, parse_he
 use super::output::{shown, warn};
 use super::{Complaint, Output};
 use crate::aws::AwsSettings;
+use crate::conduct::Inquiry;
 use crate::judge::Judged;
 use crate::plan::{
     CloudWatchPlan, Hold, Pace, PassRule, Plan, RequestHeader, Route, Schedule, Search, Target, TargetUrl,
     Template, TlsOptions, TokenPlace, TokenPlan, longest_life,
 };
+use crate::prices::Prices;
 use crate::record::{Header, Host, SCHEMA};
 use crate::{machine, report};
 
@@ -23,6 +25,7 @@ pub(super) struct Settings {
     pub(super) target: Target,
     /// `None` with `--no-aws`.
     pub(super) aws: Option<AwsSettings>,
+    pub(super) prices: Prices,
     pub(super) forced: Vec<String>,
 }
 
@@ -61,7 +64,8 @@ impl Settings {
         let aws = (!flags.aws.no_aws).then(|| aws_settings(&flags.aws));
         let target = Target { tokens: flags.tokens.tokens(longest_life(&plan))?, ..target };
         plan.tokens = fitting(&target, &plan)?;
-        Ok(Settings { plan, target, aws, forced: flags.safety.force.clone() })
+        let prices = prices(&flags.aws)?.unwrap_or_default();
+        Ok(Settings { plan, target, aws, prices, forced: flags.safety.force.clone() })
     }
 }
 
@@ -88,6 +92,16 @@ fn fitting(target: &Target, plan: &Plan) -> Result<Option<TokenPlan>, Complaint>
 }
 
 impl Settings {
+    /// What is to be asked before the load.
+    pub(super) fn inquiry(&self) -> Inquiry<'_> {
+        Inquiry {
+            plan: &self.plan,
+            aws: self.aws.as_ref(),
+            prices: &self.prices,
+            client_certificate: self.target.tls.cert.is_some(),
+        }
+    }
+
     /// The first line of the record of a run by these settings.
     pub(super) fn header(&self, run_id: &str) -> Header {
         let (name, platform) = machine::host();
@@ -118,6 +132,17 @@ fn schedule(load: &LoadFlags) -> Result<Schedule, Complaint> {
 /// What is asked of CloudWatch.
 pub(super) fn cloudwatch(flags: &AwsFlags) -> CloudWatchPlan {
     CloudWatchPlan { period: flags.period, baseline: flags.baseline, settle: flags.settle }
+}
+
+/// The user's own prices, where they are given.
+pub(super) fn prices(flags: &AwsFlags) -> Result<Option<Prices>, Complaint> {
+    let Some(path) = &flags.prices else { return Ok(None) };
+    let wrong = |what: &str| format!("the price file {}: {what}", path.display());
+    let remedy = "docs/prices.md shows such a file; without --prices the table inside is used";
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Complaint::usage(wrong(&format!("it can't be read: {error}")), remedy))?;
+    let prices = Prices::over_the_table(&text);
+    prices.map(Some).map_err(|error| Complaint::usage(wrong(&error.to_string()), remedy))
 }
 
 /// How AWS is reached.

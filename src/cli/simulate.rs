@@ -1,6 +1,6 @@
 //! `albcap simulate`: the simulated ALB and AWS endpoint, left running.
 
-use super::args::{Sampling, SimulateArgs};
+use super::args::{Sampling, SimulateArgs, State};
 use super::signals::Signals;
 use super::{Complaint, Exit, output};
 use crate::sim;
@@ -54,6 +54,15 @@ fn options(args: &SimulateArgs) -> sim::Options {
             Sampling::Max => sim::Sampling::Max,
         },
         region: args.region.clone(),
+        clock_ahead: args.clock_ahead,
+        state: match args.state {
+            State::Active => sim::LoadBalancerState::Active,
+            State::Provisioning => sim::LoadBalancerState::Provisioning,
+            State::ActiveImpaired => sim::LoadBalancerState::ActiveImpaired,
+            State::Failed => sim::LoadBalancerState::Failed,
+        },
+        reserved_lcus: args.reserved_lcus,
+        idle_timeout_then: args.idle_timeout_then,
         deny: args.deny.clone(),
         deny_after: args.deny_after.clone(),
         ..sim::Options::default()

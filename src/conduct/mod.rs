@@ -4,6 +4,7 @@
 //! the events (record, live view) and an [`Interrupt`]; what comes back is the folded run and what went wrong after
 //! the load.
 
+mod idle_timeout_watch;
 mod interrupt;
 mod levels;
 mod log;
@@ -14,7 +15,7 @@ mod watcher;
 
 pub use interrupt::Interrupt;
 pub use settle::{SettleFailure, Settling, read_series};
-pub use survey::{Survey, survey};
+pub use survey::{Inquiry, Survey, survey};
 
 pub use crate::plan::Window;
 
@@ -26,6 +27,7 @@ use crate::aws::Aws;
 use crate::load::Dialer;
 use crate::plan::Plan;
 use crate::record::{Ended, Event, Header, HowEnded, Run, Sample, Stamped};
+use idle_timeout_watch::IdleTimeoutWatch;
 use watcher::Watcher;
 
 /// What the conductor tells while it works.
@@ -59,7 +61,8 @@ pub async fn run(
 ) -> Conducted {
     let plan = header.plan.clone();
     let first = Stamped::new(Utc::now(), Event::Header(Box::new(header.clone())));
-    let mut story = Story { run: Run::new(first.at, header), sink, watcher: Watcher::start() };
+    let idle_timeout = IdleTimeoutWatch::of(survey, &plan);
+    let mut story = Story { run: Run::new(first.at, header), sink, watcher: Watcher::start(), idle_timeout };
     story.pass_on(first);
     story.tell(Event::Facts(Box::new(survey.facts.clone())));
     for finding in &survey.findings {
@@ -67,6 +70,11 @@ pub async fn run(
     }
     let how = levels::run(&plan, &Arc::new(dialer), &mut story, interrupt).await;
     story.tell(Event::Ended(Ended { how }));
+    if let (HowEnded::Finished | HowEnded::Aborted, Some(finding)) =
+        (how, story.idle_timeout.last_change().await)
+    {
+        story.tell(Event::Finding(finding));
+    }
     let settle_failure = match (how, &survey.aws) {
         // Where nothing was opened there is nothing to compare.
         (HowEnded::Finished | HowEnded::Aborted, Some(aws)) if story.run.opened() > 0 => {
@@ -104,6 +112,7 @@ struct Story<'a> {
     run: Run,
     sink: Sink<'a>,
     watcher: Watcher,
+    idle_timeout: IdleTimeoutWatch,
 }
 
 impl Story<'_> {
@@ -113,9 +122,15 @@ impl Story<'_> {
         if let Some(second) = self.watcher.look(counts.level) {
             self.tell(Event::Machine(second));
         }
+        if let Some(finding) = self.idle_timeout.changed() {
+            self.tell(Event::Finding(finding));
+        }
     }
 
     fn tell(&mut self, event: Event) {
+        if matches!(event, Event::LevelStarted(_)) {
+            self.idle_timeout.read_again();
+        }
         self.pass_on(Stamped::new(Utc::now(), event));
     }
 

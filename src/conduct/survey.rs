@@ -1,14 +1,44 @@
-//! Asking what is to be known before anything is opened.
+//! Asking what is to be known before anything is opened: all at the same time, and nobody for longer than he is worth.
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 use chrono::Utc;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::aws::{Aws, AwsError, AwsSettings};
 use crate::facts::{
-    Facts, Finding, LoadBalancerAnswer, LoadBalancerFacts, MachineFacts, MetricsAnswer, TargetAddresses,
+    Addresses, Facts, Finding, LoadBalancerAnswer, LoadBalancerFacts, MachineFacts, MetricsAnswer,
+    TargetAddresses, Unavailable, same_dns_name,
 };
-use crate::plan::{LoadBalancerRef, Plan, SourceAddresses};
+use crate::plan::{CloudWatchPlan, Destination, LoadBalancerRef, Plan, SourceAddresses};
+use crate::prices::Prices;
 use crate::{load, machine, preflight};
+
+/// Look-ups of a name whose addresses are compared: a name server gives a part of them at a time (aws-facts.md §3).
+const LOOK_UPS: u32 = 3;
+/// Between two of them.
+const BETWEEN_LOOK_UPS: Duration = Duration::from_millis(200);
+/// For each look-up of the load balancer's own name.
+const ONE_LOOK_UP: Duration = Duration::from_secs(5);
+/// For CloudWatch's answer.
+const CLOUDWATCH: Duration = Duration::from_secs(15);
+/// Periods that are read before the load at the least: an ALB's metrics come minutes late (aws-facts.md §2).
+const LEAST_PERIODS: u32 = 15;
+
+/// What is to be asked.
+#[derive(Clone, Copy)]
+pub struct Inquiry<'a> {
+    /// For which plan.
+    pub plan: &'a Plan,
+    /// How AWS is reached; `None` with `--no-aws`.
+    pub aws: Option<&'a AwsSettings>,
+    /// What AWS charges.
+    pub prices: &'a Prices,
+    /// Whether the clients show a certificate.
+    pub client_certificate: bool,
+}
 
 /// What is known before the load.
 pub struct Survey {
@@ -20,24 +50,21 @@ pub struct Survey {
     pub aws: Option<Aws>,
 }
 
-/// Asks AWS (unless `aws` is `None`), the name service and this machine, and lets the checks judge.
-pub async fn survey(plan: &Plan, aws: Option<&AwsSettings>) -> Survey {
-    let asked = async {
-        match aws {
-            None => (None, LoadBalancerAnswer::NotAsked),
-            Some(settings) => match ask(plan, settings).await {
-                Ok((aws, facts)) => (Some(aws), LoadBalancerAnswer::Found(facts)),
-                Err(error) => (None, LoadBalancerAnswer::Unavailable(error.into())),
-            },
-        }
+/// Asks AWS, the name service and this machine, and lets the checks judge.
+pub async fn survey(inquiry: &Inquiry<'_>) -> Survey {
+    let plan = inquiry.plan;
+    let (account, target) = tokio::join!(ask_account(inquiry), target_addresses(plan));
+    let Account { aws, load_balancer, metrics, own_addresses } = account;
+    let facts = Facts {
+        load_balancer: load_balancer.facts().cloned(),
+        machine: this_machine(plan),
+        target: target.first().map(|now| counted(now)),
+        addresses: (!target.is_empty())
+            .then(|| Addresses { target: together(&target), load_balancer: own_addresses }),
+        clock_offset_s: aws.as_ref().and_then(Aws::clock_offset),
+        prices: inquiry.prices.clone(),
     };
-    let ((aws, answer), target) = tokio::join!(asked, target_addresses(plan));
-    let facts = Facts { load_balancer: answer.facts().cloned(), machine: this_machine(plan), target };
-    let metrics = match (&aws, &facts.load_balancer) {
-        (Some(aws), Some(load_balancer)) => try_metrics(plan, aws, load_balancer).await,
-        _ => MetricsAnswer::NotAsked,
-    };
-    let findings = preflight::check(plan, &facts, &answer, &metrics);
+    let findings = preflight::check(plan, &facts, &load_balancer, &metrics, inquiry.client_certificate);
     Survey { facts, findings, aws }
 }
 
@@ -46,30 +73,39 @@ fn this_machine(plan: &Plan) -> MachineFacts {
     MachineFacts { foreign_sources: machine::not_here(&sources), ..machine::observe() }
 }
 
-/// As many as there are now; `None` where the name can't be resolved in the time that a connection has for it.
-async fn target_addresses(plan: &Plan) -> Option<TargetAddresses> {
-    let looked_up = timeout(plan.pace.connect_timeout, load::look_up(&plan.destination())).await;
-    let addresses = looked_up.ok()?.ok()?;
-    let count = |ipv4: bool| {
-        let of_family = addresses.iter().filter(|address| address.is_ipv4() == ipv4).count();
-        u32::try_from(of_family).unwrap_or(u32::MAX)
+/// What the account brought.
+struct Account {
+    aws: Option<Aws>,
+    load_balancer: LoadBalancerAnswer,
+    metrics: MetricsAnswer,
+    /// Behind the load balancer's own name, where they are to be compared.
+    own_addresses: Vec<IpAddr>,
+}
+
+async fn ask_account(inquiry: &Inquiry<'_>) -> Account {
+    let plan = inquiry.plan;
+    let nothing = |load_balancer| Account {
+        aws: None,
+        load_balancer,
+        metrics: MetricsAnswer::NotAsked,
+        own_addresses: Vec::new(),
     };
-    Some(TargetAddresses { ipv4: count(true), ipv6: count(false) })
+    let Some(settings) = inquiry.aws else { return nothing(LoadBalancerAnswer::NotAsked) };
+    let (aws, facts) = match find(plan, settings).await {
+        Ok(found) => found,
+        Err(error) => return nothing(LoadBalancerAnswer::Unavailable(error.into())),
+    };
+    let (metrics, own_addresses) =
+        tokio::join!(metrics_before_load(plan, &aws, &facts), own_addresses(plan, &facts));
+    Account {
+        aws: Some(aws),
+        load_balancer: LoadBalancerAnswer::Found(Box::new(facts)),
+        metrics,
+        own_addresses,
+    }
 }
 
-/// Asks CloudWatch for next to nothing, where the plan reads it after the load.
-async fn try_metrics(plan: &Plan, aws: &Aws, load_balancer: &LoadBalancerFacts) -> MetricsAnswer {
-    if plan.cloudwatch.is_none_or(|cloudwatch| cloudwatch.settle.is_zero()) {
-        return MetricsAnswer::NotAsked;
-    }
-    match aws.try_metrics(load_balancer.arn.dimension(), Utc::now()).await {
-        Ok(()) => MetricsAnswer::Readable,
-        Err(error @ AwsError::AccessDenied { .. }) => MetricsAnswer::Denied(error.into()),
-        Err(error) => MetricsAnswer::Unavailable(error.into()),
-    }
-}
-
-async fn ask(plan: &Plan, settings: &AwsSettings) -> Result<(Aws, LoadBalancerFacts), AwsError> {
+async fn find(plan: &Plan, settings: &AwsSettings) -> Result<(Aws, LoadBalancerFacts), AwsError> {
     let hint = match &plan.load_balancer {
         Some(LoadBalancerRef::Arn(arn)) => Some(arn.region().to_owned()),
         _ => None,
@@ -79,4 +115,90 @@ async fn ask(plan: &Plan, settings: &AwsSettings) -> Result<(Aws, LoadBalancerFa
     let aws = Aws::connect(&settings).await?;
     let facts = aws.find_load_balancer(plan.load_balancer.as_ref(), &plan.destination().host()).await?;
     Ok((aws, facts))
+}
+
+/// Asks CloudWatch for a little, where the plan reads it after the load.
+async fn metrics_before_load(plan: &Plan, aws: &Aws, load_balancer: &LoadBalancerFacts) -> MetricsAnswer {
+    let Some(cloudwatch) = plan.cloudwatch.filter(|cloudwatch| !cloudwatch.settle.is_zero()) else {
+        return MetricsAnswer::NotAsked;
+    };
+    let CloudWatchPlan { period, baseline, .. } = cloudwatch;
+    let until = period.floor(Utc::now());
+    let back = baseline.max(period.length() * LEAST_PERIODS);
+    let from = until.checked_sub_signed(chrono::TimeDelta::from_std(back).unwrap_or_default());
+    let read = aws.read_before_load(load_balancer.arn.dimension(), period, from.unwrap_or(until), until);
+    match timeout(CLOUDWATCH, read).await {
+        Ok(Ok(points)) => MetricsAnswer::Readable(points),
+        Ok(Err(error @ AwsError::AccessDenied { .. })) => MetricsAnswer::Denied(error.into()),
+        Ok(Err(error)) => MetricsAnswer::Unavailable(error.into()),
+        Err(_) => MetricsAnswer::Unavailable(Unavailable {
+            cause: format!("it did not answer within {} s", CLOUDWATCH.as_secs()),
+            remedy: "check the network, or measure the client side only with --no-aws".to_owned(),
+        }),
+    }
+}
+
+/// Behind the load balancer's own name; only where it was named, and not by the name that the target has.
+async fn own_addresses(plan: &Plan, load_balancer: &LoadBalancerFacts) -> Vec<IpAddr> {
+    let name = &load_balancer.dns_name;
+    if plan.load_balancer.is_none() || same_dns_name(name, &plan.destination().host()) {
+        return Vec::new();
+    }
+    let own = Destination::Name { host: name.clone(), port: plan.destination().port() };
+    together(&look_ups(&own, LOOK_UPS, ONE_LOOK_UP).await)
+}
+
+/// What the target's name stands for: several answers where they are to be compared; none where it can't be resolved
+/// in the time that a connection has for it.
+async fn target_addresses(plan: &Plan) -> Vec<Vec<SocketAddr>> {
+    let destination = plan.destination();
+    let compared = plan.load_balancer.is_some() || plan.cloudwatch.is_none();
+    let times = if compared && matches!(destination, Destination::Name { .. }) { LOOK_UPS } else { 1 };
+    look_ups(&destination, times, plan.pace.connect_timeout).await
+}
+
+/// The answers, one after the other; those that fail or are late are left out.
+async fn look_ups(destination: &Destination, times: u32, patience: Duration) -> Vec<Vec<SocketAddr>> {
+    let mut answers = Vec::new();
+    for turn in 0..times {
+        if turn > 0 {
+            sleep(BETWEEN_LOOK_UPS).await;
+        }
+        match timeout(patience, load::look_up(destination)).await {
+            Ok(Ok(addresses)) => answers.push(addresses),
+            // What can't be resolved now can't be in a moment.
+            Ok(Err(_)) | Err(_) => break,
+        }
+    }
+    answers
+}
+
+fn together(answers: &[Vec<SocketAddr>]) -> Vec<IpAddr> {
+    let all: BTreeSet<IpAddr> = answers.iter().flatten().map(SocketAddr::ip).collect();
+    all.into_iter().collect()
+}
+
+fn counted(addresses: &[SocketAddr]) -> TargetAddresses {
+    let count = |ipv4: bool| {
+        let of_family = addresses.iter().filter(|address| address.is_ipv4() == ipv4).count();
+        u32::try_from(of_family).unwrap_or(u32::MAX)
+    };
+    TargetAddresses { ipv4: count(true), ipv6: count(false) }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn several_answers_are_put_together_and_failures_end_the_asking() {
+        let given = Destination::Addresses(vec!["10.0.0.2:80".parse().unwrap(), "[::1]:80".parse().unwrap()]);
+        let answers = look_ups(&given, 2, ONE_LOOK_UP).await;
+        assert_eq!(answers.len(), 2);
+        assert_eq!(together(&answers), ["10.0.0.2".parse::<IpAddr>().unwrap(), "::1".parse().unwrap()]);
+        assert_eq!(counted(&answers[0]), TargetAddresses { ipv4: 1, ipv6: 1 });
+        let nowhere = Destination::Name { host: "no.such.invalid.".to_owned(), port: 80 };
+        assert_eq!(look_ups(&nowhere, 3, ONE_LOOK_UP).await, Vec::<Vec<SocketAddr>>::new());
+    }
 }

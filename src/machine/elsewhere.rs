@@ -1,7 +1,7 @@
 //! Other systems: what can be known without asking the system's own interfaces.
 
 use super::watch::Reading;
-use crate::facts::PortRange;
+use crate::facts::{ConntrackFacts, MemoryFacts, PortRange};
 
 /// Unknown; the spare that preflight leaves covers what a fresh process has open.
 pub(super) fn descriptors_used() -> Option<u64> {
@@ -10,6 +10,21 @@ pub(super) fn descriptors_used() -> Option<u64> {
 
 /// Unknown here.
 pub(super) fn ports() -> Option<PortRange> {
+    None
+}
+
+/// Unknown here.
+pub(super) fn memory() -> Option<MemoryFacts> {
+    None
+}
+
+/// Unknown here.
+pub(super) fn time_wait() -> Option<u64> {
+    None
+}
+
+/// Linux's alone.
+pub(super) fn conntrack() -> Option<ConntrackFacts> {
     None
 }
 

@@ -3,9 +3,10 @@
 use std::fs::File;
 use std::io::{Read, Seek};
 
+pub(super) use super::linux_memory::memory;
 use super::proc_text;
 use super::watch::Reading;
-use crate::facts::PortRange;
+use crate::facts::{ConntrackFacts, PortRange};
 
 /// `/proc/net/netstat`, the longest of the files, has about 3 KiB.
 const LONGEST: u64 = 64 * 1024;
@@ -29,6 +30,20 @@ pub(super) fn ports() -> Option<PortRange> {
         (Some(Ok(first)), Some(Ok(last))) => Some(PortRange { first, last }),
         _ => None,
     }
+}
+
+/// TCP sockets in TIME_WAIT.
+pub(super) fn time_wait() -> Option<u64> {
+    proc_text::time_wait(&std::fs::read_to_string("/proc/self/net/sockstat").ok()?)
+}
+
+/// The table of tracked connections; the files are there where the kernel tracks any.
+pub(super) fn conntrack() -> Option<ConntrackFacts> {
+    let read = |name: &str| {
+        let path = format!("/proc/sys/net/netfilter/nf_conntrack_{name}");
+        proc_text::number(&std::fs::read_to_string(path).ok()?)
+    };
+    Some(ConntrackFacts { tracked: read("count")?, most: read("max")? })
 }
 
 /// What the kernel calls this machine.

@@ -1,7 +1,7 @@
 //! macOS: `/dev/fd` lists the descriptors.
 
 use super::watch::Reading;
-use crate::facts::PortRange;
+use crate::facts::{ConntrackFacts, MemoryFacts, PortRange};
 
 /// Descriptors open in this process.
 pub(super) fn descriptors_used() -> Option<u64> {
@@ -11,6 +11,21 @@ pub(super) fn descriptors_used() -> Option<u64> {
 
 /// macOS tells it by `sysctl` only, not in a file.
 pub(super) fn ports() -> Option<PortRange> {
+    None
+}
+
+/// macOS tells it by calls that are not safe Rust's.
+pub(super) fn memory() -> Option<MemoryFacts> {
+    None
+}
+
+/// macOS tells it by calls that are not safe Rust's.
+pub(super) fn time_wait() -> Option<u64> {
+    None
+}
+
+/// Linux's alone.
+pub(super) fn conntrack() -> Option<ConntrackFacts> {
     None
 }
 

@@ -10,6 +10,8 @@ mod descriptors;
 mod elsewhere;
 #[cfg(target_os = "linux")]
 mod linux;
+#[cfg(target_os = "linux")]
+mod linux_memory;
 #[cfg(target_os = "macos")]
 mod macos;
 mod memory;
@@ -41,6 +43,9 @@ pub fn observe() -> MachineFacts {
         descriptors_used: system::descriptors_used().unwrap_or(0),
         ports: system::ports(),
         foreign_sources: Vec::new(),
+        time_wait: system::time_wait(),
+        memory: system::memory(),
+        conntrack: system::conntrack(),
     }
 }
 

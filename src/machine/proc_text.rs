@@ -44,6 +44,23 @@ pub(super) fn counter(table: &str, protocol: &str, name: &str) -> Option<u64> {
     values.split_ascii_whitespace().nth(place)?.parse().ok()
 }
 
+/// Bytes that can be had without swapping: `MemAvailable` of `/proc/meminfo`.
+pub(super) fn memory_available(meminfo: &str) -> Option<u64> {
+    let words = meminfo.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    let kibibytes: u64 = words.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    kibibytes.checked_mul(1_024)
+}
+
+/// The path of this process's cgroup in the hierarchy of version 2: the line `0::PATH` of `/proc/self/cgroup`.
+pub(super) fn cgroup_path(cgroups: &str) -> Option<&str> {
+    cgroups.lines().find_map(|line| line.strip_prefix("0::")).filter(|path| path.starts_with('/'))
+}
+
+/// The one number of a file; `max`, as cgroups write it, is none.
+pub(super) fn number(text: &str) -> Option<u64> {
+    text.trim().parse().ok()
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -111,11 +128,44 @@ mod tests {
         }
     }
 
+    #[test]
+    fn memory_that_can_be_had() {
+        let meminfo =
+            "MemTotal:        8146968 kB\nMemFree:          517736 kB\nMemAvailable:    5121024 kB\n";
+        assert_eq!(memory_available(meminfo), Some(5_121_024 * 1_024));
+        for broken in [
+            "",
+            "MemAvailable:",
+            "MemAvailable: 5",
+            "MemAvailable: x kB",
+            "MemAvailable: 18446744073709551615 kB",
+        ] {
+            assert_eq!(memory_available(broken), None, "{broken:?}");
+        }
+    }
+
+    #[test]
+    fn the_cgroup_of_version_2() {
+        assert_eq!(cgroup_path("12:cpu:/x\n0::/user.slice/a b\n"), Some("/user.slice/a b"));
+        for broken in ["", "0:", "12:memory:/docker/1\n", "0::relative"] {
+            assert_eq!(cgroup_path(broken), None, "{broken:?}");
+        }
+    }
+
+    #[test]
+    fn numbers_of_files() {
+        assert_eq!(number("262144\n"), Some(262_144));
+        for none in ["", "max\n", "-1", "1 2", "18446744073709551616"] {
+            assert_eq!(number(none), None, "{none:?}");
+        }
+    }
+
     proptest! {
         #[test]
         fn any_text_is_borne(text in "[ 0-9()a-zA-Z:\\n\\-]{0,200}", any in any::<String>()) {
             for text in [&text, &any] {
                 let _ = (cpu_time(text), time_wait(text), ports_in_range(text), counter(text, "Tcp", "OutSegs"));
+                let _ = (memory_available(text), cgroup_path(text), number(text));
             }
         }
 

@@ -6,6 +6,7 @@
 
 mod cloudwatch;
 mod conversation;
+mod dns_name;
 mod heartbeat;
 mod hold;
 mod load_balancer;
@@ -28,6 +29,7 @@ pub use conversation::{
     Beat, Conversation, Heard, Pattern, PatternError, Protocol, Reply, ReplyError, Script, ScriptError,
     TextBeat,
 };
+pub use dns_name::same_dns_name;
 pub use heartbeat::{Heartbeat, HeartbeatKind};
 pub use hold::Hold;
 pub use load_balancer::{LoadBalancerArn, LoadBalancerError, LoadBalancerRef};

@@ -1,24 +1,33 @@
 //! A sound plan, machine and load balancer, for the checks' tables to change one thing of.
 
+use std::net::IpAddr;
 use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta};
 
 use super::Known;
 use crate::facts::{
-    LoadBalancerAnswer, LoadBalancerArn, LoadBalancerFacts, MachineFacts, MetricsAnswer, PortRange,
-    TargetAddresses, Unavailable,
+    Addresses, ListenerFacts, LoadBalancerAnswer, LoadBalancerArn, LoadBalancerDetails, LoadBalancerFacts,
+    MachineFacts, MemoryFacts, MemoryLimit, MetricsAnswer, Point, PortRange, ReservationFacts,
+    TargetAddresses, TargetGroupFacts, Unavailable, Unread, metric,
 };
 use crate::plan::{
     CloudWatchPlan, Heartbeat, HeartbeatKind, Hold, Mode, Pace, PassRule, Period, Plan, Route, Schedule,
     Share, TargetUrl,
 };
+use crate::prices::Prices;
 
 /// Everything that a check looks at.
 pub(super) struct Case {
     pub(super) plan: Plan,
     pub(super) machine: MachineFacts,
     pub(super) target: Option<TargetAddresses>,
+    pub(super) addresses: Option<Addresses>,
+    pub(super) clock_offset_s: Option<f64>,
+    pub(super) prices: Prices,
     pub(super) load_balancer: LoadBalancerAnswer,
     pub(super) metrics: MetricsAnswer,
+    pub(super) client_certificate: bool,
 }
 
 impl Case {
@@ -27,8 +36,12 @@ impl Case {
             plan: &self.plan,
             machine: &self.machine,
             target: self.target,
+            addresses: self.addresses.as_ref(),
+            clock_offset_s: self.clock_offset_s,
+            prices: &self.prices,
             load_balancer: &self.load_balancer,
             metrics: &self.metrics,
+            client_certificate: self.client_certificate,
         }
     }
 }
@@ -39,8 +52,15 @@ pub(super) fn case() -> Case {
         plan: plan(|_| {}),
         machine: machine(),
         target: target(),
+        addresses: Some(Addresses {
+            target: vec![IpAddr::from([10, 0, 0, 1])],
+            load_balancer: vec![IpAddr::from([10, 0, 0, 1])],
+        }),
+        clock_offset_s: Some(0.0),
+        prices: Prices::default(),
         load_balancer: answer(|_| {}),
-        metrics: MetricsAnswer::Readable,
+        metrics: quiet(),
+        client_certificate: false,
     }
 }
 
@@ -82,7 +102,8 @@ pub(super) fn machine() -> MachineFacts {
         descriptors: Some(65_536),
         descriptors_used: 12,
         ports: Some(PortRange::LINUX_DEFAULT),
-        foreign_sources: Vec::new(),
+        memory: Some(MemoryFacts { available_bytes: 8 << 30, limited_by: MemoryLimit::Machine }),
+        ..MachineFacts::default()
     }
 }
 
@@ -103,13 +124,58 @@ pub(super) fn load_balancer(change: impl FnOnce(&mut LoadBalancerFacts)) -> Load
         client_keep_alive: Some(Duration::from_secs(3_600)),
         attributes_unavailable: None,
         targets: Some([("healthy".to_owned(), 4)].into()),
+        details: LoadBalancerDetails {
+            listeners: Some(vec![ListenerFacts {
+                port: 443,
+                protocol: "HTTPS".to_owned(),
+                mutual_tls: None,
+            }]),
+            target_groups: Some(vec![target_group("ws", "HTTP1", "ip")]),
+            reservation: Some(ReservationFacts::default()),
+            unread: Vec::new(),
+        },
     };
     change(&mut facts);
     facts
 }
 
+pub(super) fn target_group(name: &str, protocol_version: &str, target_type: &str) -> TargetGroupFacts {
+    TargetGroupFacts {
+        name: name.to_owned(),
+        protocol_version: Some(protocol_version.to_owned()),
+        target_type: Some(target_type.to_owned()),
+    }
+}
+
+/// What CloudWatch told before the load, a value a minute.
+pub(super) fn before_load(metrics: &[(&str, &[f64])]) -> MetricsAnswer {
+    let points = |values: &[f64]| {
+        let minutes = (0..).map(|minute| DateTime::UNIX_EPOCH + TimeDelta::minutes(minute));
+        minutes.zip(values).map(|(at, value)| Point { at, value: *value }).collect()
+    };
+    MetricsAnswer::Readable(
+        metrics.iter().map(|(name, values)| ((*name).to_owned(), points(values))).collect(),
+    )
+}
+
+/// CloudWatch answers, and nobody else is there.
+pub(super) fn quiet() -> MetricsAnswer {
+    before_load(&[
+        (metric::CONSUMED_LCUS, &[0.01]),
+        (metric::ACTIVE_CONNECTIONS, &[]),
+        (metric::REQUESTS, &[]),
+    ])
+}
+
+/// A call that brought nothing.
+pub(super) fn unread(action: &str, denied: bool) -> Unread {
+    let cause =
+        if denied { format!("AWS denies {action}") } else { format!("AWS did not answer {action} in time") };
+    Unread { action: action.to_owned(), denied, why: Unavailable { cause, remedy: "ask again".to_owned() } }
+}
+
 pub(super) fn answer(change: impl FnOnce(&mut LoadBalancerFacts)) -> LoadBalancerAnswer {
-    LoadBalancerAnswer::Found(load_balancer(change))
+    LoadBalancerAnswer::Found(Box::new(load_balancer(change)))
 }
 
 pub(super) fn denied() -> Unavailable {

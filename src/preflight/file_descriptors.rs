@@ -39,13 +39,15 @@ fn look(known: &Known<'_>) -> Finding {
             show_count(limit)
         ),
         format!(
-            "raise the hard limit to {needed} ('ulimit -n {needed}' as root, systemd LimitNOFILE={needed}, \
-             ECS 'ulimits' nofile){smaller}"
+            "raise the hard limit to {needed}: 'ulimit -n {needed}' as root, systemd LimitNOFILE={needed}, in an ECS \
+             task's container \"ulimits\": [{{\"name\": \"nofile\", \"softLimit\": {needed}, \"hardLimit\": \
+             {needed}}}]{smaller}"
         ),
     )
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::super::examples::{Case, case, plan};
     use super::*;
@@ -85,9 +87,13 @@ mod tests {
             finding.detail,
             "30,000 connections need 30,074 file descriptors, but this process may have 20,000"
         );
-        for part in ["ulimit -n 30074", "LimitNOFILE=30074", "ulimits", "level be 19926"] {
+        for part in ["ulimit -n 30074", "LimitNOFILE=30074", "level be 19926"] {
             assert!(finding.remedy.contains(part), "{part} in {finding:?}");
         }
+        let (from, until) = (finding.remedy.find("[{").unwrap(), finding.remedy.find("}]").unwrap());
+        let pasted: serde_json::Value = serde_json::from_str(&finding.remedy[from..until + 2]).unwrap();
+        let limit = serde_json::json!({"name": "nofile", "softLimit": 30_074, "hardLimit": 30_074});
+        assert_eq!(pasted, serde_json::json!([limit]));
         let one = look_at(1, Some(20), 10);
         assert_eq!(one.found, "20 for 1 connection");
         assert_eq!(one.detail, "1 connection needs 75 file descriptors, but this process may have 20");

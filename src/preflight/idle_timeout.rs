@@ -65,6 +65,30 @@ fn without_heartbeat(known: &Known<'_>) -> Finding {
     warn(NAME, found, detail, "use --heartbeat-kind ping, unless the server speaks often enough on its own")
 }
 
+/// What is found when the timeout is read again before a level and is another than it was; `heartbeat` is the interval,
+/// where any are sent.
+pub fn idle_timeout_changed(before: Duration, now: Duration, heartbeat: Option<Duration>) -> Finding {
+    let found = format!("{}, before {}", in_seconds(now), in_seconds(before));
+    let changed = "the ALB's idle timeout was changed in mid-run";
+    if let Some(interval) = heartbeat.filter(|interval| *interval >= now) {
+        return warn(
+            NAME,
+            found,
+            format!(
+                "{changed}, and heartbeat {} is not below it: connections will be cut",
+                in_seconds(interval)
+            ),
+            format!("run again with --heartbeat {}", half_as_typed(now)),
+        );
+    }
+    warn(
+        NAME,
+        found,
+        format!("{changed}: levels before and after it are not alike"),
+        "run again when nobody changes it",
+    )
+}
+
 /// Half of the timeout, as `--heartbeat` takes it: `30s`, or `500ms` below two seconds.
 fn half_as_typed(timeout: Duration) -> String {
     let half = timeout / 2;
@@ -169,6 +193,20 @@ mod tests {
         assert_eq!(finding.status, Status::Refuse);
         assert!(finding.detail.contains(&denied().cause));
         assert!(finding.remedy.contains("--no-aws"));
+    }
+
+    #[test]
+    fn a_change_in_mid_run_is_warned_about() {
+        let seconds = Duration::from_secs;
+        let shorter = idle_timeout_changed(seconds(60), seconds(30), Some(seconds(30)));
+        assert_eq!((shorter.status, shorter.found.as_str()), (Status::Warn, "30 s, before 60 s"));
+        assert!(shorter.detail.contains("connections will be cut"), "{shorter:?}");
+        assert!(shorter.remedy.contains("--heartbeat 15s"), "{shorter:?}");
+        for (now, heartbeat) in [(90, Some(seconds(30))), (30, None)] {
+            let harmless = idle_timeout_changed(seconds(60), seconds(now), heartbeat);
+            assert_eq!(harmless.status, Status::Warn);
+            assert!(!harmless.detail.contains("cut"), "{harmless:?}");
+        }
     }
 
     #[test]

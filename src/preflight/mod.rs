@@ -4,36 +4,60 @@
 //! [`check`] makes all of them; [`refusals`] are those findings that forbid the run: of each, `detail` is the line of
 //! cause and `remedy` the line of remedy.
 
+mod capacity_reservation;
 mod client_keep_alive;
+mod clock;
+mod conntrack;
+mod cost;
 mod file_descriptors;
+mod growth;
 mod idle_timeout;
+mod listener;
 mod load_balancer;
+mod memory;
+mod metrics;
+mod ownership;
 mod period;
 mod permissions;
 mod ports;
+mod private;
 mod source_ip;
 mod targets;
+mod traffic;
 mod url;
 mod wording;
 
+pub use idle_timeout::idle_timeout_changed;
+
 use crate::facts::{
-    Facts, Finding, LoadBalancerAnswer, LoadBalancerFacts, MachineFacts, MetricsAnswer, Status,
+    Addresses, Facts, Finding, LoadBalancerAnswer, LoadBalancerFacts, MachineFacts, MetricsAnswer, Status,
     TargetAddresses,
 };
 use crate::plan::Plan;
+use crate::prices::Prices;
 
 /// Every check, in the order in which they are shown.
-const CHECKS: [&Check; 10] = [
+const CHECKS: [&Check; 20] = [
     &url::CHECK,
     &load_balancer::CHECK,
+    &ownership::CHECK,
+    &listener::CHECK,
     &targets::CHECK,
+    &capacity_reservation::CHECK,
+    &growth::CHECK,
     &idle_timeout::CHECK,
     &client_keep_alive::CHECK,
     &permissions::CHECK,
+    &metrics::CHECK,
+    &traffic::CHECK,
     &file_descriptors::CHECK,
+    &memory::CHECK,
     &source_ip::CHECK,
     &ports::CHECK,
+    &conntrack::CHECK,
+    &clock::CHECK,
     &period::CHECK,
+    &cost::CHECK,
 ];
 
 /// The checks' names, as `--force` takes them.
@@ -70,18 +94,33 @@ struct Known<'a> {
     plan: &'a Plan,
     machine: &'a MachineFacts,
     target: Option<TargetAddresses>,
+    addresses: Option<&'a Addresses>,
+    clock_offset_s: Option<f64>,
+    prices: &'a Prices,
     load_balancer: &'a LoadBalancerAnswer,
     metrics: &'a MetricsAnswer,
+    client_certificate: bool,
 }
 
-/// Makes every check.
+/// Makes every check; `client_certificate` tells whether the clients show one (mutual TLS).
 pub fn check(
     plan: &Plan,
     facts: &Facts,
     load_balancer: &LoadBalancerAnswer,
     metrics: &MetricsAnswer,
+    client_certificate: bool,
 ) -> Vec<Finding> {
-    let known = Known { plan, machine: &facts.machine, target: facts.target, load_balancer, metrics };
+    let known = Known {
+        plan,
+        machine: &facts.machine,
+        target: facts.target,
+        addresses: facts.addresses.as_ref(),
+        clock_offset_s: facts.clock_offset_s,
+        prices: &facts.prices,
+        load_balancer,
+        metrics,
+        client_certificate,
+    };
     CHECKS.iter().map(|check| (check.look)(&known)).collect()
 }
 
@@ -91,6 +130,13 @@ pub fn refusals<'a>(findings: &'a [Finding], forced: &[String]) -> Vec<&'a Findi
         finding.status == Status::Refuse && !(forced.contains(&finding.check) && can_be_forced(finding))
     };
     findings.iter().filter(forbids).collect()
+}
+
+/// The refusals that `forced` goes past.
+pub fn passed_by_force<'a>(findings: &'a [Finding], forced: &[String]) -> Vec<&'a Finding> {
+    let stands = refusals(findings, forced);
+    let refused = findings.iter().filter(|finding| finding.status == Status::Refuse);
+    refused.filter(|finding| !stands.contains(finding)).collect()
 }
 
 fn can_be_forced(finding: &Finding) -> bool {
@@ -113,6 +159,16 @@ impl Known<'_> {
             LoadBalancerAnswer::Unavailable(_) => Err(wording::skip(check, "the load balancer is not known")),
         }
     }
+
+    /// Why what an elbv2 operation tells is not known.
+    fn unread(&self, operation: &str) -> String {
+        let facts = self.load_balancer.facts();
+        let unread = facts.and_then(|facts| {
+            facts.details.unread.iter().find(|unread| unread.action.ends_with(&format!(":{operation}")))
+        });
+        let action = format!("elasticloadbalancing:{operation}");
+        unread.map_or_else(|| format!("{action} was not asked"), |unread| unread.why.cause.clone())
+    }
 }
 
 #[cfg(test)]
@@ -120,7 +176,7 @@ mod examples;
 
 #[cfg(test)]
 mod tests {
-    use super::examples::{Case, answer, denied, load_balancer, machine, plan, target};
+    use super::examples::{Case, answer, case, denied, machine, plan, quiet, target};
     use super::*;
 
     /// Every check, where CloudWatch can be read.
@@ -130,8 +186,16 @@ mod tests {
         target: Option<TargetAddresses>,
         load_balancer: &LoadBalancerAnswer,
     ) -> Vec<Finding> {
-        let facts = Facts { load_balancer: load_balancer.facts().cloned(), machine: machine.clone(), target };
-        super::check(plan, &facts, load_balancer, &MetricsAnswer::Readable)
+        let facts = Facts {
+            load_balancer: load_balancer.facts().cloned(),
+            machine: machine.clone(),
+            target,
+            addresses: case().addresses,
+            // AWS's answers tell the time.
+            clock_offset_s: load_balancer.facts().map(|_| 0.0),
+            ..Facts::default()
+        };
+        super::check(plan, &facts, load_balancer, &quiet(), false)
     }
 
     #[test]
@@ -160,7 +224,21 @@ mod tests {
             findings.iter().filter(|f| f.status == Status::Skip).map(|f| f.check.as_str()).collect();
         assert_eq!(
             skipped,
-            ["load_balancer", "targets", "idle_timeout", "client_keep_alive", "permissions", "period"]
+            [
+                "load_balancer",
+                "listener",
+                "targets",
+                "capacity_reservation",
+                "growth",
+                "idle_timeout",
+                "client_keep_alive",
+                "permissions",
+                "metrics",
+                "traffic",
+                "clock",
+                "period",
+                "cost"
+            ]
         );
         assert!(refusals(&findings, &[]).is_empty());
     }
@@ -196,6 +274,18 @@ mod tests {
     }
 
     #[test]
+    fn what_force_goes_past_is_told() {
+        let slow = plan(|plan| plan.heartbeat.interval = std::time::Duration::from_secs(60));
+        let small = MachineFacts { descriptors: Some(100), ..machine() };
+        let findings = check(&slow, &small, target(), &answer(|_| {}));
+        let forced = ["idle_timeout", "file_descriptors", "url"].map(str::to_owned);
+        let passed: Vec<&str> =
+            passed_by_force(&findings, &forced).iter().map(|finding| finding.check.as_str()).collect();
+        assert_eq!(passed, ["idle_timeout"], "the impossible is not passed, and what passes needs no force");
+        assert!(passed_by_force(&findings, &[]).is_empty());
+    }
+
+    #[test]
     fn a_refusal_of_a_check_that_is_not_known_stands() {
         let newer = wording::refuse("moon_phase", "full", "it is full", "wait");
         assert_eq!(refusals(std::slice::from_ref(&newer), &["moon_phase".to_owned()]), [&newer]);
@@ -207,10 +297,9 @@ mod tests {
             plan: plan(|plan| plan.heartbeat.interval = std::time::Duration::from_secs(90)),
             machine: MachineFacts { descriptors: Some(10), ..machine() },
             target: target(),
-            load_balancer: LoadBalancerAnswer::Found(load_balancer(|lb| {
-                lb.state = "failed".to_owned();
-            })),
+            load_balancer: answer(|lb| lb.state = "failed".to_owned()),
             metrics: MetricsAnswer::Denied(denied()),
+            ..case()
         };
         let known = hopeless.known();
         let findings: Vec<Finding> = CHECKS.iter().map(|check| (check.look)(&known)).collect();

@@ -2,11 +2,14 @@
 
 use super::wording::{pass, refuse, skip, warn};
 use super::{Check, Forcing, Known};
-use crate::facts::{Finding, LoadBalancerAnswer, MetricsAnswer};
+use crate::facts::{Finding, LoadBalancerAnswer, LoadBalancerFacts, MetricsAnswer};
 
 const NAME: &str = "permissions";
 
 pub(super) const CHECK: Check = Check { name: NAME, forcing: Forcing::Allowed, look };
+
+/// The one action without which there is no verdict.
+const GET_METRIC_DATA: &str = "cloudwatch:GetMetricData";
 
 fn look(known: &Known<'_>) -> Finding {
     let Some(cloudwatch) = &known.plan.cloudwatch else {
@@ -16,7 +19,8 @@ fn look(known: &Known<'_>) -> Finding {
         return skip(NAME, "CloudWatch is not read: --settle 0");
     }
     match (known.metrics, known.load_balancer) {
-        (MetricsAnswer::Readable, _) => pass(NAME, "cloudwatch:GetMetricData", ""),
+        (MetricsAnswer::Readable(_), LoadBalancerAnswer::Found(facts)) => dispensable(facts),
+        (MetricsAnswer::Readable(_), _) => pass(NAME, GET_METRIC_DATA, ""),
         (MetricsAnswer::Denied(why), _) => refuse(NAME, "", &why.cause, &why.remedy),
         (MetricsAnswer::Unavailable(why), _) => {
             warn(NAME, "", format!("CloudWatch could not be tried: {}", why.cause), &why.remedy)
@@ -26,18 +30,39 @@ fn look(known: &Known<'_>) -> Finding {
     }
 }
 
+/// What the run can go on without is warned about where it is denied.
+fn dispensable(facts: &LoadBalancerFacts) -> Finding {
+    let denied: Vec<&str> = facts
+        .details
+        .unread
+        .iter()
+        .filter(|unread| unread.denied)
+        .map(|unread| unread.action.as_str())
+        .collect();
+    if denied.is_empty() {
+        return pass(NAME, format!("elbv2's reads, {GET_METRIC_DATA}"), "");
+    }
+    let denied = denied.join(", ");
+    warn(
+        NAME,
+        GET_METRIC_DATA,
+        format!("AWS denies {denied}: what they would tell is not checked"),
+        format!("allow {denied} in the IAM policy"),
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
-    use super::super::examples::{Case, case, denied, plan};
+    use super::super::examples::{Case, answer, before_load, case, denied, plan, unread};
     use super::*;
     use crate::facts::Status;
 
     #[test]
     fn what_is_denied_is_refused_and_what_fails_otherwise_is_told() {
         for (metrics, status, says) in [
-            (MetricsAnswer::Readable, Status::Pass, ""),
+            (before_load(&[]), Status::Pass, ""),
             (MetricsAnswer::Denied(denied()), Status::Refuse, "AWS denies"),
             (MetricsAnswer::Unavailable(denied()), Status::Warn, "CloudWatch could not be tried: AWS denies"),
             (MetricsAnswer::NotAsked, Status::Skip, "CloudWatch was not asked"),
@@ -49,6 +74,26 @@ mod tests {
                 assert!(finding.remedy.starts_with(&denied().remedy), "{finding:?}");
             }
         }
+    }
+
+    #[test]
+    fn denied_actions_are_named_and_failed_ones_are_not() {
+        let case = Case {
+            load_balancer: answer(|lb| {
+                lb.details.unread = vec![
+                    unread("elasticloadbalancing:DescribeListeners", true),
+                    unread("elasticloadbalancing:DescribeTargetGroups", false),
+                    unread("elasticloadbalancing:DescribeCapacityReservation", true),
+                ];
+            }),
+            ..case()
+        };
+        let finding = look(&case.known());
+        assert_eq!(finding.status, Status::Warn);
+        let named =
+            "elasticloadbalancing:DescribeListeners, elasticloadbalancing:DescribeCapacityReservation";
+        assert!(finding.detail.starts_with(&format!("AWS denies {named}: ")), "{finding:?}");
+        assert_eq!(finding.remedy, format!("allow {named} in the IAM policy"));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Whether the largest level has a port for each connection: a pair of addresses has each port once.
 
 use super::source_ip::ways;
-use super::wording::{pass, refuse, skip};
+use super::wording::{pass, refuse, skip, warn};
 use super::{Check, Forcing, Known};
 use crate::facts::{Finding, PortRange, TargetAddresses};
 use crate::plan::quantity::show_count;
@@ -21,8 +21,17 @@ fn look(known: &Known<'_>) -> Finding {
     let room = u64::from(range.count()).saturating_mul(pairs);
     let ports = format!("{} ports x {}", show_count(range.count().into()), counted(pairs, pairs_of));
     let found = format!("{ports} for {}", counted(largest, ["connection", "connections"]));
-    if largest <= room {
+    let waiting = known.machine.time_wait.unwrap_or(0);
+    if largest.saturating_add(waiting) <= room {
         return pass(NAME, found, "");
+    }
+    if largest <= room {
+        return warn(
+            NAME,
+            format!("{found}, {} in TIME_WAIT", show_count(waiting)),
+            "ports of connections that were closed a moment ago are not free yet, and may be too few without them",
+            "wait a minute, or give more addresses by --source-ip",
+        );
     }
     let wider = if known.machine.os == "linux" {
         "widen the range ('sysctl -w net.ipv4.ip_local_port_range=\"1024 65535\"')"
@@ -91,6 +100,27 @@ mod tests {
         ] {
             let finding = look_at(largest, sources, target);
             assert_eq!(finding.status, status, "{largest} {sources:?} {target:?}: {finding:?}");
+        }
+    }
+
+    #[test]
+    fn ports_in_time_wait_are_warned_about_since_they_come_back() {
+        for (largest, waiting, status) in [
+            (900, Some(100), Status::Pass),
+            (900, Some(101), Status::Warn),
+            (1_000, Some(u64::MAX), Status::Warn),
+            (1_001, Some(0), Status::Refuse),
+            (1_000, None, Status::Pass),
+        ] {
+            let levels = vec![largest].try_into().unwrap();
+            let ports = Some(PortRange { first: 50_000, last: 50_999 });
+            let case = Case {
+                plan: plan(|plan| plan.schedule = Schedule::Levels(levels)),
+                machine: MachineFacts { ports, time_wait: waiting, ..machine() },
+                target: Some(TargetAddresses { ipv4: 1, ipv6: 0 }),
+                ..case()
+            };
+            assert_eq!(look(&case.known()).status, status, "{largest} {waiting:?}");
         }
     }
 

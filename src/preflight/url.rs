@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use super::private;
 use super::wording::{info, pass, skip};
 use super::{Check, Forcing, Known};
 use crate::facts::Finding;
@@ -45,8 +46,7 @@ fn is_an_albs_own(host: &str) -> bool {
 /// Whether the host can only be within a network of one's own.
 fn is_private(host: &str) -> bool {
     match host.parse::<IpAddr>() {
-        Ok(IpAddr::V4(v4)) => v4.is_loopback() || v4.is_private() || v4.is_link_local(),
-        Ok(IpAddr::V6(v6)) => v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local(),
+        Ok(address) => private::is_private(address),
         Err(_) => {
             let name = host.trim_end_matches('.');
             name == "localhost" || name.ends_with(".localhost") || name.ends_with(".internal")

@@ -57,6 +57,12 @@ pub(super) fn in_seconds(duration: Duration) -> String {
     format!("{} s", milliseconds / 1_000.0)
 }
 
+/// `a; b`, or `none`.
+pub(super) fn listed(items: impl Iterator<Item = String>) -> String {
+    let items: Vec<String> = items.collect();
+    if items.is_empty() { "none".to_owned() } else { items.join("; ") }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -94,8 +94,10 @@ pub(super) fn planned(run: &Run) -> String {
         _ => String::new(),
     };
     let tokens = if plan.tokens.is_some() { ", each with a token of its own" } else { "" };
+    let cost = run.findings.iter().find(|finding| finding.check == "cost" && !finding.found.is_empty());
+    let cost = cost.map_or_else(String::new, |finding| format!("; AWS charges {}", finding.found));
     format!(
-        "{all}{tokens}, at most {} (holds of {}{extension}){settling}",
+        "{all}{tokens}, at most {} (holds of {}{extension}){settling}{cost}",
         show_duration(plan.longest_load()),
         show_duration(plan.hold.duration),
     )

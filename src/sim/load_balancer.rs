@@ -46,7 +46,7 @@ pub(super) fn describe(options: &Options, port: u16) -> LoadBalancer {
         region: options.region.clone(),
         load_balancer_type: options.load_balancer_type.as_str().to_owned(),
         scheme: "internet-facing".to_owned(),
-        state: "active".to_owned(),
+        state: options.state.as_str().to_owned(),
         attributes: attributes(options),
         listeners: vec![Listener {
             port,
@@ -63,7 +63,7 @@ pub(super) fn describe(options: &Options, port: u16) -> LoadBalancer {
             targets: targets(options.targets, &zones),
         }],
         zones,
-        reserved_lcus: None,
+        reserved_lcus: options.reserved_lcus,
     }
 }
 

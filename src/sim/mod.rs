@@ -15,7 +15,7 @@ mod publisher;
 mod running;
 
 pub use announcement::Announcement;
-pub use aws::DenyAfter;
+pub use aws::{DenyAfter, IdleTimeoutThen};
 pub use error::SimError;
-pub use options::{LoadBalancerType, Options, Sampling};
+pub use options::{LoadBalancerState, LoadBalancerType, Options, Sampling};
 pub use running::{Running, start};

@@ -67,6 +67,8 @@ pub async fn start(options: Options) -> Result<Running, SimError> {
         deny_after: options.deny_after.clone(),
         page_size: options.page_size,
         partial_data: options.partial_data,
+        clock_ahead: options.clock_ahead,
+        idle_timeout_then: options.idle_timeout_then,
     };
     let account = Account::new(described, settings);
 
@@ -111,6 +113,7 @@ async fn publish(alb: &Alb, account: &Account, options: &Options) {
         sampling: options.sampling,
         legs: options.legs,
         baseline: options.baseline,
+        clock_ahead: options.clock_ahead,
     };
     publisher::watch(alb, habits, |period, nodes| {
         let mut hosts = Hosts::default();

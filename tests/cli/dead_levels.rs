@@ -40,7 +40,13 @@ fn nobody_listens_is_told_at_once_and_cloudwatch_is_not_waited_for() {
         simulator
             .albcap("run")
             .arg(format!("ws://127.7.7.8:{port}/"))
-            .args(["--load-balancer=albcap-sim", "--levels=20,40", "--settle=10m", "--record"])
+            .args([
+                "--load-balancer=albcap-sim",
+                "--force=listener",
+                "--levels=20,40",
+                "--settle=10m",
+                "--record",
+            ])
             .arg(&record),
     );
     assert!(began.elapsed() < SOON, "{:?}", began.elapsed());

@@ -12,6 +12,7 @@ mod interrupt;
 mod log;
 mod machine;
 mod pacing;
+mod preflight_checks;
 mod reading_later;
 mod records;
 mod redaction;

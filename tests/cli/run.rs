@@ -351,7 +351,7 @@ fn connections_that_never_reach_the_measured_load_balancer_contradict() {
             .albcap("run")
             .arg(loaded.url())
             .args(FAST)
-            .args(["--levels=50", "--load-balancer", name, "--record"])
+            .args(["--levels=50", "--force=listener", "--load-balancer", name, "--record"])
             .arg(&record),
     );
     let report = json_of(&record);

@@ -90,12 +90,14 @@ fn the_idle_timeout_is_read_and_a_slower_heartbeat_refused() {
     assert!(done.stdout.contains("45 s, heartbeat 20 s"), "{}", done.stdout);
     for named in ["prod-ws", &arn] {
         let done = finish(stack.albcap("preflight").args([
-            "ws://127.0.0.1:1/",
+            "ws://127.0.0.1/",
+            "--levels=50",
             "--heartbeat=20s",
             "--load-balancer",
             named,
         ]));
         assert_eq!(done.code, 0, "{named}: {}", done.all());
+        assert!(done.stdout.contains("HTTP, port 80"), "its listener is read: {}", done.stdout);
     }
     let done = finish(stack.albcap("preflight").args(["ws://127.0.0.1:1/", "--load-balancer=nobody"]));
     assert_eq!(done.code, 3, "{}", done.all());

@@ -1,6 +1,6 @@
 """Prepares an emulated AWS account with boto3.
 
-usage: ministack_account.py ENDPOINT_URL create NAME IDLE_TIMEOUT_S   makes an ALB, prints {"arn", "dns_name"}
+usage: ministack_account.py ENDPOINT_URL create NAME IDLE_TIMEOUT_S   makes an ALB that listens on port 80, prints {"arn", "dns_name"}
        ministack_account.py ENDPOINT_URL put                          puts the metrics that come on standard input:
                                                                       [{"metric", "load_balancer", "at", "value"}, …]
 """
@@ -31,6 +31,13 @@ def create(name, idle_timeout):
     elb.modify_load_balancer_attributes(
         LoadBalancerArn=made["LoadBalancerArn"],
         Attributes=[{"Key": "idle_timeout.timeout_seconds", "Value": idle_timeout}],
+    )
+    group = elb.create_target_group(Name=name, Protocol="HTTP", Port=8080, VpcId=vpc)["TargetGroups"][0]
+    elb.create_listener(
+        LoadBalancerArn=made["LoadBalancerArn"],
+        Protocol="HTTP",
+        Port=80,
+        DefaultActions=[{"Type": "forward", "TargetGroupArn": group["TargetGroupArn"]}],
     )
     print(json.dumps({"arn": made["LoadBalancerArn"], "dns_name": made["DNSName"]}))
 

@@ -11,7 +11,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::facts::{Facts, Finding, LoadBalancerFacts, MachineFacts, SeriesStatus, Status};
+use crate::facts::{
+    Facts, Finding, LoadBalancerDetails, LoadBalancerFacts, MachineFacts, SeriesStatus, Status,
+};
 use crate::plan::LoadBalancerArn;
 use crate::record::{
     Ended, Event, FailureKind, Header, HowEnded, Initiator, MachineSecond, Phase, Run, Stamped,
@@ -209,16 +211,16 @@ impl Scenario {
                 idle_timeout: Some(Duration::from_secs(60)),
                 client_keep_alive: Some(Duration::from_secs(3_600)),
                 targets: None,
+                details: LoadBalancerDetails::default(),
             }),
             machine: MachineFacts {
                 os: "linux".into(),
                 cores: 2,
                 descriptors: Some(DESCRIPTORS),
                 descriptors_used: 12,
-                ports: None,
-                foreign_sources: Vec::new(),
+                ..MachineFacts::default()
             },
-            target: None,
+            ..Facts::default()
         }
     }
 }

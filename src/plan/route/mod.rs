@@ -100,6 +100,14 @@ impl Destination {
             Destination::Name { host, .. } => host.clone(),
         }
     }
+
+    /// The port that is connected to.
+    pub fn port(&self) -> u16 {
+        match self {
+            Destination::Addresses(addresses) => addresses.first().map_or(0, SocketAddr::port),
+            Destination::Name { port, .. } => *port,
+        }
+    }
 }
 
 #[cfg(test)]

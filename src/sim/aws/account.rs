@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
@@ -32,9 +33,27 @@ pub struct Settings {
     /// Whether the first page of GetMetricData holds only half of the datapoints (`PartialData` and a token), even
     /// where all would fit.
     pub partial_data: bool,
+    /// How far the endpoint's clock is ahead of this machine's.
+    pub clock_ahead: Duration,
+    /// Another idle timeout that is told after some answers.
+    pub idle_timeout_then: Option<IdleTimeoutThen>,
+}
+
+/// An attribute that is changed while the endpoint runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IdleTimeoutThen {
+    /// How many answers tell the load balancer's own.
+    pub answers: u64,
+    /// What the later ones tell.
+    pub timeout: Duration,
 }
 
 impl Settings {
+    /// What the endpoint's clock says.
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        Utc::now() + self.clock_ahead
+    }
+
     /// Whether the policy denies an action that is asked for the `call`th time, the first being 1.
     pub(crate) fn denies(&self, action: &str, call: u64) -> bool {
         let matches = |rule: &str| match rule.strip_suffix('*') {

@@ -1,7 +1,6 @@
 //! From a received request to an operation's output: who asks, for what, and is it allowed.
 
 use bytes::Bytes;
-use chrono::Utc;
 use hyper::HeaderMap;
 
 use super::account::Account;
@@ -34,7 +33,8 @@ pub(crate) fn execute(
     let call = Call {
         settings: account.settings(),
         owner: account.owner(),
-        now: Utc::now(),
+        nth,
+        now: account.settings().now(),
         wire_bytes: wire.len(),
         body_bytes: body.len(),
     };

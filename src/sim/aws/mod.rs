@@ -26,6 +26,6 @@ mod value;
 #[cfg(test)]
 mod sdk_tests;
 
-pub use account::{Account, DenyAfter, PlatformSample, Settings};
+pub use account::{Account, DenyAfter, IdleTimeoutThen, PlatformSample, Settings};
 pub use load_balancer::{Listener, LoadBalancer, Target, TargetGroup};
 pub use server::serve;

@@ -14,6 +14,8 @@ pub(crate) struct Call<'a> {
     pub(crate) settings: &'a Settings,
     /// Whose resources these are.
     pub(crate) owner: &'a Owner,
+    /// How often its action was asked for, this time included.
+    pub(crate) nth: u64,
     /// When the request came.
     pub(crate) now: DateTime<Utc>,
     /// The size of its body on the wire, in bytes, before any decompression.

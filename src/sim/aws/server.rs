@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::http::request::Parts;
@@ -102,7 +103,7 @@ async fn respond(request: Request<Incoming>, account: &Account) -> Response<Full
             }
         }
     };
-    http_response(reply, &request_id)
+    http_response(reply, &request_id, account.settings().now())
 }
 
 fn find_route(parts: &Parts) -> Result<Route, AwsError> {
@@ -122,9 +123,12 @@ fn request_id() -> String {
     format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
 }
 
-/// Hyper adds `Date` and `Content-Length`.
-fn http_response(reply: Reply, request_id: &str) -> Response<Full<Bytes>> {
-    let mut response = Response::builder().status(reply.status).header("x-amzn-RequestId", request_id);
+/// Hyper adds `Content-Length`; `Date` (RFC 9110 §5.6.7) is by the endpoint's own clock.
+fn http_response(reply: Reply, request_id: &str, now: DateTime<Utc>) -> Response<Full<Bytes>> {
+    let mut response = Response::builder()
+        .status(reply.status)
+        .header("x-amzn-RequestId", request_id)
+        .header("date", now.format("%a, %d %b %Y %H:%M:%S GMT").to_string());
     for (name, value) in reply.headers {
         response = response.header(name, value);
     }

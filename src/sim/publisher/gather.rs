@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+
 use super::other_traffic::{self, Share};
 use super::sampling::{Sample, fold};
 use crate::sim::Sampling;
@@ -18,9 +20,16 @@ pub(crate) struct Habits {
     pub(crate) legs: u8,
     /// Connections of other clients.
     pub(crate) baseline: u32,
+    /// How far the clock that periods are taken by is ahead of this machine's.
+    pub(crate) clock_ahead: Duration,
 }
 
 impl Habits {
+    /// What that clock says.
+    pub(super) fn now(&self) -> DateTime<Utc> {
+        Utc::now() + self.clock_ahead
+    }
+
     /// What is counted of a client's and a target's connections.
     fn counted(&self, client: u64, target: u64) -> u64 {
         if self.legs == 1 { client } else { client + target }
@@ -87,8 +96,13 @@ impl Gathering {
 mod tests {
     use super::*;
 
-    const HABITS: Habits =
-        Habits { period: Duration::from_secs(60), sampling: Sampling::Mean, legs: 2, baseline: 0 };
+    const HABITS: Habits = Habits {
+        period: Duration::from_secs(60),
+        sampling: Sampling::Mean,
+        legs: 2,
+        baseline: 0,
+        clock_ahead: Duration::ZERO,
+    };
 
     fn gathering(habits: Habits) -> Gathering {
         Gathering::new("us-east-1a".to_owned(), habits, (0, 1), Totals::default())

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use chrono::Utc;
-
 use super::calendar::Period;
 pub(crate) use super::gather::Habits;
 use super::gather::{Gathering, NodePeriod};
@@ -23,11 +21,11 @@ pub(crate) async fn watch(alb: &Alb, habits: Habits, mut tell: impl FnMut(Period
             Gathering::new(node.zone.clone(), habits, (index, nodes.len()), node.counters.totals())
         })
         .collect();
-    let mut period = Period::containing(Utc::now(), habits.period);
+    let mut period = Period::containing(habits.now(), habits.period);
     loop {
-        let wait = period.next_after(Utc::now()) - Utc::now();
+        let wait = period.next_after(habits.now()) - habits.now();
         tokio::time::sleep(wait.to_std().unwrap_or(Duration::ZERO)).await;
-        let now = Utc::now();
+        let now = habits.now();
         if now >= period.end {
             let closed = gatherings
                 .iter_mut()
@@ -48,6 +46,7 @@ pub(crate) async fn watch(alb: &Alb, habits: Habits, mut tell: impl FnMut(Period
 mod tests {
     use std::sync::Arc;
 
+    use chrono::Utc;
     use tokio::sync::mpsc;
 
     use super::*;
@@ -59,7 +58,8 @@ mod tests {
         let period = Duration::from_millis(200);
         let stage = Stage::open(Options::default());
         let alb = Arc::clone(stage.alb());
-        let habits = Habits { period, sampling: Sampling::Mean, legs: 2, baseline: 10 };
+        let habits =
+            Habits { period, sampling: Sampling::Mean, legs: 2, baseline: 10, clock_ahead: Duration::ZERO };
         let (tell, mut told) = mpsc::unbounded_channel();
         let watching = tokio::spawn(async move {
             watch(&alb, habits, |period, nodes| tell.send((period, nodes)).unwrap()).await;

@@ -1,5 +1,8 @@
 //! What the world told us, as plain data: the load balancer, this machine, CloudWatch's series; and [`Finding`],
-//! what a check makes of them.
+//! what a check makes of them. `forwarding` and `capacity` hold what elbv2 tells beyond the load balancer itself.
+
+mod capacity;
+mod forwarding;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -10,8 +13,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::plan::seconds;
+use crate::prices::Prices;
+pub use capacity::ReservationFacts;
+pub use forwarding::{ListenerFacts, TargetGroupFacts};
 // The words in which facts are asked for and told, for the rooms that see facts only.
-pub use crate::plan::{LoadBalancerArn, LoadBalancerRef, Period};
+pub use crate::plan::{LoadBalancerArn, LoadBalancerRef, Period, same_dns_name};
 
 /// What elbv2 tells about the load balancer (aws-facts.md §5).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -39,6 +45,38 @@ pub struct LoadBalancerFacts {
     pub attributes_unavailable: Option<Unavailable>,
     /// Targets by state over all target groups; `None` when they could not be read.
     pub targets: Option<BTreeMap<String, u32>>,
+    /// What else it tells.
+    #[serde(default, flatten)]
+    pub details: LoadBalancerDetails,
+}
+
+/// What no run hangs on, but some checks look at; a part is `None` when it could not be read.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct LoadBalancerDetails {
+    /// Its listeners.
+    #[serde(default)]
+    pub listeners: Option<Vec<ListenerFacts>>,
+    /// Its target groups.
+    #[serde(default)]
+    pub target_groups: Option<Vec<TargetGroupFacts>>,
+    /// Its capacity reservation.
+    #[serde(default)]
+    pub reservation: Option<ReservationFacts>,
+    /// Why the others could not be read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unread: Vec<Unread>,
+}
+
+/// A call that brought nothing, where the run can go on without it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Unread {
+    /// The IAM action.
+    pub action: String,
+    /// Whether it was denied, and not only failed.
+    pub denied: bool,
+    /// What happened, and what to do about it.
+    #[serde(flatten)]
+    pub why: Unavailable,
 }
 
 impl LoadBalancerFacts {
@@ -68,7 +106,7 @@ pub enum LoadBalancerAnswer {
     /// It could not be found or read.
     Unavailable(Unavailable),
     /// It was found.
-    Found(LoadBalancerFacts),
+    Found(Box<LoadBalancerFacts>),
 }
 
 impl LoadBalancerAnswer {
@@ -82,12 +120,12 @@ impl LoadBalancerAnswer {
 }
 
 /// What came of asking CloudWatch for the load balancer's metrics, before the load.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum MetricsAnswer {
     /// Nothing was asked: the plan does not read CloudWatch, or there is no load balancer to ask for.
     NotAsked,
-    /// It answered.
-    Readable,
+    /// It answered: the sums of the last periods before the load, by the metric's name, of [`metric::BEFORE_LOAD`].
+    Readable(BTreeMap<String, Vec<Point>>),
     /// The credentials do not allow it.
     Denied(Unavailable),
     /// It did not answer, for another reason.
@@ -95,7 +133,7 @@ pub enum MetricsAnswer {
 }
 
 /// What this machine can do.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct MachineFacts {
     /// `linux`, `macos`, …
     pub os: String,
@@ -111,6 +149,43 @@ pub struct MachineFacts {
     /// The source addresses of the plan that are not this machine's.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub foreign_sources: Vec<IpAddr>,
+    /// TCP sockets in TIME_WAIT before the load.
+    #[serde(default)]
+    pub time_wait: Option<u64>,
+    /// Memory that this process may still take.
+    #[serde(default)]
+    pub memory: Option<MemoryFacts>,
+    /// The kernel's table of tracked connections; `None` where there is none.
+    #[serde(default)]
+    pub conntrack: Option<ConntrackFacts>,
+}
+
+/// Memory that this process may still take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct MemoryFacts {
+    /// So many bytes.
+    pub available_bytes: u64,
+    /// Whose limit that is.
+    pub limited_by: MemoryLimit,
+}
+
+/// Whose limit holds for this process's memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MemoryLimit {
+    /// The machine has no more.
+    Machine,
+    /// The cgroup (a container's or a service's) may take no more.
+    Cgroup,
+}
+
+/// Linux's nf_conntrack: when its table is full, packets of new connections are dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ConntrackFacts {
+    /// Connections in it.
+    pub tracked: u64,
+    /// Connections that it can hold.
+    pub most: u64,
 }
 
 /// A range of ports, both ends included.
@@ -163,8 +238,17 @@ pub struct MachineSample {
     pub listen_overflows: Option<u64>,
 }
 
+/// The addresses that decide whether the target is the load balancer, of several look-ups together; ascending.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Addresses {
+    /// Where connections go.
+    pub target: Vec<IpAddr>,
+    /// Behind the load balancer's own name; empty where it was not looked up, or has none.
+    pub load_balancer: Vec<IpAddr>,
+}
+
 /// What is known before the load; a part is missing where it could not be had.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Facts {
     /// The load balancer.
     pub load_balancer: Option<LoadBalancerFacts>,
@@ -173,6 +257,15 @@ pub struct Facts {
     /// The target's addresses before the load; `None` where its name could not be resolved.
     #[serde(default)]
     pub target: Option<TargetAddresses>,
+    /// The addresses behind the target's and the load balancer's names; `None` where the target has none.
+    #[serde(default)]
+    pub addresses: Option<Addresses>,
+    /// How far this machine's clock is ahead of AWS's, in seconds, to about half a second; negative when it is behind.
+    #[serde(default)]
+    pub clock_offset_s: Option<f64>,
+    /// What AWS charges.
+    #[serde(default)]
+    pub prices: Prices,
 }
 
 /// What a check found, what it means, and what to do about it.
@@ -260,6 +353,8 @@ pub mod metric {
     pub const REJECTED_CONNECTIONS: &str = "RejectedConnectionCount";
     /// Reported always, so that it tells *absent* from *late*.
     pub const CONSUMED_LCUS: &str = "ConsumedLCUs";
+    /// What is asked for before the load, to see what is there without it.
+    pub const BEFORE_LOAD: [&str; 3] = [CONSUMED_LCUS, ACTIVE_CONNECTIONS, REQUESTS];
     /// Everything that is asked for at the load balancer's dimension.
     pub const ALL: [&str; 19] = [
         ACTIVE_CONNECTIONS,
