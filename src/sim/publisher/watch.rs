@@ -54,6 +54,27 @@ mod tests {
     use crate::sim::{Options, Sampling};
 
     #[tokio::test]
+    async fn periods_are_taken_by_the_clock_that_is_ahead() {
+        let stage = Stage::open(Options::default());
+        let alb = Arc::clone(stage.alb());
+        let habits = Habits {
+            period: Duration::from_millis(100),
+            sampling: Sampling::Snapshot,
+            legs: 2,
+            baseline: 0,
+            clock_ahead: Duration::from_secs(3_600),
+        };
+        let (tell, mut told) = mpsc::unbounded_channel();
+        let watching = tokio::spawn(async move {
+            watch(&alb, habits, |period, _| tell.send(period).unwrap()).await;
+        });
+        let period = told.recv().await.unwrap();
+        watching.abort();
+        let ahead = (period.start - Utc::now()).num_seconds();
+        assert!((3_500..3_600).contains(&ahead), "{ahead}");
+    }
+
+    #[tokio::test]
     async fn held_connections_show_in_whole_periods_and_opened_ones_in_theirs() {
         let period = Duration::from_millis(200);
         let stage = Stage::open(Options::default());
