@@ -27,7 +27,10 @@ fn look(known: &Known<'_>) -> Finding {
                 show_count(table.most),
                 plural(largest, "connection")
             ),
-            format!("'sysctl -w net.netfilter.nf_conntrack_max={}' as root", table.tracked + largest * 2),
+            format!(
+                "'sysctl -w net.netfilter.nf_conntrack_max={}' as root",
+                table.tracked.saturating_add(largest * 2)
+            ),
         );
     }
     on_the_way(known, largest, &found)

@@ -164,6 +164,8 @@ pub fn show_dollars(dollars: f64) -> String {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -209,6 +211,17 @@ mod tests {
         let undated = Prices::over_the_table("lcu_hour = 0.5").unwrap_err();
         assert!(undated.to_string().contains("as_of"), "{undated}");
         assert!(Prices::over_the_table("as_of = \"soon\"").is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_borne(text in "[a-z_0-9=.\"\\[\\]# \\néé-]{0,120}", any in any::<String>(), price in any::<f64>()) {
+            for text in [&text, &any, &format!("as_of = \"2027-01-31\"\nlcu_hour = {price:?}")] {
+                if let Ok(prices) = Prices::over_the_table(text) {
+                    prop_assert!(prices.lcu_hour.is_finite() && prices.lcu_hour >= 0.0);
+                }
+            }
+        }
     }
 
     #[test]

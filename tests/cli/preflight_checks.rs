@@ -195,6 +195,7 @@ fn an_idle_timeout_that_changes_in_mid_run_is_found() {
     assert_eq!(findings[1]["status"], "warn");
     assert_eq!(findings[1]["found"], "20 s, before 60 s");
     let text = fs::read_to_string(&record).unwrap();
+    assert!(text.contains(r#""clock_offset_s":"#), "the judge can correct by it");
     let place = |wanted: &str| text.lines().position(|line| line.contains(wanted)).unwrap();
     assert!(place("20 s, before 60 s") > place(r#""type":"level_started","level":1"#), "at the second level");
 }
@@ -223,4 +224,36 @@ fn the_plan_tells_what_aws_charges_by_the_users_own_prices() {
         assert_eq!(done.code, 2, "{}", done.all());
         assert!(done.complaint().0.contains(says), "{}", done.stderr);
     }
+}
+
+#[test]
+fn analyze_keeps_other_prices_in_the_record() {
+    let simulator = Simulator::start(&["--period=1s"]);
+    let folder = Folder::new();
+    let (record, prices) = (folder.file("run.jsonl"), folder.file("prices.toml"));
+    fs::write(&prices, "as_of = \"2027-01-31\"\nlcu_hour = 7\n").unwrap();
+    let run = finish(
+        simulator
+            .albcap("run")
+            .arg(simulator.url())
+            .args(["--levels=1", "--duration=300ms", "--periods=0", "--period=1s", "--settle=0", "--record"])
+            .arg(&record),
+    );
+    assert_eq!(run.code, 0, "{}", run.all());
+    let hours = || -> Vec<f64> {
+        let text = fs::read_to_string(&record).unwrap();
+        let lines = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+        let facts = lines.filter(|line| line["type"] == "facts");
+        facts.map(|facts| facts["prices"]["lcu_hour"].as_f64().unwrap()).collect()
+    };
+    assert_eq!(hours().len(), 1);
+    let analyze =
+        |flags: &[&str]| finish(simulator.albcap("analyze").arg(&record).arg("--settle=0").args(flags));
+    analyze(&[]);
+    assert_eq!(hours().len(), 1, "nothing was learned of the prices");
+    analyze(&["--prices", prices.to_str().unwrap()]);
+    assert_eq!(hours()[1..], [7.0]);
+    let text = "lcu_hour = 7";
+    fs::write(&prices, text).unwrap();
+    assert_eq!(analyze(&["--prices", prices.to_str().unwrap()]).code, 2);
 }
