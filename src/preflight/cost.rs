@@ -20,8 +20,12 @@ const HANDSHAKE_BYTES: f64 = 1_024.0;
 const HEARTBEAT_BYTES: f64 = 40.0;
 
 fn look(known: &Known<'_>) -> Finding {
-    let (Some(cloudwatch), Some(facts)) = (known.plan.cloudwatch, known.load_balancer.facts()) else {
-        return skip(NAME, "the load balancer is not known");
+    let Some(cloudwatch) = known.plan.cloudwatch else {
+        return skip(NAME, "not asked for: --no-aws");
+    };
+    let facts = match known.load_balancer_or_skip(NAME) {
+        Ok(facts) => facts,
+        Err(skipped) => return skipped,
     };
     let carried = Carried {
         mutual_tls: listener_of(known).is_some_and(|listener| listener.wants_certificate()),
