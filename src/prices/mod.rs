@@ -17,7 +17,7 @@ const TABLE: &str = include_str!("aws.toml");
 /// Prices in US dollars.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Prices {
-    /// When they held.
+    /// Of when they are.
     pub as_of: NaiveDate,
     /// Where they hold.
     pub region: String,
@@ -27,7 +27,7 @@ pub struct Prices {
     pub load_balancer_hour: f64,
     /// 1,000 metrics asked for by GetMetricData (aws-facts.md §2).
     pub metrics_read_1000: f64,
-    /// A custom metric for a month.
+    /// A custom metric for a month (aws-facts.md §6).
     pub metric_month: f64,
 }
 
