@@ -140,12 +140,22 @@ mod tests {
             lb.details.listeners =
                 Some(vec![ListenerFacts { port: 443, protocol: "HTTPS".to_owned(), mutual_tls }]);
         });
+        let climbing = an_hour(|plan| {
+            plan.mode = Mode::Cumulative;
+            plan.schedule = Schedule::Levels("1500,4500".parse().unwrap());
+        });
+        let share = crate::plan::Share::try_from(0.05).unwrap();
+        let searching = an_hour(|plan| {
+            plan.schedule = Schedule::Search(crate::plan::Search::new(3_000, share).unwrap());
+        });
         let patient = an_hour(|plan| plan.cloudwatch.as_mut().unwrap().settle = Duration::from_secs(600));
         let impatient = an_hour(|plan| plan.cloudwatch.as_mut().unwrap().settle = Duration::ZERO);
         for (case, says) in [
             // Half of the 50 minutes that opening takes.
             (Case { plan: slow, ..case() }, "1.42 LCU-hours"),
             (Case { plan: an_hour(|_| {}), load_balancer: mutual, ..case() }, "2.00 LCU-hours"),
+            (Case { plan: climbing, ..case() }, "2.00 LCU-hours"),
+            (Case { plan: searching, ..case() }, " LCU-hours (active connections)"),
             (Case { plan: patient, ..case() }, " 212 metrics read"),
             (Case { plan: impatient, ..case() }, " 0 metrics read"),
         ] {

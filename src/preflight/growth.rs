@@ -62,12 +62,7 @@ fn too_steep(plan: &Plan) -> Option<String> {
         let allowed = f64::from(before) * FACTOR.powf(between.as_secs_f64() / STEP.as_secs_f64());
         let steep = f64::from(next) > allowed;
         steep.then(|| {
-            format!(
-                "{} to {} in {}",
-                show_count(before.into()),
-                show_count(next.into()),
-                in_seconds(between)
-            )
+            format!("{} to {} in {}", show_count(before.into()), show_count(next.into()), in_seconds(between))
         })
     })
 }
@@ -131,6 +126,23 @@ mod tests {
                 ..case()
             };
             assert_eq!(look(&case.known()).status, status, "{rate}");
+        }
+    }
+
+    #[test]
+    fn a_search_doubles() {
+        for (max, hold, status) in
+            [(20_000, 60, Status::Info), (30_000, 60, Status::Warn), (30_000, 600, Status::Pass)]
+        {
+            let search = crate::plan::Search::new(max, crate::plan::Share::try_from(0.05).unwrap()).unwrap();
+            let case = Case {
+                plan: plan(|plan| {
+                    plan.schedule = Schedule::Search(search);
+                    plan.hold.duration = Duration::from_secs(hold);
+                }),
+                ..case()
+            };
+            assert_eq!(look(&case.known()).status, status, "{max} {hold}");
         }
     }
 
