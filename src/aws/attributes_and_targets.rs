@@ -92,6 +92,7 @@ impl Aws {
 pub(super) fn group_facts(group: &TargetGroup) -> TargetGroupFacts {
     TargetGroupFacts {
         name: foreign_text(group.target_group_name().unwrap_or("without a name")),
+        dimension: group.target_group_arn().and_then(|arn| Some(foreign_text(arn.rsplit_once(':')?.1))),
         protocol_version: group.protocol_version().map(foreign_text),
         target_type: group.target_type().map(|kind| foreign_text(kind.as_str())),
     }

@@ -4,101 +4,103 @@ use std::collections::BTreeMap;
 
 use aws_sdk_cloudwatch::operation::get_metric_data::GetMetricDataOutput;
 use aws_sdk_cloudwatch::primitives;
-use aws_sdk_cloudwatch::types::{Dimension, Metric, MetricDataQuery, MetricStat, ScanBy};
+use aws_sdk_cloudwatch::types::ScanBy;
 use chrono::{DateTime, Utc};
 
+use super::asked::{Asked, Part};
 use super::error::AwsError;
 use super::sdk_error::Call;
 use super::series_pages::SeriesPages;
 use super::session::Aws;
-use crate::facts::{Period, Point, metric};
+use crate::facts::{Metrics, Period, Point, Reading, Subject, metric};
 
 const METRIC_DATA: Call = Call { service: "cloudwatch", operation: "GetMetricData" };
 
-const NAMESPACE: &str = "AWS/ApplicationELB";
-/// The only statistic that means something for the connection counts (aws-facts.md §1).
-const STATISTIC: &str = "Sum";
 /// Pages of one answer at most. A page holds 100,800 points (aws-facts.md §2): far more than any window needs.
 const MOST_PAGES: usize = 100;
+/// Queries that one call may have (aws-facts.md §2).
+const MOST_QUERIES: usize = 500;
 /// How often metrics are asked for that CloudWatch answered with `InternalError` or left at `PartialData`.
 const ROUNDS: usize = 3;
 
 impl Aws {
-    /// The sums of [`metric::ALL`] at the load balancer's dimension (`app/NAME/ID`), in periods that start within
-    /// `from..until`, ascending in time. A metric without a point is there, empty; one that could not be read is not.
-    /// For whole periods the caller gives multiples of `period` (aws-facts.md §2).
+    /// All metrics of a load balancer and its parts ([`metric::ALL`], [`metric::OF_ZONES`], [`metric::OF_TARGET_GROUPS`]),
+    /// in periods that start within `from..until`, ascending in time. A metric without a point is there, empty; one that
+    /// could not be read is not. For whole periods the caller gives multiples of `period` (aws-facts.md §2).
     ///
     /// # Errors
     /// What the call brought; [`AwsError::Service`] when not a single metric could be read.
     pub async fn read_metrics(
         &self,
-        load_balancer: &str,
+        subject: &Subject,
         period: Period,
         from: DateTime<Utc>,
         until: DateTime<Utc>,
-    ) -> Result<BTreeMap<String, Vec<Point>>, AwsError> {
-        let window = Window { load_balancer, period, from, until };
+    ) -> Result<Reading, AwsError> {
+        let window = Window { subject, period, from, until };
+        let asked = Asked::all(subject);
         let mut pages = SeriesPages::default();
-        let mut owed: Vec<&'static str> = metric::ALL.to_vec();
+        let mut owed = asked.clone();
         for round in 0..ROUNDS {
             if round > 0 {
                 tokio::time::sleep(self.between_rounds).await;
             }
-            self.read_round(&window, &owed, &mut pages).await?;
+            for queries in owed.chunks(MOST_QUERIES) {
+                self.read_round(&window, queries, &mut pages).await?;
+            }
             if pages.forbidden() {
                 return Err(forbidden());
             }
-            owed = pages.drop_owed(&metric::ALL);
+            owed = pages.drop_owed(&asked);
             if owed.is_empty() {
                 break;
             }
             tracing::debug!(?owed, round, "CloudWatch did not complete these metrics");
         }
         let points = pages.into_points();
-        if points.is_empty() {
-            return Err(incomplete("no metric could be read"));
-        }
         let count: usize = points.values().map(Vec::len).sum();
         tracing::info!(
             "read {count} points of {} metrics in {from} to {until} from CloudWatch",
             points.len()
         );
-        Ok(points)
+        let reading = reading(subject, points);
+        if reading.metrics.is_empty() { Err(incomplete("no metric could be read")) } else { Ok(reading) }
     }
 
-    /// The sums of [`metric::BEFORE_LOAD`] in `from..until`, as [`Aws::read_metrics`] gives them, but asked for once and
-    /// on one page: it shows whether the metrics may be read, and what is there without us.
+    /// [`metric::BEFORE_LOAD`] in `from..until`, as [`Aws::read_metrics`] gives them, but asked for once and on one page:
+    /// it shows whether the metrics may be read, and what is there without us.
     ///
     /// # Errors
     /// What the call brought; [`AwsError::AccessDenied`] for a `Forbidden` in the answer too.
     pub async fn read_before_load(
         &self,
-        load_balancer: &str,
+        subject: &Subject,
         period: Period,
         from: DateTime<Utc>,
         until: DateTime<Utc>,
-    ) -> Result<BTreeMap<String, Vec<Point>>, AwsError> {
-        let window = Window { load_balancer, period, from, until };
-        let page = self.page(&window, &metric::BEFORE_LOAD, None).await?;
+    ) -> Result<Metrics, AwsError> {
+        let window = Window { subject, period, from, until };
+        let asked = metric::BEFORE_LOAD.map(|metric| Asked { of: Part::Whole, metric });
+        let page = self.page(&window, &asked, None).await?;
         let mut pages = SeriesPages::default();
-        pages.take(&page, metric_of);
+        pages.take(&page, |id| Asked::by_id(&asked, id));
         if pages.forbidden() {
             return Err(forbidden());
         }
-        Ok(pages.into_points())
+        Ok(reading(subject, pages.into_points()).metrics)
     }
 
     /// One answer, all its pages.
     async fn read_round(
         &self,
         window: &Window<'_>,
-        metrics: &[&'static str],
-        pages: &mut SeriesPages,
+        asked: &[Asked],
+        pages: &mut SeriesPages<Asked>,
     ) -> Result<(), AwsError> {
         let mut token: Option<String> = None;
         for _ in 0..MOST_PAGES {
-            let page = self.page(window, metrics, token.as_deref()).await?;
-            pages.take(&page, metric_of);
+            let page = self.page(window, asked, token.as_deref()).await?;
+            pages.take(&page, |id| Asked::by_id(asked, id));
             match page.next_token {
                 None => return Ok(()),
                 Some(next) if token.as_ref() == Some(&next) => break,
@@ -111,13 +113,15 @@ impl Aws {
     async fn page(
         &self,
         window: &Window<'_>,
-        metrics: &[&'static str],
+        asked: &[Asked],
         token: Option<&str>,
     ) -> Result<GetMetricDataOutput, AwsError> {
+        let period = window.period;
+        let queries = asked.iter().map(|asked| asked.query(window.subject, period)).collect();
         let request = self
             .cloudwatch
             .get_metric_data()
-            .set_metric_data_queries(Some(metrics.iter().map(|name| window.query(name)).collect()))
+            .set_metric_data_queries(Some(queries))
             .start_time(stamp(window.from))
             .end_time(stamp(window.until))
             .scan_by(ScanBy::TimestampAscending)
@@ -131,31 +135,26 @@ impl Aws {
 
 /// What is asked for.
 struct Window<'a> {
-    load_balancer: &'a str,
+    subject: &'a Subject,
     period: Period,
     from: DateTime<Utc>,
     until: DateTime<Utc>,
 }
 
-impl Window<'_> {
-    /// No unit is named: a wrong one would bring nothing (aws-facts.md §2).
-    fn query(&self, name: &'static str) -> MetricDataQuery {
-        let dimension = Dimension::builder().name("LoadBalancer").value(self.load_balancer).build();
-        let metric = Metric::builder().namespace(NAMESPACE).metric_name(name).dimensions(dimension).build();
-        let period = i32::try_from(self.period.seconds()).unwrap_or(i32::MAX);
-        let statistic = MetricStat::builder().metric(metric).period(period).stat(STATISTIC).build();
-        MetricDataQuery::builder().id(id_of(name)).metric_stat(statistic).return_data(true).build()
+/// Sorts what was read by the part that it tells of.
+fn reading(subject: &Subject, points: BTreeMap<Asked, Vec<Point>>) -> Reading {
+    let mut reading = Reading::default();
+    for (asked, points) in points {
+        let metrics = match asked.of {
+            Part::Whole => &mut reading.metrics,
+            Part::Zone(index) => reading.zones.entry(subject.zones[index].clone()).or_default(),
+            Part::TargetGroup(index) => {
+                reading.target_groups.entry(subject.target_groups[index].clone()).or_default()
+            }
+        };
+        metrics.insert(asked.metric.to_owned(), points);
     }
-}
-
-/// An `Id` begins with a small letter (aws-facts.md §2).
-fn id_of(metric: &str) -> String {
-    format!("m_{metric}")
-}
-
-fn metric_of(id: &str) -> Option<&'static str> {
-    let name = id.strip_prefix("m_")?;
-    metric::ALL.into_iter().find(|metric| *metric == name)
+    reading
 }
 
 fn stamp(at: DateTime<Utc>) -> primitives::DateTime {
@@ -240,12 +239,21 @@ mod tests {
         queries.map(|query| member(query, "Id").unwrap().as_text().unwrap().to_owned()).collect()
     }
 
-    async fn read(server: &Canned) -> Result<BTreeMap<String, Vec<Point>>, AwsError> {
+    fn alb(zones: &[&str], target_groups: &[&str]) -> Subject {
+        let owned = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
+        Subject { load_balancer: ALB.to_owned(), zones: owned(zones), target_groups: owned(target_groups) }
+    }
+
+    async fn read(server: &Canned) -> Result<Metrics, AwsError> {
+        read_of(server, &alb(&[], &[])).await.map(|reading| reading.metrics)
+    }
+
+    async fn read_of(server: &Canned, subject: &Subject) -> Result<Reading, AwsError> {
         let from = DateTime::from_timestamp(START, 0).unwrap();
         hasty(&server.url)
             .await
             .read_metrics(
-                ALB,
+                subject,
                 Period::new(Duration::from_secs(60)).unwrap(),
                 from,
                 from + Duration::from_secs(600),
@@ -314,6 +322,62 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn parts_are_asked_for_by_their_dimensions_and_kept_apart() {
+        let server = Canned::serve(|request| {
+            let of = |(nth, id): (usize, &String)| result(id, &[(60, nth as f64)], "Complete");
+            answer(ids(request).iter().enumerate().map(of).collect(), None)
+        })
+        .await;
+        let subject = alb(&["us-east-1a", "us-east-1b"], &["targetgroup/ws/6d0ecf831eec9f09"]);
+        let reading = read_of(&server, &subject).await.unwrap();
+        let request = decoded(&server.seen()[0]);
+        let queries = member(&request, "MetricDataQueries").unwrap().as_array().unwrap();
+        assert_eq!((queries.len(), server.seen().len()), (subject.metrics(), 1));
+        let asked: Vec<(String, String, String)> = queries
+            .iter()
+            .map(|query| {
+                let stat = member(query, "MetricStat").unwrap();
+                let metric = member(stat, "Metric").unwrap();
+                let text = |of: &Value, name: &str| member(of, name).unwrap().as_text().unwrap().to_owned();
+                let dimensions = member(metric, "Dimensions").unwrap().as_array().unwrap().iter();
+                let dimensions: Vec<String> =
+                    dimensions.map(|d| format!("{}={}", text(d, "Name"), text(d, "Value"))).collect();
+                (text(metric, "MetricName"), text(stat, "Stat"), dimensions.join(" "))
+            })
+            .collect();
+        let asks = |metric: &str, stat: &str, dimensions: &str| {
+            let wanted = (metric.to_owned(), stat.to_owned(), dimensions.to_owned());
+            asked.iter().position(|asked| *asked == wanted).unwrap_or_else(|| panic!("{wanted:?}")) as f64
+        };
+        let zone =
+            asks("ActiveConnectionCount", "Sum", &format!("AvailabilityZone=us-east-1b LoadBalancer={ALB}"));
+        let group = format!("TargetGroup=targetgroup/ws/6d0ecf831eec9f09 LoadBalancer={ALB}");
+        let unhealthy = asks("UnHealthyHostCount", "Maximum", &group);
+        let healthy = asks("HealthyHostCount", "Minimum", &group);
+        assert_eq!(reading.zones["us-east-1b"]["ActiveConnectionCount"][0].value, zone);
+        let hosts = &reading.target_groups["targetgroup/ws/6d0ecf831eec9f09"];
+        assert_eq!(hosts["UnHealthyHostCount"][0].value, unhealthy);
+        assert_eq!(hosts["HealthyHostCount"][0].value, healthy);
+        assert_eq!(reading.metrics.len(), metric::ALL.len());
+    }
+
+    #[tokio::test]
+    async fn more_than_a_call_takes_is_asked_for_in_several() {
+        let server = Canned::serve(|request| {
+            let of = |id: &String| result(id, &[(60, 1.0)], "Complete");
+            answer(ids(request).iter().map(of).collect(), None)
+        })
+        .await;
+        let names: Vec<String> =
+            (0..100).map(|nth| format!("targetgroup/ws-{nth}/6d0ecf831eec9f09")).collect();
+        let subject = Subject { target_groups: names, ..alb(&[], &[]) };
+        let reading = read_of(&server, &subject).await.unwrap();
+        assert_eq!(reading.target_groups.len(), 100);
+        let sizes: Vec<usize> = server.seen().iter().map(|request| ids(request).len()).collect();
+        assert_eq!(sizes, [MOST_QUERIES, subject.metrics() - MOST_QUERIES]);
+    }
+
+    #[tokio::test]
     async fn only_what_failed_is_asked_for_again() {
         let server = Canned::serve(|request| {
             let of = |id: &String| match (id.as_str(), request.earlier) {
@@ -355,10 +419,10 @@ mod tests {
         }
     }
 
-    async fn before_load(server: &Canned) -> Result<BTreeMap<String, Vec<Point>>, AwsError> {
+    async fn before_load(server: &Canned) -> Result<Metrics, AwsError> {
         let until = DateTime::from_timestamp(START, 0).unwrap();
         let from = until - TimeDelta::minutes(15);
-        hasty(&server.url).await.read_before_load(ALB, Period::MINUTE, from, until).await
+        hasty(&server.url).await.read_before_load(&alb(&[], &[]), Period::MINUTE, from, until).await
     }
 
     #[tokio::test]

@@ -6,6 +6,7 @@
 //! [`Aws::clock_offset`] tells what the answers said of the time.
 
 mod addresses;
+mod asked;
 mod attributes_and_targets;
 #[cfg(test)]
 mod canned;

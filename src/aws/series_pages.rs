@@ -1,6 +1,6 @@
-//! Pages of GetMetricData put together: points by metric, and which metrics are still owed (aws-facts.md §2).
+//! Pages of GetMetricData put together: points by what was asked for, and what of it is still owed (aws-facts.md §2).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use aws_sdk_cloudwatch::operation::get_metric_data::GetMetricDataOutput;
 use aws_sdk_cloudwatch::primitives;
@@ -9,10 +9,16 @@ use chrono::{DateTime, Utc};
 
 use crate::facts::Point;
 
-/// What the pages said so far.
-#[derive(Debug, Default)]
-pub(super) struct SeriesPages {
-    series: BTreeMap<&'static str, Collected>,
+/// What the pages said so far; `K` names what was asked for.
+#[derive(Debug)]
+pub(super) struct SeriesPages<K> {
+    series: BTreeMap<K, Collected>,
+}
+
+impl<K> Default for SeriesPages<K> {
+    fn default() -> SeriesPages<K> {
+        SeriesPages { series: BTreeMap::new() }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -31,21 +37,17 @@ enum Standing {
     Forbidden,
 }
 
-impl SeriesPages {
-    /// Takes one page; `metric_of` tells which metric an `Id` stands for.
-    pub(super) fn take(
-        &mut self,
-        page: &GetMetricDataOutput,
-        metric_of: impl Fn(&str) -> Option<&'static str>,
-    ) {
+impl<K: Ord + Copy> SeriesPages<K> {
+    /// Takes one page; `asked_by` tells what an `Id` stands for.
+    pub(super) fn take(&mut self, page: &GetMetricDataOutput, asked_by: impl Fn(&str) -> Option<K>) {
         for result in page.metric_data_results() {
-            if let Some(metric) = result.id().and_then(&metric_of) {
-                self.series.entry(metric).or_default().take(result);
+            if let Some(asked) = result.id().and_then(&asked_by) {
+                self.series.entry(asked).or_default().take(result);
             }
         }
     }
 
-    /// Whether CloudWatch said `Forbidden` of any metric.
+    /// Whether CloudWatch said `Forbidden` of anything.
     pub(super) fn forbidden(&self) -> bool {
         let mut standings = self.series.values().map(|series| series.standing);
         standings.any(|standing| standing == Standing::Forbidden)
@@ -53,21 +55,19 @@ impl SeriesPages {
 
     /// Those of `asked` that are not complete. What they have so far is thrown away, since the next round brings it
     /// again from the start.
-    pub(super) fn drop_owed(&mut self, asked: &[&'static str]) -> Vec<&'static str> {
+    pub(super) fn drop_owed(&mut self, asked: &[K]) -> Vec<K> {
         self.series.retain(|_, series| series.standing == Standing::Complete);
-        let complete: BTreeSet<&str> = self.series.keys().copied().collect();
-        asked.iter().copied().filter(|metric| !complete.contains(metric)).collect()
+        asked.iter().copied().filter(|asked| !self.series.contains_key(asked)).collect()
     }
 
-    /// The complete metrics, ascending in time.
-    pub(super) fn into_points(self) -> BTreeMap<String, Vec<Point>> {
+    /// What is complete, ascending in time.
+    pub(super) fn into_points(self) -> BTreeMap<K, Vec<Point>> {
         self.series
             .into_iter()
             .filter(|(_, series)| series.standing == Standing::Complete)
-            .map(|(metric, series)| {
+            .map(|(asked, series)| {
                 let points = series.points.into_iter();
-                let points = points.map(|(at, value)| Point { at, value }).collect();
-                (metric.to_owned(), points)
+                (asked, points.map(|(at, value)| Point { at, value }).collect())
             })
             .collect()
     }

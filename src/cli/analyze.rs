@@ -14,7 +14,7 @@ use super::signals::Signals;
 use super::{Complaint, Output};
 use crate::aws::{Aws, AwsError};
 use crate::conduct::{Interrupt, Window, read_series};
-use crate::facts::{Facts, LoadBalancerFacts, Series};
+use crate::facts::{Facts, LoadBalancerFacts, Series, Subject};
 use crate::judge::judge;
 use crate::live::Live;
 use crate::plan::CloudWatchPlan;
@@ -79,7 +79,7 @@ async fn read_again(
         window.until,
         window.period.seconds()
     );
-    let series = series(&aws, facts.arn.dimension(), &window, plan.settle, interrupt, output).await?;
+    let series = series(&aws, &facts.subject(), &window, plan.settle, interrupt, output).await?;
 
     let recorded = run.facts.clone();
     let mut learned =
@@ -133,7 +133,7 @@ async fn load_balancer(args: &AnalyzeArgs, run: &Run, aws: &Aws) -> Result<LoadB
 
 async fn series(
     aws: &Aws,
-    load_balancer: &str,
+    subject: &Subject,
     window: &Window,
     settle: Duration,
     interrupt: &mut Interrupt,
@@ -142,7 +142,7 @@ async fn series(
     // Its --settle counts from its first read, which waits only for a run that has just ended.
     let first_read = if settle.is_zero() { Utc::now() } else { Utc::now().max(window.first_read()) };
     let mut live = Live::new(output.live_terminal(), !output.quiet);
-    let series = read_series(aws, load_balancer, window, first_read + settle, interrupt, &mut |settling| {
+    let series = read_series(aws, subject, window, first_read + settle, interrupt, &mut |settling| {
         live.settling(settling.reads, settling.next_read, settling.deadline);
     })
     .await;

@@ -17,7 +17,7 @@ use super::settings::{Export, Settings};
 use super::signals::Signals;
 use super::{Complaint, Exit, Output};
 use crate::aws::{Aws, AwsSettings, FixedCredentials};
-use crate::facts::metric;
+use crate::facts::{Subject, metric};
 use crate::plan::Period;
 
 /// The simulator publishes every second, so that two whole periods fit into a hold of seconds.
@@ -91,12 +91,12 @@ async fn baseline_is_there(settings: &AwsSettings, load_balancer: &str) -> Resul
     let failed = |cause: String| Complaint::failed(cause, "run 'albcap simulate' to see what it says");
     let aws = Aws::connect(settings).await.map_err(|error| failed(error.to_string()))?;
     let period: Period = Period::try_from(1).map_err(|error| failed(error.to_string()))?;
+    let subject = Subject { load_balancer: load_balancer.to_owned(), ..Subject::default() };
     let until = Instant::now() + PATIENCE;
     while Instant::now() < until {
         let now = Utc::now();
-        let metrics =
-            aws.read_metrics(load_balancer, period, period.floor(now - PATIENCE), period.ceil(now)).await;
-        let metrics = metrics.map_err(|error| failed(error.to_string()))?;
+        let read = aws.read_metrics(&subject, period, period.floor(now - PATIENCE), period.ceil(now)).await;
+        let metrics = read.map_err(|error| failed(error.to_string()))?.metrics;
         if metrics.get(metric::CONSUMED_LCUS).is_some_and(|points| points.len() >= BASELINE_PERIODS) {
             return Ok(());
         }

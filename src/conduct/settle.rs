@@ -8,7 +8,7 @@ use tokio::time::sleep;
 
 use super::Interrupt;
 use crate::aws::{Aws, AwsError};
-use crate::facts::{Series, SeriesStatus, metric};
+use crate::facts::{Reading, Series, SeriesStatus, Subject, metric};
 use crate::plan::Window;
 
 /// Reads that may fail one after the other before the wait is given up.
@@ -33,16 +33,17 @@ pub struct Settling {
     pub deadline: DateTime<Utc>,
 }
 
-type Metrics = std::collections::BTreeMap<String, Vec<crate::facts::Point>>;
-
 /// Whether what was just read is the last word. Three witnesses speak for it, and two of them are enough: the
 /// always-reported metric has the window's last period; the read before was the same (both aws-facts.md §2); and so
 /// much time has passed that late data have arrived ([`Window::converged_at`]). A single read thus is final when it is
 /// complete and made late enough; where the always-reported metric is missing, two late ones must be the same.
-fn is_settled(window: &Window, before: Option<&Metrics>, now: &Metrics, read_at: DateTime<Utc>) -> bool {
+fn is_settled(window: &Window, before: Option<&Reading>, now: &Reading, read_at: DateTime<Utc>) -> bool {
     let last_period = window.until - window.period.length();
-    let complete =
-        now.get(metric::CONSUMED_LCUS).and_then(|points| points.last()).is_some_and(|p| p.at >= last_period);
+    let complete = now
+        .metrics
+        .get(metric::CONSUMED_LCUS)
+        .and_then(|points| points.last())
+        .is_some_and(|p| p.at >= last_period);
     let witnesses = [complete, before == Some(now), read_at >= window.converged_at()];
     witnesses.into_iter().filter(|witness| *witness).count() >= 2
 }
@@ -51,13 +52,13 @@ fn is_settled(window: &Window, before: Option<&Metrics>, now: &Metrics, read_at:
 /// At least one read is made. `tell` hears of every wait; there is none where the time for it is past.
 pub async fn read_series(
     aws: &Aws,
-    load_balancer: &str,
+    subject: &Subject,
     window: &Window,
     deadline: DateTime<Utc>,
     interrupt: &mut Interrupt,
     tell: &mut dyn FnMut(&Settling),
 ) -> Result<Series, SettleFailure> {
-    let mut before: Option<Metrics> = None;
+    let mut before: Option<Reading> = None;
     let (mut reads, mut failures) = (0, 0);
     let mut next_read = window.first_read().min(deadline);
     loop {
@@ -67,30 +68,24 @@ pub async fn read_series(
         let waited = wait_until(next_read, interrupt).await;
         let asked_at = Utc::now();
         let last_chance = !waited || asked_at >= deadline;
-        let read = aws.read_metrics(load_balancer, window.period, window.from, window.until).await;
+        let read = aws.read_metrics(subject, window.period, window.from, window.until).await;
         match read {
-            Ok(metrics) => {
+            Ok(reading) => {
                 (reads, failures) = (reads + 1, 0);
-                let settled = is_settled(window, before.as_ref(), &metrics, asked_at);
+                let settled = is_settled(window, before.as_ref(), &reading, asked_at);
                 if settled || last_chance {
                     let status = if settled { SeriesStatus::Final } else { SeriesStatus::Provisional };
-                    return Ok(series(load_balancer, window, asked_at, status, metrics));
+                    return Ok(series(subject, window, asked_at, status, reading));
                 }
-                before = Some(metrics);
+                before = Some(reading);
             }
             Err(error) => {
                 failures += 1;
                 let hopeless = !error.is_transient() || failures >= FAILURES_BORNE || last_chance;
                 match (hopeless, before.take()) {
                     // What came before is better than nothing, and it is not final.
-                    (true, Some(metrics)) => {
-                        return Ok(series(
-                            load_balancer,
-                            window,
-                            asked_at,
-                            SeriesStatus::Provisional,
-                            metrics,
-                        ));
+                    (true, Some(reading)) => {
+                        return Ok(series(subject, window, asked_at, SeriesStatus::Provisional, reading));
                     }
                     (true, None) => return Err(error.into()),
                     (false, kept) => before = kept,
@@ -102,22 +97,23 @@ pub async fn read_series(
 }
 
 fn series(
-    load_balancer: &str,
+    subject: &Subject,
     window: &Window,
     read_at: DateTime<Utc>,
     status: SeriesStatus,
-    metrics: Metrics,
+    reading: Reading,
 ) -> Series {
-    let load_balancer = load_balancer.to_owned();
     Series {
-        load_balancer,
+        load_balancer: subject.load_balancer.clone(),
         period: window.period,
         from: window.from,
         until: window.until,
         // To the millisecond, as all times of a record.
         read_at: read_at.trunc_subsecs(3),
         status,
-        metrics,
+        metrics: reading.metrics,
+        zones: reading.zones,
+        target_groups: reading.target_groups,
     }
 }
 
@@ -143,12 +139,13 @@ mod tests {
         Window::read(minute, at("12:00:00")..at("13:10:00"), at("12:59:00"), at("13:06:30"))
     }
 
-    fn metrics(lcu_until: &str, active: f64) -> Metrics {
+    fn metrics(lcu_until: &str, active: f64) -> Reading {
         let point = |at: &str, value| Point { at: at.parse().unwrap(), value };
-        Metrics::from([
+        let metrics = [
             (metric::CONSUMED_LCUS.to_owned(), vec![point(lcu_until, 0.1)]),
             (metric::ACTIVE_CONNECTIONS.to_owned(), vec![point("2026-11-24T13:00:00Z", active)]),
-        ])
+        ];
+        Reading { metrics: metrics.into(), ..Reading::default() }
     }
 
     #[test]

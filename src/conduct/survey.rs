@@ -126,7 +126,8 @@ async fn metrics_before_load(plan: &Plan, aws: &Aws, load_balancer: &LoadBalance
     let until = period.floor(Utc::now());
     let back = baseline.max(period.length() * LEAST_PERIODS);
     let from = until.checked_sub_signed(chrono::TimeDelta::from_std(back).unwrap_or_default());
-    let read = aws.read_before_load(load_balancer.arn.dimension(), period, from.unwrap_or(until), until);
+    let subject = load_balancer.subject();
+    let read = aws.read_before_load(&subject, period, from.unwrap_or(until), until);
     match timeout(CLOUDWATCH, read).await {
         Ok(Ok(points)) => MetricsAnswer::Readable(points),
         Ok(Err(error @ AwsError::AccessDenied { .. })) => MetricsAnswer::Denied(error.into()),

@@ -32,6 +32,9 @@ impl ListenerFacts {
 pub struct TargetGroupFacts {
     /// Its name.
     pub name: String,
+    /// The value of the metrics' `TargetGroup` dimension, `targetgroup/NAME/ID`; `None` where the ARN is not told.
+    #[serde(default)]
+    pub dimension: Option<String>,
     /// `HTTP1`, `HTTP2` or `GRPC`; `None` where it is not told.
     #[serde(default)]
     pub protocol_version: Option<String>,

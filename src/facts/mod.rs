@@ -87,6 +87,16 @@ impl LoadBalancerFacts {
     pub fn effective_idle_timeout(&self) -> Duration {
         self.idle_timeout.unwrap_or(Self::DEFAULT_IDLE_TIMEOUT)
     }
+
+    /// Whose metrics tell of it.
+    pub fn subject(&self) -> Subject {
+        let groups = self.details.target_groups.iter().flatten();
+        Subject {
+            load_balancer: self.arn.dimension().to_owned(),
+            zones: self.zones.clone(),
+            target_groups: groups.filter_map(|group| group.dimension.clone()).collect(),
+        }
+    }
 }
 
 /// Why something could not be had, as one line of cause and one of remedy.
@@ -315,9 +325,49 @@ pub struct Series {
     pub read_at: DateTime<Utc>,
     /// Whether the numbers may still change.
     pub status: SeriesStatus,
-    /// The `Sum` of each metric, by its name, ascending in time. A metric that had no point is there, empty; one that
-    /// could not be read is not there.
-    pub metrics: BTreeMap<String, Vec<Point>>,
+    /// Each metric by its name, ascending in time, in its [`metric::statistic`]. A metric that had no point is there,
+    /// empty; one that could not be read is not there.
+    pub metrics: Metrics,
+    /// The same for each availability zone, by its name: [`metric::OF_ZONES`].
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub zones: BTreeMap<String, Metrics>,
+    /// The same for each target group, by its dimension (`targetgroup/NAME/ID`): [`metric::OF_TARGET_GROUPS`].
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub target_groups: BTreeMap<String, Metrics>,
+}
+
+/// Points ascending in time, by the metric's name.
+pub type Metrics = BTreeMap<String, Vec<Point>>;
+
+/// Whose metrics CloudWatch is asked for: the load balancer as a whole, and its parts. Each name is a dimension's value.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Subject {
+    /// `app/NAME/ID`.
+    pub load_balancer: String,
+    /// Availability zones.
+    pub zones: Vec<String>,
+    /// `targetgroup/NAME/ID`.
+    pub target_groups: Vec<String>,
+}
+
+impl Subject {
+    /// How many metrics one reading asks for, each of which AWS charges for.
+    pub fn metrics(&self) -> usize {
+        let parts = self.zones.len() * metric::OF_ZONES.len()
+            + self.target_groups.len() * metric::OF_TARGET_GROUPS.len();
+        metric::ALL.len() + parts
+    }
+}
+
+/// What CloudWatch said of a [`Subject`], as [`Series`] keeps it.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Reading {
+    /// Of the load balancer as a whole.
+    pub metrics: Metrics,
+    /// Of each zone.
+    pub zones: BTreeMap<String, Metrics>,
+    /// Of each target group.
+    pub target_groups: BTreeMap<String, Metrics>,
 }
 
 /// Whether the numbers may still change (aws-facts.md §2, "settled").
@@ -330,12 +380,12 @@ pub enum SeriesStatus {
     Provisional,
 }
 
-/// The sum of a metric over one period.
+/// A metric's statistic over one period.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Point {
     /// The period's start.
     pub at: DateTime<Utc>,
-    /// The sum.
+    /// The statistic's value.
     pub value: f64,
 }
 
@@ -355,8 +405,44 @@ pub mod metric {
     pub const CONSUMED_LCUS: &str = "ConsumedLCUs";
     /// What is asked for before the load, to see what is there without it.
     pub const BEFORE_LOAD: [&str; 3] = [CONSUMED_LCUS, ACTIVE_CONNECTIONS, REQUESTS];
+    /// Targets that pass their health checks, as the node says that sees fewest.
+    pub const HEALTHY_HOSTS: &str = "HealthyHostCount";
+    /// Targets that fail their health checks, as the node says that sees most.
+    pub const UNHEALTHY_HOSTS: &str = "UnHealthyHostCount";
+    /// Connections to targets that could not be opened.
+    pub const TARGET_CONNECTION_ERRORS: &str = "TargetConnectionErrorCount";
+    /// TLS sessions with targets that could not be established.
+    pub const TARGET_TLS_ERRORS: &str = "TargetTLSNegotiationErrorCount";
+    /// Seconds until a target begins its answer.
+    pub const TARGET_RESPONSE_TIME: &str = "TargetResponseTime";
+    /// Percent of the load balancer's capacity that is in use.
+    pub const CAPACITY_UTILIZATION: &str = "CapacityUtilization";
+    /// What is asked for at the dimensions `AvailabilityZone, LoadBalancer`.
+    pub const OF_ZONES: [&str; 4] = [ACTIVE_CONNECTIONS, NEW_CONNECTIONS, REQUESTS, REJECTED_CONNECTIONS];
+    /// What is asked for at the dimensions `LoadBalancer, TargetGroup`.
+    pub const OF_TARGET_GROUPS: [&str; 7] = [
+        HEALTHY_HOSTS,
+        UNHEALTHY_HOSTS,
+        REQUESTS,
+        TARGET_CONNECTION_ERRORS,
+        TARGET_TLS_ERRORS,
+        TARGET_RESPONSE_TIME,
+        "HTTPCode_Target_5XX_Count",
+    ];
+
+    /// The statistic in which a metric means something (aws-facts.md §1): `Sum` of all counts, and of the connections at
+    /// a time, since each node reports its own.
+    pub fn statistic(name: &str) -> &'static str {
+        match name {
+            TARGET_RESPONSE_TIME => "Average",
+            HEALTHY_HOSTS => "Minimum",
+            UNHEALTHY_HOSTS | CAPACITY_UTILIZATION => "Maximum",
+            _ => "Sum",
+        }
+    }
+
     /// Everything that is asked for at the load balancer's dimension.
-    pub const ALL: [&str; 19] = [
+    pub const ALL: [&str; 26] = [
         ACTIVE_CONNECTIONS,
         NEW_CONNECTIONS,
         PROCESSED_BYTES,
@@ -364,8 +450,15 @@ pub mod metric {
         REJECTED_CONNECTIONS,
         CONSUMED_LCUS,
         "ClientTLSNegotiationErrorCount",
-        "TargetConnectionErrorCount",
-        "TargetTLSNegotiationErrorCount",
+        TARGET_CONNECTION_ERRORS,
+        TARGET_TLS_ERRORS,
+        TARGET_RESPONSE_TIME,
+        CAPACITY_UTILIZATION,
+        "PeakLCUs",
+        "ReservedLCUs",
+        "RuleEvaluations",
+        "LowReputationPacketsDropped",
+        "LowReputationRequestsDenied",
         "HTTPCode_ELB_4XX_Count",
         "HTTPCode_ELB_5XX_Count",
         "HTTPCode_ELB_500_Count",

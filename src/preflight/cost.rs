@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::listener::listener_of;
 use super::wording::{info, skip};
 use super::{Check, Forcing, Known};
-use crate::facts::{Finding, metric};
+use crate::facts::{Finding, Subject, metric};
 use crate::plan::quantity::show_count;
 use crate::plan::{CloudWatchPlan, Mode, Plan};
 use crate::prices::{Carried, Use, show_dollars};
@@ -32,7 +32,8 @@ fn look(known: &Known<'_>) -> Finding {
         ..carried(known.plan, cloudwatch)
     };
     let (lcu_hours, dimension) = carried.lcu_hours();
-    let used = Use { lcu_hours, metrics_read: metrics_read(cloudwatch), metrics_published: 0 };
+    let used =
+        Use { lcu_hours, metrics_read: metrics_read(cloudwatch, &facts.subject()), metrics_published: 0 };
     let prices = known.prices;
     let cost = prices.cost(&used);
     let place = if prices.region == facts.arn.region() {
@@ -85,13 +86,13 @@ fn carried(plan: &Plan, cloudwatch: CloudWatchPlan) -> Carried {
 }
 
 /// Before the load a few; after it all of them at every read, a period apart.
-fn metrics_read(cloudwatch: CloudWatchPlan) -> u64 {
+fn metrics_read(cloudwatch: CloudWatchPlan, subject: &Subject) -> u64 {
     if cloudwatch.settle.is_zero() {
         return 0;
     }
     let reads = cloudwatch.settle.as_millis() / cloudwatch.period.length().as_millis() + 1;
     let reads = u64::try_from(reads).unwrap_or(u64::MAX);
-    reads.saturating_mul(metric::ALL.len() as u64) + metric::BEFORE_LOAD.len() as u64
+    reads.saturating_mul(subject.metrics() as u64) + metric::BEFORE_LOAD.len() as u64
 }
 
 #[cfg(test)]
@@ -122,11 +123,11 @@ mod tests {
         let case = Case { plan: an_hour(|_| {}), prices: expensive(), ..case() };
         let finding = look(&case.known());
         assert_eq!(finding.status, Status::Info);
-        // One unit for an hour, and 19 + 3 metrics.
-        assert_eq!(finding.found, "about $122.00");
+        // One unit for an hour; 26 metrics, 4 for each of 3 zones, 7 for a target group, and 3 before the load.
+        assert_eq!(finding.found, "about $148.00");
         assert!(
             finding.detail.starts_with(
-                "$100.00 for 1.00 LCU-hours (active connections), $22.00 for 22 metrics read; prices of"
+                "$100.00 for 1.00 LCU-hours (active connections), $48.00 for 48 metrics read; prices of"
             ),
             "{finding:?}"
         );
@@ -156,7 +157,7 @@ mod tests {
             (Case { plan: an_hour(|_| {}), load_balancer: mutual, ..case() }, "2.00 LCU-hours"),
             (Case { plan: climbing, ..case() }, "2.00 LCU-hours"),
             (Case { plan: searching, ..case() }, " LCU-hours (active connections)"),
-            (Case { plan: patient, ..case() }, " 212 metrics read"),
+            (Case { plan: patient, ..case() }, " 498 metrics read"),
             (Case { plan: impatient, ..case() }, " 0 metrics read"),
         ] {
             let finding = look(&case.known());

@@ -142,6 +142,7 @@ pub(super) fn load_balancer(change: impl FnOnce(&mut LoadBalancerFacts)) -> Load
 pub(super) fn target_group(name: &str, protocol_version: &str, target_type: &str) -> TargetGroupFacts {
     TargetGroupFacts {
         name: name.to_owned(),
+        dimension: Some(format!("targetgroup/{name}/6d0ecf831eec9f09")),
         protocol_version: Some(protocol_version.to_owned()),
         target_type: Some(target_type.to_owned()),
     }

@@ -29,6 +29,8 @@ impl Scenario {
             read_at: until,
             status,
             metrics: metric::ALL.iter().map(|name| ((*name).to_owned(), Vec::new())).collect(),
+            zones: Default::default(),
+            target_groups: Default::default(),
         };
         let mut random = fastrand::Rng::with_seed(7);
         let mut put = |name: &str, at, value: f64| {

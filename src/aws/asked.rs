@@ -1,0 +1,73 @@
+//! One query of GetMetricData: which metric, of which part of a load balancer.
+
+use aws_sdk_cloudwatch::types::{Dimension, Metric, MetricDataQuery, MetricStat};
+
+use crate::facts::{Period, Subject, metric};
+
+const NAMESPACE: &str = "AWS/ApplicationELB";
+
+/// The load balancer, or one of its parts by its place in the [`Subject`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Part {
+    Whole,
+    Zone(usize),
+    TargetGroup(usize),
+}
+
+/// What a query asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Asked {
+    pub(super) of: Part,
+    pub(super) metric: &'static str,
+}
+
+impl Asked {
+    /// Everything that is read of a load balancer.
+    pub(super) fn all(subject: &Subject) -> Vec<Asked> {
+        let of = |of: Part, metrics: &[&'static str]| -> Vec<Asked> {
+            metrics.iter().map(|metric| Asked { of, metric }).collect()
+        };
+        let zones = (0..subject.zones.len()).flat_map(|zone| of(Part::Zone(zone), &metric::OF_ZONES));
+        let groups = (0..subject.target_groups.len())
+            .flat_map(|group| of(Part::TargetGroup(group), &metric::OF_TARGET_GROUPS));
+        of(Part::Whole, &metric::ALL).into_iter().chain(zones).chain(groups).collect()
+    }
+
+    /// That of `asked` whose `Id` this is.
+    pub(super) fn by_id(asked: &[Asked], id: &str) -> Option<Asked> {
+        asked.iter().copied().find(|asked| asked.id() == id)
+    }
+
+    /// No unit is named: a wrong one would bring nothing (aws-facts.md §2).
+    pub(super) fn query(&self, subject: &Subject, period: Period) -> MetricDataQuery {
+        let metric = Metric::builder()
+            .namespace(NAMESPACE)
+            .metric_name(self.metric)
+            .set_dimensions(Some(self.dimensions(subject)))
+            .build();
+        let period = i32::try_from(period.seconds()).unwrap_or(i32::MAX);
+        let statistic =
+            MetricStat::builder().metric(metric).period(period).stat(metric::statistic(self.metric)).build();
+        MetricDataQuery::builder().id(self.id()).metric_stat(statistic).return_data(true).build()
+    }
+
+    /// Only the combinations that are published can be asked for (aws-facts.md §1).
+    fn dimensions(&self, subject: &Subject) -> Vec<Dimension> {
+        let dimension = |name: &str, value: &str| Dimension::builder().name(name).value(value).build();
+        let part = match self.of {
+            Part::Whole => None,
+            Part::Zone(index) => Some(dimension("AvailabilityZone", &subject.zones[index])),
+            Part::TargetGroup(index) => Some(dimension("TargetGroup", &subject.target_groups[index])),
+        };
+        part.into_iter().chain([dimension("LoadBalancer", &subject.load_balancer)]).collect()
+    }
+
+    /// It begins with a small letter (aws-facts.md §2).
+    fn id(&self) -> String {
+        match self.of {
+            Part::Whole => format!("m_{}", self.metric),
+            Part::Zone(index) => format!("z{index}_{}", self.metric),
+            Part::TargetGroup(index) => format!("g{index}_{}", self.metric),
+        }
+    }
+}
