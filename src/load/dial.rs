@@ -8,10 +8,10 @@ use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use thiserror::Error;
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::counters::Counters;
-use super::failed::{Failed, of_io};
+use super::failed::{Failed, of_io, said_by};
 use super::greet::greet;
 use super::hold::frame::FrameReader;
 use super::route::Router;
@@ -22,6 +22,9 @@ use super::upgrade::{Answer, LONGEST_HEAD, Request};
 use super::uuid;
 use crate::plan::{Conversation, Route, Secrets, Target, Token};
 use crate::record::{FailureKind, Initiator, Phase};
+
+/// How long the rest of a refusal is awaited: the answer is known by then, this is for its text alone.
+const REFUSAL_PATIENCE: Duration = Duration::from_millis(250);
 
 /// Why no dialer can be made.
 #[derive(Debug, Error)]
@@ -63,6 +66,8 @@ pub(super) struct Progress {
     peer: Option<SocketAddr>,
     /// The last message that did not show the server to be ready, its beginning.
     pub(super) unready: Option<String>,
+    /// How the upgrade was refused, while the rest of what is said is awaited.
+    refused: Option<Failed>,
 }
 
 impl Dialer {
@@ -113,10 +118,10 @@ impl Dialer {
         ordinal: u32,
         token: Option<&Token>,
     ) -> Result<Dialed, Failed> {
-        let mut progress = Progress { phase: Phase::Dns, peer: None, unready: None };
+        let mut progress = Progress { phase: Phase::Dns, peer: None, unready: None, refused: None };
         match timeout(self.connect_timeout, self.walk(&mut progress, counters, ordinal, token)).await {
             Ok(outcome) => outcome,
-            Err(_) => Err(progress.out_of_time()),
+            Err(_) => Err(progress.out_of_time(self.connect_timeout)),
         }
     }
 
@@ -172,7 +177,7 @@ impl Dialer {
         &self,
         stream: &mut Stream,
         token: Option<&Token>,
-        progress: &Progress,
+        progress: &mut Progress,
         counters: &Counters,
     ) -> Result<Vec<u8>, Failed> {
         let (request, key) = self.request.fresh(token);
@@ -191,22 +196,56 @@ impl Dialer {
                     counters.received(head, 0);
                     return Ok(bytes.split_off(head));
                 }
-                Answer::Refused { kind, example } => {
+                Answer::Refused { kind, example, whole } => {
+                    let mut failed = progress.failed(kind, Initiator::Peer, example);
+                    if !whole {
+                        // Should the connect timeout pass meanwhile, this is still what happened.
+                        progress.refused = Some(failed.clone());
+                        failed.example =
+                            self.hear_out(stream, token, &key, &mut bytes).await.unwrap_or(failed.example);
+                    }
                     counters.received(bytes.len(), 0);
-                    return Err(progress.failed(kind, Initiator::Peer, example));
+                    return Err(failed);
                 }
                 Answer::Incomplete => debug_assert!(bytes.len() < LONGEST_HEAD),
             }
         }
     }
+
+    /// Reads the rest of a refusal, as far as it comes soon; `None` where nothing more came.
+    async fn hear_out(
+        &self,
+        stream: &mut Stream,
+        token: Option<&Token>,
+        key: &str,
+        bytes: &mut Vec<u8>,
+    ) -> Option<String> {
+        let until = Instant::now() + REFUSAL_PATIENCE;
+        let mut said = None;
+        while let Ok(Ok(1..)) = timeout_at(until, stream.receive(bytes)).await {
+            if let Answer::Refused { example, whole, .. } = self.request.check(token, key, bytes) {
+                said = Some(example);
+                if whole {
+                    break;
+                }
+            }
+        }
+        said
+    }
 }
 
 impl Progress {
-    /// Whoever upgrades, and is then silent or says other things, is not ready.
-    fn out_of_time(&self) -> Failed {
-        let kind = if self.phase == Phase::Ready { FailureKind::NotReady } else { FailureKind::Timeout };
-        let example = self.unready.as_ref().map(|last| format!("the last message was: {last}"));
-        self.failed(kind, Initiator::Network, example.unwrap_or_default())
+    /// Whoever upgrades, and is then silent or says other things, is not ready; who was refused, was refused.
+    fn out_of_time(&mut self, connect_timeout: Duration) -> Failed {
+        if let Some(refused) = self.refused.take() {
+            return refused;
+        }
+        if self.phase == Phase::Ready {
+            let example = self.unready.as_ref().map(|last| format!("the last message was: {last}"));
+            return self.failed(FailureKind::NotReady, Initiator::Network, example.unwrap_or_default());
+        }
+        let example = format!("not done within {} s", connect_timeout.as_secs_f64());
+        self.failed(FailureKind::Timeout, Initiator::Network, example)
     }
 
     pub(super) fn failed(&self, kind: FailureKind, by: Initiator, example: String) -> Failed {
@@ -217,8 +256,12 @@ impl Progress {
         let (kind, by) = match (self.phase, of_io(error)) {
             // A peer that hangs up in mid-handshake did not speak TLS.
             (Phase::Tls, (FailureKind::Eof, by)) => (FailureKind::Tls, by),
+            // What Linux says of an address whose route is a black hole.
+            (Phase::Connect, (FailureKind::Io, _)) if error.kind() == std::io::ErrorKind::InvalidInput => {
+                (FailureKind::Unreachable, Initiator::Network)
+            }
             (_, of_io) => of_io,
         };
-        self.failed(kind, by, error.to_string())
+        self.failed(kind, by, said_by(error))
     }
 }

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use crate::record::{FailureKind, Initiator, Phase};
 
 /// A connection that failed, before it is known how old it was.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Failed {
     pub(super) phase: Phase,
     pub(super) kind: FailureKind,
@@ -44,6 +44,19 @@ pub(super) fn of_io(error: &io::Error) -> (FailureKind, Initiator) {
         _ if has_code(error, NO_WAY) => (FailureKind::Unreachable, Initiator::Network),
         _ if has_code(error, NETWORK_RESET) => (FailureKind::Reset, Initiator::Network),
         _ => (FailureKind::Io, Initiator::Local),
+    }
+}
+
+/// What to quote of an error.
+pub(super) fn said_by(error: &io::Error) -> String {
+    use rustls::{AlertDescription, Error};
+    match error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
+        // This side offers HTTP/1.1 alone.
+        Some(Error::AlertReceived(AlertDescription::NoApplicationProtocol)) => {
+            "the listener does not speak HTTP/1.1, which an upgrade needs (TLS alert no_application_protocol)"
+                .to_owned()
+        }
+        _ => error.to_string(),
     }
 }
 

@@ -4,12 +4,15 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use tokio_tungstenite::tungstenite::handshake::{client::generate_key, derive_accept_key};
 
+use super::refusal::Body;
 use crate::plan::{Target, Token, TokenPlace};
 use crate::record::FailureKind;
 
 /// Longest answer head that is read; ALB itself allows 32 KiB of response headers in all.
 pub(super) const LONGEST_HEAD: usize = 32 * 1024;
 const MOST_HEADERS: usize = 128;
+/// The head of a frame of HTTP/2 (RFC 9113 §4.1).
+const HTTP2_HEAD: usize = 9;
 
 /// The request of one target, complete but for a connection's token and its key.
 pub(super) struct Request {
@@ -131,6 +134,12 @@ impl Request {
 
     /// Looks at what has come so far, in answer to a request with that token and key.
     pub(super) fn check(&self, token: Option<&Token>, key: &str, bytes: &[u8]) -> Answer {
+        if bytes.first() == Some(&0) && bytes.len() < HTTP2_HEAD {
+            return Answer::Incomplete;
+        }
+        if is_http2(bytes) {
+            return protocol("the answer is HTTP/2, and only HTTP/1.1 can be upgraded");
+        }
         let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
         let mut response = httparse::Response::new(&mut headers);
         let head = match response.parse(bytes) {
@@ -141,10 +150,10 @@ impl Request {
         };
         let status = response.code.unwrap_or(0);
         if status != 101 {
-            let text = String::from_utf8_lossy(&bytes[head..]);
+            let body = Body::new(status, response.headers, &bytes[head..]);
             let reason = response.reason.unwrap_or("");
-            let example = format!("{status} {reason} {}", text.trim()).trim().to_owned();
-            return Answer::Refused { kind: FailureKind::Http(status), example };
+            let example = format!("{status} {reason} {}", body.text()).trim().to_owned();
+            return Answer::Refused { kind: FailureKind::Http(status), example, whole: body.is_enough() };
         }
         self.check_switch(token, key, response.headers)
             .map_or_else(|reason| protocol(&reason), |()| Answer::Open { head })
@@ -197,7 +206,12 @@ fn query_encoded(text: &str) -> String {
 }
 
 fn protocol(reason: &str) -> Answer {
-    Answer::Refused { kind: FailureKind::Protocol, example: reason.to_owned() }
+    Answer::Refused { kind: FailureKind::Protocol, example: reason.to_owned(), whole: true }
+}
+
+/// An HTTP/2 server begins with a SETTINGS frame of stream 0 (RFC 9113 §3.4); no answer of HTTP/1 begins with a zero.
+fn is_http2(bytes: &[u8]) -> bool {
+    matches!(bytes, [0, _, _, 4, _, 0, 0, 0, 0, ..])
 }
 
 /// What an answer means.
@@ -216,6 +230,8 @@ pub(super) enum Answer {
         kind: FailureKind,
         /// What was said; not redacted yet.
         example: String,
+        /// Whether that is all of it.
+        whole: bool,
     },
 }
 
@@ -357,6 +373,7 @@ mod tests {
         let ok = "Connection: Upgrade\r\n";
         assert_eq!(kind("HTTP/1.1 503 Service Unavailable\r\n\r\nbusy"), Some(FailureKind::Http(503)));
         assert_eq!(kind("SSH-2.0-OpenSSH\r\n"), Some(FailureKind::Protocol));
+        assert_eq!(kind("\0not HTTP/2 either"), Some(FailureKind::Protocol));
         assert_eq!(kind(&switching("")), Some(FailureKind::Protocol), "no Connection header");
         assert_eq!(kind(&switching(ok).replace(ACCEPT, "x")), Some(FailureKind::Protocol));
         assert_eq!(kind(&switching(ok).replace("WebSocket\r", "h2c\r")), Some(FailureKind::Protocol));
@@ -370,6 +387,32 @@ mod tests {
         );
         let endless = format!("HTTP/1.1 101 x\r\nX: {}", "a".repeat(LONGEST_HEAD));
         assert_eq!(kind(&endless), Some(FailureKind::Protocol));
+    }
+
+    #[test]
+    fn http2_is_told_by_its_first_frame() {
+        let settings = b"\0\0\x06\x04\0\0\0\0\0\0\x03\0\0\0\x80";
+        for cut in 0..HTTP2_HEAD {
+            assert_eq!(request("ws://h/", &[], &[]).check(None, KEY, &settings[..cut]), Answer::Incomplete);
+        }
+        match request("ws://h/", &[], &[]).check(None, KEY, settings) {
+            Answer::Refused { kind: FailureKind::Protocol, example, whole: true } => {
+                assert!(example.contains("HTTP/2"), "{example}");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_refusal_is_whole_with_its_body() {
+        let request = request("ws://h/", &[], &[]);
+        let said = |bytes: &str| match request.check(None, KEY, bytes.as_bytes()) {
+            Answer::Refused { example, whole, .. } => (example, whole),
+            other => panic!("{other:?}"),
+        };
+        let head = "HTTP/1.1 503 Busy\r\nContent-Length: 6\r\n\r\n";
+        assert_eq!(said(head), ("503 Busy".into(), false));
+        assert_eq!(said(&format!("{head}later\n")), ("503 Busy later".into(), true));
     }
 
     proptest! {
