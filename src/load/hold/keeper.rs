@@ -226,7 +226,9 @@ impl<W: Wire> Keeper<W> {
         let result = read(connection, &mut brought, &self.conversation, &mut self.shared);
         let counters = self.owner.counters();
         counters.received(brought.bytes, brought.messages);
-        if brought.bytes > 0 {
+        // What ends the connection does not end the silence before it.
+        let ends = brought.closed.is_some() || matches!(result, Err(Broken::Protocol(_)));
+        if brought.bytes > 0 && !ends {
             connection.active = now;
         }
         if let Some(sequence) = brought.answered {

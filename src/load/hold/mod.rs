@@ -14,6 +14,8 @@ pub(super) mod frame;
 mod holder;
 mod keeper;
 mod pulse;
+#[cfg(test)]
+mod turns;
 mod utf8;
 mod wheel;
 mod wire;
