@@ -182,10 +182,40 @@ fn the_contract_has_every_command_and_no_other() {
     assert_eq!(listed, defined);
 }
 
+/// That each does what the page says is proved by the tests of the failures.
 #[test]
-fn the_readme_leads_to_both_pages() {
+fn the_simulators_page_has_every_fault_and_no_other_flag() {
+    let page = std::fs::read_to_string(root().join("docs/simulator.md")).unwrap();
+    let quoted: Vec<&str> = page.split('`').skip(1).step_by(2).collect();
+    let words: BTreeSet<&str> = quoted.iter().flat_map(|code| code.split([' ', ',', '\n'])).collect();
+    let help = help(&["simulate"]);
+    // --cacert is `run`'s.
+    for flag in words.iter().filter(|word| word.starts_with("--") && **word != "--cacert") {
+        assert!(help.contains(&format!("{flag} ")) || help.contains(&format!("{flag}\n")), "no {flag}");
+    }
+    let heading = "What the simulated ALB and its targets do wrong:";
+    let faults = help.split(heading).nth(1).unwrap().split("\n\nThe ").next().unwrap();
+    for line in faults.lines().map(str::trim_start).filter(|line| line.starts_with("--")) {
+        let flag = line.split_whitespace().next().unwrap();
+        assert!(words.contains(flag), "docs/simulator.md does not have {flag}");
+    }
+    for flag in ["--kill-by", "--upgrade-answer", "--certificate", "--reject-by"] {
+        let refused = std::process::Command::new(env!("CARGO_BIN_EXE_albcap"))
+            .args(["simulate", flag, "nonsense"])
+            .output()
+            .unwrap();
+        let said = String::from_utf8(refused.stderr).unwrap();
+        let known = said.split("is not one of ").nth(1).unwrap().lines().next().unwrap();
+        for word in known.split(", ") {
+            assert!(words.contains(word), "docs/simulator.md does not have {flag} {word}");
+        }
+    }
+}
+
+#[test]
+fn the_readme_leads_to_every_page() {
     let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
-    for name in ["docs/contract.md", "docs/aws-facts.md"] {
+    for name in ["docs/contract.md", "docs/aws-facts.md", "docs/simulator.md"] {
         assert!(readme.contains(&format!("]({name})")), "{name}");
         assert!(root().join(name).exists());
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::conversation_flags::ConversationFlags;
+use super::simulate_flags::SimulateArgs;
 use super::token_flags::TokenFlags;
 use crate::plan::quantity::{parse_count, parse_duration};
 use crate::plan::{
@@ -331,97 +332,6 @@ pub(crate) enum Format {
     Html,
 }
 
-#[derive(Debug, Args)]
-#[command(next_help_heading = "The simulated ALB")]
-pub(crate) struct SimulateArgs {
-    /// Close a connection that was silent for so long
-    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = parse_positive_duration)]
-    pub(crate) idle_timeout: Duration,
-    /// TCP legs that are counted for each WebSocket
-    #[arg(long, value_name = "1|2", default_value = "2", value_parser = clap::value_parser!(u8).range(1..=2))]
-    pub(crate) legs: u8,
-    /// Nodes, each with an address of its own in 127.0.0.0/8
-    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u8).range(1..=100))]
-    pub(crate) nodes: u8,
-    /// Speak TLS, with a certificate made for the occasion
-    #[arg(long)]
-    pub(crate) tls: bool,
-    /// Client connections of others that are there all the time
-    #[arg(long, value_name = "N", default_value = "0", value_parser = parse_count)]
-    pub(crate) baseline: u32,
-    /// Refuse client connections beyond so many
-    #[arg(long, value_name = "N", value_parser = parse_count)]
-    pub(crate) max_connections: Option<u32>,
-    /// Share of the upgrades that the load balancer answers with 503
-    #[arg(long, value_name = "SHARE", value_parser = parse_rejected)]
-    pub(crate) reject_rate: Option<f64>,
-    /// Cut every connection so long after its upgrade
-    #[arg(long, value_name = "TIME", value_parser = parse_positive_duration)]
-    pub(crate) kill_after: Option<Duration>,
-    /// How often the metrics are published
-    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = parse_positive_duration, help_heading = "The simulated CloudWatch")]
-    pub(crate) period: Duration,
-    /// How long after a period's end its metrics become visible
-    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = parse_duration, help_heading = "The simulated CloudWatch")]
-    pub(crate) publish_delay: Duration,
-    /// How active connections are sampled within a period
-    #[arg(long, value_enum, default_value = "snapshot", help_heading = "The simulated CloudWatch")]
-    pub(crate) sampling: Sampling,
-    /// How far AWS's clock is ahead of this machine's: periods are taken and answers are dated by it
-    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = parse_duration, help_heading = "The simulated CloudWatch")]
-    pub(crate) clock_ahead: Duration,
-    /// What elbv2 says of the load balancer's state; it takes connections in all of them
-    #[arg(long, value_enum, default_value = "active", help_heading = "The simulated AWS account")]
-    pub(crate) state: State,
-    /// Capacity units that are reserved for the load balancer
-    #[arg(long, value_name = "N", value_parser = parse_count, help_heading = "The simulated AWS account")]
-    pub(crate) reserved_lcus: Option<u32>,
-    /// Another idle timeout that elbv2 tells after its first N answers; the load balancer keeps to --idle-timeout
-    #[arg(long, value_name = "N=SECONDS", help_heading = "The simulated AWS account")]
-    pub(crate) idle_timeout_then: Option<crate::sim::IdleTimeoutThen>,
-    /// AWS Region that the endpoint claims to be
-    #[arg(
-        long,
-        value_name = "REGION",
-        default_value = "us-east-1",
-        help_heading = "The simulated AWS account"
-    )]
-    pub(crate) region: String,
-    /// IAM action that is denied, such as cloudwatch:GetMetricData; may be repeated
-    #[arg(long, value_name = "ACTION", help_heading = "The simulated AWS account")]
-    pub(crate) deny: Vec<String>,
-    /// IAM action that is denied after its first N calls; may be repeated
-    #[arg(long, value_name = "ACTION=N", help_heading = "The simulated AWS account")]
-    pub(crate) deny_after: Vec<crate::sim::DenyAfter>,
-    /// End when standard input does: whoever started it is gone then, however it went
-    #[arg(long, hide = true)]
-    pub(crate) until_stdin_closes: bool,
-}
-
-/// In elbv2's own words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-#[value(rename_all = "snake_case")]
-pub(crate) enum State {
-    /// Ready
-    Active,
-    /// Being set up
-    Provisioning,
-    /// Without the resources to scale
-    ActiveImpaired,
-    /// Could not be set up
-    Failed,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Sampling {
-    /// The count of one moment
-    Snapshot,
-    /// The mean over the period
-    Mean,
-    /// The highest of the period
-    Max,
-}
-
 fn parse_levels(text: &str) -> Result<Levels, crate::plan::LevelsError> {
     text.parse()
 }
@@ -445,14 +355,6 @@ pub(super) fn parse_positive_duration(text: &str) -> Result<Duration, String> {
 fn parse_period(text: &str) -> Result<crate::plan::Period, String> {
     let length = parse_duration(text).map_err(|error| error.to_string())?;
     crate::plan::Period::new(length).map_err(|error| error.to_string())
-}
-
-/// A share of which none is a share too.
-fn parse_rejected(text: &str) -> Result<f64, String> {
-    match text.trim() {
-        "0" | "0%" => Ok(0.0),
-        other => other.parse::<Share>().map(Share::get).map_err(|error| error.to_string()),
-    }
 }
 
 /// A header as it was typed, or the lines of a file; there, empty lines and those that start with `#` say nothing.

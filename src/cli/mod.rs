@@ -18,6 +18,7 @@ mod run;
 mod settings;
 mod signals;
 mod simulate;
+mod simulate_flags;
 mod token_flags;
 
 use std::ffi::OsString;

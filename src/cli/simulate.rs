@@ -1,7 +1,7 @@
 //! `albcap simulate`: the simulated ALB and AWS endpoint, left running.
 
-use super::args::{Sampling, SimulateArgs, State};
 use super::signals::Signals;
+use super::simulate_flags::{Sampling, SimulateArgs, State};
 use super::{Complaint, Exit, output};
 use crate::sim;
 
@@ -16,13 +16,25 @@ pub(super) async fn command(args: &SimulateArgs) -> Result<Exit, Complaint> {
     let line = serde_json::to_string(running.announcement())
         .map_err(|error| Complaint::failed(format!("the announcement can't be written: {error}"), ""))?;
     output::print(&format!("{line}\n"))?;
-    tokio::select! {
-        () = interrupt.set() => {}
-        () = stdin_closed(), if args.until_stdin_closes => {}
-    }
+    let told = async {
+        tokio::select! {
+            () = interrupt.set() => {}
+            () = stdin_closed(), if args.until_stdin_closes => {}
+        }
+    };
+    serve_until(told, running).await
+}
+
+/// Being told to stop is how it ends well; a part of it that fails takes the rest along.
+async fn serve_until(told: impl Future<Output = ()>, mut running: sim::Running) -> Result<Exit, Complaint> {
+    let outcome = tokio::select! {
+        () = told => Ok(Exit::Done),
+        error = running.stopped() => {
+            Err(Complaint::failed(error, "start it again; with -v it logs what happens to it"))
+        }
+    };
     running.shutdown().await;
-    // Being told to stop is how it ends well.
-    Ok(Exit::Done)
+    outcome
 }
 
 /// Waits for the end of standard input. A pipe from a parent ends with the parent, even one that was killed with -9.
@@ -45,7 +57,13 @@ fn options(args: &SimulateArgs) -> sim::Options {
         baseline: args.baseline,
         max_connections: args.max_connections.map(u64::from),
         reject_rate: args.reject_rate.unwrap_or(0.0),
+        certificate: args.certificate,
+        http2_only: args.http2_only,
+        greeting: args.greeting.clone(),
+        rejection: sim::Rejection { status: args.reject_status, by: args.reject_by },
+        upgrade_answer: args.upgrade_answer,
         kill_after: args.kill_after,
+        kill_by: args.kill_by,
         period: args.period,
         publish_delay: args.publish_delay,
         sampling: match args.sampling {
@@ -66,5 +84,23 @@ fn options(args: &SimulateArgs) -> sim::Options {
         deny: args.deny.clone(),
         deny_after: args.deny_after.clone(),
         ..sim::Options::default()
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn it_ends_well_when_told_and_with_1_when_a_part_of_it_fails() {
+        let start = || sim::start(sim::Options::default());
+        let told = serve_until(std::future::ready(()), start().await.unwrap()).await;
+        assert_eq!(told.unwrap(), Exit::Done);
+        let mut broken = start().await.unwrap();
+        broken.break_down();
+        let complaint = serve_until(std::future::pending(), broken).await.unwrap_err();
+        assert_eq!(complaint.exit, Exit::Failed);
+        assert!(complaint.cause.contains("a part of the simulator stopped"), "{}", complaint.cause);
     }
 }

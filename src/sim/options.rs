@@ -5,6 +5,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use super::SimError;
+use super::alb::{Certificate, Doom, Rejection, UpgradeAnswer};
 use super::aws::{DenyAfter, IdleTimeoutThen};
 
 /// Every setting of the simulator; the default is a healthy load balancer of one node.
@@ -17,6 +18,10 @@ pub struct Options {
     pub nodes: u8,
     /// TLS on the listener, with a certificate made at the start.
     pub tls: bool,
+    /// What is wrong with that certificate, if anything.
+    pub certificate: Certificate,
+    /// The listener speaks HTTP/2 and nothing else, which can't be upgraded.
+    pub http2_only: bool,
     /// What elbv2 says the load balancer is.
     pub load_balancer_type: LoadBalancerType,
     /// The region that ARNs and zones carry.
@@ -43,10 +48,18 @@ pub struct Options {
     pub baseline: u32,
     /// Client connections, over all nodes and with the baseline, that the load balancer holds at most.
     pub max_connections: Option<u64>,
-    /// Share of upgrades, 0 to 1, that the load balancer itself answers with 503.
+    /// Share of upgrades, 0 to 1, that are refused.
     pub reject_rate: f64,
-    /// Time from the upgrade after which a connection is cut by a reset.
+    /// By whom they are, and with which status.
+    pub rejection: Rejection,
+    /// How the target answers the others.
+    pub upgrade_answer: UpgradeAnswer,
+    /// Text messages that the target sends in the same write as its 101.
+    pub greeting: Vec<String>,
+    /// Time from the upgrade after which a connection meets its doom.
     pub kill_after: Option<Duration>,
+    /// What that is.
+    pub kill_by: Doom,
     /// What elbv2 says of the load balancer's state.
     pub state: LoadBalancerState,
     /// Capacity units that are reserved.
@@ -69,6 +82,8 @@ impl Default for Options {
             listen: SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0),
             nodes: 1,
             tls: false,
+            certificate: Certificate::default(),
+            http2_only: false,
             load_balancer_type: LoadBalancerType::Application,
             region: "us-east-1".to_owned(),
             idle_timeout: Duration::from_secs(60),
@@ -82,7 +97,11 @@ impl Default for Options {
             baseline: 0,
             max_connections: None,
             reject_rate: 0.0,
+            rejection: Rejection::default(),
+            upgrade_answer: UpgradeAnswer::default(),
+            greeting: Vec::new(),
             kill_after: None,
+            kill_by: Doom::default(),
             state: LoadBalancerState::Active,
             reserved_lcus: None,
             idle_timeout_then: None,
@@ -116,6 +135,9 @@ impl Options {
         }
         if !(0.0..=1.0).contains(&self.reject_rate) {
             return refuse("--reject-rate must lie between 0 and 1");
+        }
+        if !(400..=599).contains(&self.rejection.status) {
+            return refuse("--reject-status must be a status from 400 to 599");
         }
         Ok(())
     }
@@ -265,7 +287,9 @@ mod tests {
 
     #[test]
     fn impossible_settings_are_refused_by_name() {
-        let cases: [(Options, &str); 8] = [
+        let odd = Rejection { status: 101, ..Rejection::default() };
+        let cases: [(Options, &str); 9] = [
+            (Options { rejection: odd, ..Options::default() }, "--reject-status"),
             (Options { nodes: 0, ..Options::default() }, "--nodes"),
             (Options { legs: 3, ..Options::default() }, "--legs"),
             (Options { idle_timeout: Duration::ZERO, ..Options::default() }, "--idle-timeout"),

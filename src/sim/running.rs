@@ -35,6 +35,12 @@ impl Running {
         }
     }
 
+    /// Ends its parts, as if each had failed.
+    #[cfg(test)]
+    pub(crate) fn break_down(&mut self) {
+        self.parts.abort_all();
+    }
+
     /// Stops listening and ends every connection.
     pub async fn shutdown(mut self) {
         self.parts.shutdown().await;

@@ -71,7 +71,7 @@ impl Owner for Counting {
     }
 
     /// Once the flood has dried up.
-    fn failed(&self, _: Failed, _: Duration, _: Duration) {}
+    fn failed(&self, _: Failed, _: u32, _: Duration, _: Duration) {}
 
     fn progress(&self) {}
 }
@@ -109,7 +109,7 @@ fn everybody_gets_a_turn() {
         let (began, reader, tail) = (Instant::now(), FrameReader::default(), Vec::new());
         holder.adopt(Adopted { wire, peer, began, ordinal, reader, tail });
         // The second one is adopted while the first is being read.
-        wait_until("it is read", || owner.0.sample(0).messages_received > ordinal * 1_000);
+        wait_until("it is read", || owner.0.sample(0).messages_received > u64::from(ordinal) * 1_000);
     }
     let before = owner.0.sample(0).messages_received;
     wait_until("reading goes on, turn after turn", || {

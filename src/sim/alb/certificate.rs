@@ -5,18 +5,44 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose,
+    KeyUsagePurpose, date_time_ymd,
 };
 use rustls::ServerConfig;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio_rustls::TlsAcceptor;
 
-use crate::sim::SimError;
+use crate::sim::{Options, SimError};
+
+/// What may be wrong with the certificate.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Certificate {
+    /// Nothing, for who trusts the authority.
+    #[default]
+    Good,
+    /// Its time is over.
+    Expired,
+    /// It is another host's.
+    OtherHost,
+}
+
+impl FromStr for Certificate {
+    type Err = SimError;
+
+    fn from_str(word: &str) -> Result<Self, SimError> {
+        match word {
+            "good" => Ok(Self::Good),
+            "expired" => Ok(Self::Expired),
+            "other-host" => Ok(Self::OtherHost),
+            _ => Err(SimError::Options(format!("'{word}' is not one of good, expired, other-host"))),
+        }
+    }
+}
 
 /// The PEM file with the authority to trust; it goes away with this value.
 pub(crate) struct CaFile(PathBuf);
@@ -36,14 +62,19 @@ impl Drop for CaFile {
 
 /// Makes an authority and a certificate for the nodes' addresses and `localhost`, signed by it.
 ///
-/// The listener offers `http/1.1` only, the one version that can be upgraded (RFC 6455 §4.1).
-pub(super) fn make(addresses: &[SocketAddr]) -> Result<(TlsAcceptor, CaFile), SimError> {
-    let (config, pem) = config(addresses).map_err(|error| SimError::Certificate(error.to_string()))?;
+/// The listener offers `http/1.1` only, the one version that can be upgraded (RFC 6455 §4.1), or
+/// `h2` only where that is asked for.
+pub(super) fn make(addresses: &[SocketAddr], options: &Options) -> Result<(TlsAcceptor, CaFile), SimError> {
+    let (config, pem) =
+        config(addresses, options).map_err(|error| SimError::Certificate(error.to_string()))?;
     Ok((TlsAcceptor::from(Arc::new(config)), write(&pem)?))
 }
 
 /// The listener's TLS settings and the authority's certificate as PEM.
-fn config(addresses: &[SocketAddr]) -> Result<(ServerConfig, String), Box<dyn std::error::Error>> {
+fn config(
+    addresses: &[SocketAddr],
+    options: &Options,
+) -> Result<(ServerConfig, String), Box<dyn std::error::Error>> {
     let mut authority = CertificateParams::new(Vec::new())?;
     authority.distinguished_name.push(DnType::CommonName, "albcap simulated authority");
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -54,7 +85,13 @@ fn config(addresses: &[SocketAddr]) -> Result<(ServerConfig, String), Box<dyn st
 
     let mut names: Vec<String> = addresses.iter().map(|address| address.ip().to_string()).collect();
     names.push("localhost".to_owned());
+    if options.certificate == Certificate::OtherHost {
+        names = vec!["elsewhere.invalid".to_owned()];
+    }
     let mut leaf = CertificateParams::new(names)?;
+    if options.certificate == Certificate::Expired {
+        leaf.not_after = date_time_ymd(2020, 1, 1);
+    }
     leaf.distinguished_name.push(DnType::CommonName, "albcap simulated load balancer");
     leaf.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     leaf.use_authority_key_identifier_extension = true;
@@ -69,7 +106,8 @@ fn config(addresses: &[SocketAddr]) -> Result<(ServerConfig, String), Box<dyn st
             vec![certificate.der().clone()],
             PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(leaf_key.serialize_der())),
         )?;
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    let spoken: &[u8] = if options.http2_only { b"h2" } else { b"http/1.1" };
+    config.alpn_protocols = vec![spoken.to_vec()];
     Ok((config, authority_pem))
 }
 
@@ -103,7 +141,7 @@ mod tests {
 
     #[test]
     fn the_authority_lies_in_a_private_file_that_goes_away() {
-        let (_, file) = make(&["127.0.0.1:1".parse().unwrap()]).unwrap();
+        let (_, file) = make(&["127.0.0.1:1".parse().unwrap()], &Options::default()).unwrap();
         let path = file.path().to_owned();
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         let text = fs::read_to_string(&path).unwrap();

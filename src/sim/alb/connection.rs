@@ -3,7 +3,7 @@
 use std::io;
 
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
 use super::counters::Count;
@@ -21,6 +21,8 @@ pub(super) enum Ending {
     Close,
     /// Reset.
     Reset,
+    /// Nothing is done any more for as long as the idle timeout.
+    Freeze,
     /// There is nothing left to end.
     Lost,
 }
@@ -31,7 +33,7 @@ impl From<Gone> for Ending {
             Gone::Finished => Self::Finish,
             Gone::Broken => Self::Lost,
             Gone::Expired(Expired::Silent) => Self::Close,
-            Gone::Expired(Expired::Cut) => Self::Reset,
+            Gone::Expired(Expired::Doomed) => Self::Reset,
         }
     }
 }
@@ -51,8 +53,8 @@ pub(super) async fn live(stream: TcpStream, client: Client, tls: Option<TlsAccep
     let mut wire = Wire::new(transport, client);
     let ending = match Box::pin(http::answer(&mut wire, &mut patience)).await {
         Ok(early) => {
-            if let Some(lifetime) = wire.client.alb().faults.lifetime() {
-                patience.cut_at(Instant::now() + lifetime);
+            if let Some((after, _)) = wire.client.alb().faults.doom() {
+                patience.doom(Instant::now() + after);
             }
             websocket::hold(&mut wire, &mut patience, early).await
         }
@@ -62,6 +64,7 @@ pub(super) async fn live(stream: TcpStream, client: Client, tls: Option<TlsAccep
         Ending::Finish => Box::pin(wire.finish()).await,
         Ending::Close => Box::pin(wire.close()).await,
         Ending::Reset => wire.reset(),
+        Ending::Freeze => sleep(wire.client.alb().idle_timeout).await,
         Ending::Lost => {}
     }
 }
@@ -89,7 +92,6 @@ mod tests {
 
     use futures_util::{SinkExt, StreamExt};
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    use tokio::time::sleep;
     use tokio_tungstenite::tungstenite::Message;
     use tokio_tungstenite::tungstenite::protocol::frame::CloseFrame;
     use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;

@@ -23,16 +23,24 @@ pub(crate) enum Count {
     Elb4xx,
     /// 5xx answers made by the load balancer.
     Elb5xx,
+    /// 500 answers made by the load balancer, counted as 5xx too.
+    Elb500,
+    /// 502 answers made by the load balancer, counted as 5xx too.
+    Elb502,
     /// 503 answers made by the load balancer, counted as 5xx too.
     Elb503,
+    /// 504 answers made by the load balancer, counted as 5xx too.
+    Elb504,
     /// 2xx answers made by targets.
     Target2xx,
     /// 4xx answers made by targets.
     Target4xx,
+    /// 5xx answers made by targets.
+    Target5xx,
 }
 
 /// How many there are: one more than the last of them.
-const NUMBER: usize = Count::Target4xx as usize + 1;
+const NUMBER: usize = Count::Target5xx as usize + 1;
 
 /// One node's counters, written by its connections and read by the publisher.
 #[derive(Debug, Default)]

@@ -51,7 +51,7 @@ pub(crate) fn open(options: &Options) -> Result<Opened, SimError> {
     let listeners = listen(options)?;
     let addresses: Vec<SocketAddr> = listeners.iter().map(|(address, _)| *address).collect();
     let (tls, ca_file) = if options.tls {
-        let (acceptor, ca_file) = certificate::make(&addresses)?;
+        let (acceptor, ca_file) = certificate::make(&addresses, options)?;
         (Some(acceptor), Some(ca_file))
     } else {
         (None, None)

@@ -18,8 +18,10 @@ mod websocket;
 mod wire;
 
 pub(super) use certificate::CaFile;
+pub use certificate::Certificate;
 pub(super) use counters::{Count, Legs, Totals};
 pub(super) use door::{Opened, open};
+pub use fault::{Doom, RejectedBy, Rejection, UpgradeAnswer, Violation};
 #[cfg(test)]
 pub(super) use stage::Stage;
 pub(super) use state::Alb;

@@ -14,29 +14,34 @@ use tokio::time::{Instant, Sleep, sleep_until};
 pub(super) enum Expired {
     /// No byte for the idle timeout.
     Silent,
-    /// A fault cuts the connection now.
-    Cut,
+    /// The connection meets its doom now.
+    Doomed,
 }
 
 /// How long a connection is borne with.
 pub(super) struct Patience {
     timer: Pin<Box<Sleep>>,
     silence: Duration,
-    cut_at: Option<Instant>,
+    doomed_at: Option<Instant>,
 }
 
 impl Patience {
     /// Bears silences shorter than `silence`.
     pub(super) fn new(silence: Duration) -> Self {
-        Self { timer: Box::pin(sleep_until(Instant::now() + silence)), silence, cut_at: None }
+        Self { timer: Box::pin(sleep_until(Instant::now() + silence)), silence, doomed_at: None }
     }
 
-    /// Ends the connection at `instant`, whatever it says.
-    pub(super) fn cut_at(&mut self, instant: Instant) {
-        self.cut_at = Some(instant);
+    /// Bears the connection no longer than to `instant`, whatever it says.
+    pub(super) fn doom(&mut self, instant: Instant) {
+        self.doomed_at = Some(instant);
         if instant < self.timer.deadline() {
             self.timer.as_mut().reset(instant);
         }
+    }
+
+    /// Once it has met its doom and lives on: only silence ends it now.
+    pub(super) fn spare(&mut self) {
+        self.doomed_at = None;
     }
 
     /// Ready when the time is up for a connection whose last byte moved at `last_byte`.
@@ -44,13 +49,13 @@ impl Patience {
         while self.timer.as_mut().poll(cx).is_ready() {
             let now = Instant::now();
             let silent_at = last_byte + self.silence;
-            if self.cut_at.is_some_and(|at| at <= now) {
-                return Poll::Ready(Expired::Cut);
+            if self.doomed_at.is_some_and(|at| at <= now) {
+                return Poll::Ready(Expired::Doomed);
             }
             if silent_at <= now {
                 return Poll::Ready(Expired::Silent);
             }
-            let next = self.cut_at.map_or(silent_at, |at| at.min(silent_at));
+            let next = self.doomed_at.map_or(silent_at, |at| at.min(silent_at));
             self.timer.as_mut().reset(next);
         }
         Poll::Pending

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use super::counters::{Count, Counters};
-use super::fault::Faults;
+use super::fault::{Faults, UpgradeAnswer};
+use super::websocket;
 use crate::sim::Options;
 use crate::sim::load_balancer::zone_of;
 
@@ -17,6 +18,12 @@ pub(crate) struct Alb {
     pub(super) client_keep_alive: Duration,
     /// What it does wrong.
     pub(super) faults: Faults,
+    /// How targets answer upgrades.
+    pub(super) upgrade_answer: UpgradeAnswer,
+    /// Frames that targets send right behind their 101.
+    pub(super) greeting: Vec<u8>,
+    /// HTTP/2 is all it speaks.
+    pub(super) http2_only: bool,
     nodes: Vec<Node>,
     /// Client connections over all nodes.
     clients: AtomicU64,
@@ -40,6 +47,9 @@ impl Alb {
             idle_timeout: options.idle_timeout,
             client_keep_alive: options.client_keep_alive,
             faults: Faults::from_options(options),
+            upgrade_answer: options.upgrade_answer,
+            greeting: websocket::greeting(&options.greeting),
+            http2_only: options.http2_only,
             nodes: nodes.collect(),
             clients: AtomicU64::new(0),
             other_clients: u64::from(options.baseline),

@@ -18,6 +18,7 @@ use tokio_rustls::server::TlsStream;
 use super::counters::Count;
 use super::patience::{Expired, Patience};
 use super::state::Client;
+use super::websocket::Torrent;
 
 /// Size of the buffer on the stack that one read fills at most.
 const READ_BYTES: usize = 16 * 1024;
@@ -54,17 +55,36 @@ pub(super) struct Wire {
     outbox: Vec<u8>,
     sent: usize,
     unflushed: bool,
+    torrent: Option<Torrent>,
 }
 
 impl Wire {
     pub(super) fn new(transport: Transport, client: Client) -> Self {
-        Self { transport, client, last_byte: Instant::now(), outbox: Vec::new(), sent: 0, unflushed: false }
+        Self {
+            transport,
+            client,
+            last_byte: Instant::now(),
+            outbox: Vec::new(),
+            sent: 0,
+            unflushed: false,
+            torrent: None,
+        }
     }
 
     /// Where to put what shall be sent: it goes out with the next [`Wire::receive`] or
     /// [`Wire::finish`].
     pub(super) fn outbox(&mut self) -> &mut Vec<u8> {
         &mut self.outbox
+    }
+
+    /// Puts the load balancer's greeting behind what waits, so that both go out in one write.
+    pub(super) fn greet(&mut self) {
+        self.outbox.extend_from_slice(&self.client.alb().greeting);
+    }
+
+    /// From now on sends this too, whenever nothing else waits.
+    pub(super) fn flood(&mut self, torrent: Torrent) {
+        self.torrent = Some(torrent);
     }
 
     /// Sends what waits, then reads once and hands the bytes and the outbox to `take`.
@@ -77,26 +97,25 @@ impl Wire {
         mut take: impl FnMut(&mut [u8], &mut Vec<u8>) -> R,
     ) -> Result<R, Gone> {
         poll_fn(|cx| {
-            let expired = patience.poll(self.last_byte, cx).map(|expired| Err(Gone::Expired(expired)));
-            if let Poll::Ready(Err(Gone::Expired(Expired::Cut))) = expired {
-                return expired;
-            }
-            match self.poll_send(cx) {
-                Poll::Ready(Ok(())) => {}
-                Poll::Ready(Err(_)) => return Poll::Ready(Err(Gone::Broken)),
-                Poll::Pending => return expired,
-            }
-            let mut space = [const { MaybeUninit::uninit() }; READ_BYTES];
-            let mut buffer = ReadBuf::uninit(&mut space);
-            match self.transport.poll_read(cx, &mut buffer) {
-                Poll::Ready(Ok(())) if buffer.filled().is_empty() => Poll::Ready(Err(Gone::Finished)),
-                Poll::Ready(Ok(())) => {
-                    self.moved(buffer.filled().len());
-                    Poll::Ready(Ok(take(buffer.filled_mut(), &mut self.outbox)))
+            loop {
+                let expired = patience.poll(self.last_byte, cx).map(|expired| Err(Gone::Expired(expired)));
+                if let Poll::Ready(Err(Gone::Expired(Expired::Doomed))) = expired {
+                    return expired;
                 }
-                Poll::Ready(Err(_)) => Poll::Ready(Err(Gone::Broken)),
-                // silent only if nothing has come by now
-                Poll::Pending => expired,
+                match self.poll_send(cx) {
+                    Poll::Ready(Ok(())) => {}
+                    Poll::Ready(Err(_)) => return Poll::Ready(Err(Gone::Broken)),
+                    Poll::Pending => return expired,
+                }
+                if !self.torrent.as_ref().is_some_and(Torrent::is_within_a_frame)
+                    && let Poll::Ready(received) = self.poll_receive(cx, &mut take)
+                {
+                    return Poll::Ready(received);
+                }
+                if !self.pour() {
+                    // silent only if nothing has come by now
+                    return expired;
+                }
             }
         })
         .await
@@ -151,6 +170,33 @@ impl Wire {
             self.unflushed = false;
         }
         Poll::Ready(Ok(()))
+    }
+
+    /// Reads once, and hands on what has come.
+    fn poll_receive<R>(
+        &mut self,
+        cx: &mut Context<'_>,
+        take: &mut impl FnMut(&mut [u8], &mut Vec<u8>) -> R,
+    ) -> Poll<Result<R, Gone>> {
+        let mut space = [const { MaybeUninit::uninit() }; READ_BYTES];
+        let mut buffer = ReadBuf::uninit(&mut space);
+        Poll::Ready(match ready!(self.transport.poll_read(cx, &mut buffer)) {
+            Ok(()) if buffer.filled().is_empty() => Err(Gone::Finished),
+            Ok(()) => {
+                self.moved(buffer.filled().len());
+                Ok(take(buffer.filled_mut(), &mut self.outbox))
+            }
+            Err(_) => Err(Gone::Broken),
+        })
+    }
+
+    /// Puts the flood's next chunk into the outbox; false when there is none.
+    fn pour(&mut self) -> bool {
+        let poured = self.torrent.as_mut().is_some_and(|torrent| torrent.pour(&mut self.outbox));
+        if !poured {
+            self.torrent = None;
+        }
+        poured
     }
 
     fn poll_drop_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {

@@ -2,11 +2,19 @@
 //!
 //! A fault is one small file: a type that is made from the options (or not), and implements those
 //! hooks of [`Fault`] that it acts on. Adding one is the file, its `mod` line and its line in
-//! [`Faults::from_options`].
+//! [`Faults::from_options`]. `doom`, `violation` and `upgrade_answer` are what a fault may do, read from its flag.
 
+mod doom;
 mod kill_after;
 mod max_connections;
 mod reject_rate;
+mod upgrade_answer;
+mod violation;
+
+pub use doom::Doom;
+pub use reject_rate::{RejectedBy, Rejection};
+pub use upgrade_answer::UpgradeAnswer;
+pub use violation::Violation;
 
 use std::time::Duration;
 
@@ -19,13 +27,13 @@ trait Fault: Send + Sync {
         false
     }
 
-    /// An upgrade was asked for: the HTTP status that the load balancer answers itself, if any.
-    fn refuse_upgrade(&self) -> Option<u16> {
+    /// An upgrade was asked for: how it is refused, if it is.
+    fn refuse_upgrade(&self) -> Option<Rejection> {
         None
     }
 
-    /// A connection was upgraded: how long until it is cut, if ever.
-    fn lifetime(&self) -> Option<Duration> {
+    /// A connection was upgraded: what will happen to it, and how long from now.
+    fn doom(&self) -> Option<(Duration, Doom)> {
         None
     }
 }
@@ -52,13 +60,13 @@ impl Faults {
         self.0.iter().any(|fault| fault.refuse_connection(clients))
     }
 
-    /// The status of the first fault that refuses this upgrade.
-    pub(super) fn refuse_upgrade(&self) -> Option<u16> {
+    /// What the first fault says that refuses this upgrade.
+    pub(super) fn refuse_upgrade(&self) -> Option<Rejection> {
         self.0.iter().find_map(|fault| fault.refuse_upgrade())
     }
 
-    /// The shortest life that a fault leaves a connection.
-    pub(super) fn lifetime(&self) -> Option<Duration> {
-        self.0.iter().filter_map(|fault| fault.lifetime()).min()
+    /// The first doom that waits for a connection.
+    pub(super) fn doom(&self) -> Option<(Duration, Doom)> {
+        self.0.iter().filter_map(|fault| fault.doom()).min_by_key(|(after, _)| *after)
     }
 }

@@ -1,30 +1,68 @@
-//! `--reject-rate P`: the load balancer answers that share of upgrades with 503, spread evenly.
+//! `--reject-rate P`, `--reject-status CODE`, `--reject-by WHO`: that share of upgrades is refused, spread evenly.
 
+use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use super::Fault;
-use crate::sim::Options;
+use crate::sim::{Options, SimError};
 
 /// Lifts products such as 3 × (1/3) over the whole number they stand for; far below the step of
 /// any rate that matters.
 const ROUNDING: f64 = 1e-9;
 
+/// Who refuses; the metrics and the answer's looks tell it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RejectedBy {
+    /// The load balancer itself.
+    #[default]
+    LoadBalancer,
+    /// A target.
+    Target,
+}
+
+impl FromStr for RejectedBy {
+    type Err = SimError;
+
+    fn from_str(word: &str) -> Result<Self, SimError> {
+        match word {
+            "load-balancer" => Ok(Self::LoadBalancer),
+            "target" => Ok(Self::Target),
+            _ => Err(SimError::Options(format!("'{word}' is not one of load-balancer, target"))),
+        }
+    }
+}
+
+/// How an upgrade is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rejection {
+    /// The HTTP status, 400 to 599.
+    pub status: u16,
+    /// By whom.
+    pub by: RejectedBy,
+}
+
+impl Default for Rejection {
+    fn default() -> Self {
+        Self { status: 503, by: RejectedBy::default() }
+    }
+}
+
 struct RejectRate {
     share: f64,
+    how: Rejection,
     asked: AtomicU64,
 }
 
 /// The fault, if it is asked for.
 pub(super) fn from_options(options: &Options) -> Option<Box<dyn Fault>> {
-    (options.reject_rate > 0.0).then(|| {
-        Box::new(RejectRate { share: options.reject_rate, asked: AtomicU64::new(0) }) as Box<dyn Fault>
-    })
+    let (share, how) = (options.reject_rate, options.rejection);
+    (share > 0.0).then(|| Box::new(RejectRate { share, how, asked: AtomicU64::new(0) }) as Box<dyn Fault>)
 }
 
 impl Fault for RejectRate {
-    fn refuse_upgrade(&self) -> Option<u16> {
+    fn refuse_upgrade(&self) -> Option<Rejection> {
         let before = self.asked.fetch_add(1, Relaxed);
-        (due(self.share, before + 1) > due(self.share, before)).then_some(503)
+        (due(self.share, before + 1) > due(self.share, before)).then_some(self.how)
     }
 }
 
@@ -41,7 +79,7 @@ mod tests {
     #[test]
     fn the_share_is_exact_after_any_number() {
         for share in [0.01, 0.1, 0.25, 1.0 / 3.0, 0.5, 0.9, 1.0] {
-            let fault = RejectRate { share, asked: AtomicU64::new(0) };
+            let fault = RejectRate { share, how: Rejection::default(), asked: AtomicU64::new(0) };
             let mut refused = 0;
             for asked in 1..=1000_u64 {
                 refused += u64::from(fault.refuse_upgrade().is_some());
@@ -57,7 +95,7 @@ mod tests {
 
     #[test]
     fn refusals_are_spread_evenly() {
-        let fault = RejectRate { share: 0.25, asked: AtomicU64::new(0) };
+        let fault = RejectRate { share: 0.25, how: Rejection::default(), asked: AtomicU64::new(0) };
         let pattern: Vec<bool> = (0..8).map(|_| fault.refuse_upgrade().is_some()).collect();
         assert_eq!(pattern, [false, false, false, true, false, false, false, true]);
     }

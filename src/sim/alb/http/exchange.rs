@@ -2,24 +2,31 @@
 
 use tokio::time::Instant;
 
-use super::request::{self, Head, Request, Wish};
+use super::http2;
+use super::request::{self, Head, Request, Upgrade, Wish};
 use super::response::{self, Answer};
 use crate::sim::alb::connection::Ending;
 use crate::sim::alb::counters::Count;
+use crate::sim::alb::fault::{RejectedBy, UpgradeAnswer};
 use crate::sim::alb::patience::{Expired, Patience};
 use crate::sim::alb::wire::{Gone, Wire};
 
 /// Answers requests until one is upgraded. Gives what the client sent behind that one already, or
 /// how the connection ends.
 pub(in crate::sim::alb) async fn answer(wire: &mut Wire, patience: &mut Patience) -> Result<Vec<u8>, Ending> {
+    if wire.client.alb().http2_only {
+        return Err(http2::send_away(wire, patience).await);
+    }
     let opened = Instant::now();
     let mut unread = Vec::new();
     loop {
         let (length, request) = next_request(wire, patience, &mut unread).await?;
         unread.drain(..length);
         let aged = opened.elapsed() >= wire.client.alb().client_keep_alive;
-        if respond(wire, &request, !aged) == Then::Upgraded {
-            return Ok(unread);
+        match respond(wire, &request, !aged) {
+            Then::Upgraded => return Ok(unread),
+            Then::HangUp => return Err(Ending::Close),
+            Then::Http => {}
         }
         let Some(body) = request.body.filter(|_| request.keep_alive && !aged) else {
             return Err(Ending::Finish);
@@ -56,26 +63,25 @@ async fn next_request(
 }
 
 /// Whether HTTP goes on.
-#[derive(PartialEq, Eq)]
 enum Then {
     Http,
     Upgraded,
+    HangUp,
 }
 
 /// Puts the answer to a request into the outbox and counts it.
 fn respond(wire: &mut Wire, request: &Request, young: bool) -> Then {
     let keep_alive = request.keep_alive && request.body.is_some() && young;
     let (status, count) = match &request.wish {
-        Wish::Upgrade(upgrade) => {
-            if let Some(status) = wire.client.alb().faults.refuse_upgrade() {
-                refuse(wire, status, keep_alive);
+        Wish::Upgrade(upgrade) => match wire.client.alb().faults.refuse_upgrade() {
+            None => return switch(wire, upgrade),
+            Some(rejection) if rejection.by == RejectedBy::LoadBalancer => {
+                refuse(wire, rejection.status, keep_alive);
                 return Then::Http;
             }
-            wire.client.forward();
-            response::switching_protocols(wire.outbox(), upgrade);
-            // a 101 is in none of the families that are counted (aws-facts.md §1)
-            return Then::Upgraded;
-        }
+            Some(rejection) if rejection.status < 500 => (rejection.status, Count::Target4xx),
+            Some(rejection) => (rejection.status, Count::Target5xx),
+        },
         Wish::Plain => (200, Count::Target2xx),
         Wish::OtherVersion => (426, Count::Target4xx),
         Wish::BadUpgrade => (400, Count::Target4xx),
@@ -86,11 +92,30 @@ fn respond(wire: &mut Wire, request: &Request, young: bool) -> Then {
     Then::Http
 }
 
+/// Lets the target answer an upgrade, as it is set to.
+fn switch(wire: &mut Wire, upgrade: &Upgrade) -> Then {
+    wire.client.forward();
+    match wire.client.alb().upgrade_answer {
+        UpgradeAnswer::Never => return Then::Http,
+        UpgradeAnswer::HangUp => return Then::HangUp,
+        answer => response::switching_protocols(wire.outbox(), upgrade, answer),
+    }
+    // a 101 is in none of the families that are counted (aws-facts.md §1)
+    Then::Upgraded
+}
+
 /// Answers as the load balancer itself, and counts it as such.
 fn refuse(wire: &mut Wire, status: u16, keep_alive: bool) {
     wire.client.count(if status < 500 { Count::Elb4xx } else { Count::Elb5xx }, 1);
-    if status == 503 {
-        wire.client.count(Count::Elb503, 1);
+    let single = match status {
+        500 => Some(Count::Elb500),
+        502 => Some(Count::Elb502),
+        503 => Some(Count::Elb503),
+        504 => Some(Count::Elb504),
+        _ => None,
+    };
+    if let Some(count) = single {
+        wire.client.count(count, 1);
     }
     Answer::of_load_balancer(status, keep_alive).write(wire.outbox());
 }
@@ -123,9 +148,9 @@ mod tests {
 
     use super::super::request::MAX_HEAD;
     use super::*;
-    use crate::sim::Options;
     use crate::sim::alb::counters::Legs;
     use crate::sim::alb::stage::Stage;
+    use crate::sim::{Options, Rejection};
 
     const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
@@ -192,6 +217,74 @@ mod tests {
         assert_eq!(totals.of(Count::NewClientLegs), 20);
         // a plain request is never refused
         assert!(ask(&mut refused[0], GET).await.starts_with("HTTP/1.1 200"));
+    }
+
+    #[tokio::test]
+    async fn a_rejection_is_counted_for_who_made_it() {
+        for (by, status, server, counts) in [
+            (RejectedBy::LoadBalancer, 502, "awselb/2.0", [Count::Elb5xx, Count::Elb502]),
+            (RejectedBy::LoadBalancer, 504, "awselb/2.0", [Count::Elb5xx, Count::Elb504]),
+            (RejectedBy::Target, 401, "albcap-target", [Count::Requests, Count::Target4xx]),
+            (RejectedBy::Target, 503, "albcap-target", [Count::Requests, Count::Target5xx]),
+        ] {
+            let rejection = Rejection { status, by };
+            let stage = Stage::open(Options { reject_rate: 1.0, rejection, ..Options::default() });
+            let mut client = stage.connected(0).await;
+            let answer = ask(&mut client, &stage.upgrade_request()).await;
+            assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
+            assert!(answer.contains(&format!("\r\nServer: {server}\r\n")), "{answer}");
+            let totals = stage.totals(0);
+            assert_eq!(counts.map(|count| totals.of(count)), [1, 1], "{rejection:?}");
+            assert_eq!(totals.of(Count::Elb503), 0);
+        }
+    }
+
+    #[tokio::test]
+    async fn upgrades_are_answered_as_the_target_is_set_to() {
+        let stage = |upgrade_answer| Stage::open(Options { upgrade_answer, ..Options::default() });
+        for (how, line) in [
+            (UpgradeAnswer::KeepAlive, "\r\nConnection: keep-alive, Upgrade\r\n"),
+            (UpgradeAnswer::WrongAccept, "\r\nSec-WebSocket-Accept: AAAAAAAAAAAAAAAAAAAAAAAAAAA=\r\n"),
+        ] {
+            let stage = stage(how);
+            let answer = ask(&mut stage.connected(0).await, &stage.upgrade_request()).await;
+            assert!(answer.starts_with("HTTP/1.1 101 ") && answer.contains(line), "{answer}");
+        }
+        let hung_up = stage(UpgradeAnswer::HangUp);
+        let mut client = hung_up.connected(0).await;
+        client.write_all(hung_up.upgrade_request().as_bytes()).await.unwrap();
+        assert!(at_end(&mut client).await);
+        let silent = Stage::open(Options {
+            upgrade_answer: UpgradeAnswer::Never,
+            idle_timeout: Duration::from_millis(50),
+            ..Options::default()
+        });
+        let mut client = silent.connected(0).await;
+        client.write_all(silent.upgrade_request().as_bytes()).await.unwrap();
+        assert!(at_end(&mut client).await, "the idle timeout ends it");
+        assert_eq!(silent.totals(0).of(Count::Requests), 1);
+    }
+
+    #[tokio::test]
+    async fn a_greeting_is_in_the_same_write_as_the_101() {
+        let greeting = vec!["hello".to_owned(), "you".to_owned()];
+        let stage = Stage::open(Options { greeting, ..Options::default() });
+        let mut client = stage.connected(0).await;
+        client.write_all(stage.upgrade_request().as_bytes()).await.unwrap();
+        let mut bytes = [0; 1024];
+        let read = client.read(&mut bytes).await.unwrap();
+        assert!(bytes[..read].ends_with(b"\r\n\r\n\x81\x05hello\x81\x03you"));
+    }
+
+    #[tokio::test]
+    async fn who_speaks_http2_alone_sends_everybody_else_away() {
+        let stage = Stage::open(Options { http2_only: true, ..Options::default() });
+        let mut client = stage.connected(0).await;
+        client.write_all(stage.upgrade_request().as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        client.read_to_end(&mut answer).await.unwrap();
+        // the types of the two frames (RFC 9113 §4.1)
+        assert_eq!((answer.len(), answer[3], answer[9 + 3]), (26, 0x4, 0x7));
     }
 
     #[tokio::test]

@@ -1,16 +1,25 @@
 //! Writes the answers: the target's, and those that a load balancer makes itself.
 
 use super::request::Upgrade;
+use crate::sim::alb::fault::UpgradeAnswer;
 
 /// What a target says to a plain request.
 const TARGET_BODY: &str = "albcap simulated target\n";
 
-/// The target's 101 (RFC 6455 §4.2.2).
-pub(super) fn switching_protocols(out: &mut Vec<u8>, upgrade: &Upgrade) {
+/// An answer to nobody's key.
+const WRONG_ACCEPT: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+
+/// The target's 101 (RFC 6455 §4.2.2), or what is to pass for it.
+pub(super) fn switching_protocols(out: &mut Vec<u8>, upgrade: &Upgrade, how: UpgradeAnswer) {
+    let connection = if how == UpgradeAnswer::KeepAlive { "keep-alive, Upgrade" } else { "Upgrade" };
+    let accept = if how == UpgradeAnswer::WrongAccept { WRONG_ACCEPT } else { &upgrade.accept };
     out.extend_from_slice(
-        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n",
+        format!(
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: {connection}\r\n\
+             Sec-WebSocket-Accept: {accept}\r\n"
+        )
+        .as_bytes(),
     );
-    out.extend_from_slice(format!("Sec-WebSocket-Accept: {}\r\n", upgrade.accept).as_bytes());
     if let Some(subprotocol) = &upgrade.subprotocol {
         out.extend_from_slice(format!("Sec-WebSocket-Protocol: {subprotocol}\r\n").as_bytes());
     }
@@ -29,7 +38,7 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    /// A target's answer; 200, 400, or 426 with the version it would take.
+    /// A target's answer; a 426 has the version it would take.
     pub(super) fn of_target(status: u16, keep_alive: bool, head_only: bool) -> Self {
         Self {
             status,
@@ -82,9 +91,12 @@ fn reason(status: u16) -> &'static str {
     match status {
         200 => "OK",
         400 => "Bad Request",
+        401 => "Unauthorized",
         403 => "Forbidden",
+        404 => "Not Found",
         408 => "Request Timeout",
         426 => "Upgrade Required",
+        429 => "Too Many Requests",
         500 => "Internal Server Error",
         502 => "Bad Gateway",
         503 => "Service Temporarily Unavailable",

@@ -38,6 +38,7 @@ pub(super) struct Target {
     current: Option<Head>,
     text: Vec<u8>,
     control: Vec<u8>,
+    mute: bool,
 }
 
 /// The close frame that ends the connection.
@@ -55,6 +56,11 @@ impl From<Violation> for Farewell {
 }
 
 impl Target {
+    /// From now on pings are not answered.
+    pub(super) fn mute(&mut self) {
+        self.mute = true;
+    }
+
     /// Takes bytes from the client, and appends what is answered to `out`.
     pub(super) fn take(&mut self, mut input: &mut [u8], out: &mut Vec<u8>) -> Step {
         loop {
@@ -118,6 +124,7 @@ impl Target {
     /// A frame is complete.
     fn end(&mut self, head: Head, out: &mut Vec<u8>) -> Result<(), Farewell> {
         match head.opcode {
+            Opcode::Ping if self.mute => self.control = Vec::new(),
             Opcode::Ping => frame::write(out, Opcode::Pong, &std::mem::take(&mut self.control)),
             Opcode::Pong => self.control = Vec::new(),
             Opcode::Close => return Err(farewell(&self.control)),
@@ -186,6 +193,16 @@ mod tests {
         assert_eq!(answer(&[(0x89, b"beat")]), (written(Opcode::Pong, b"beat"), Step::Open));
         assert_eq!(answer(&[(0x89, b"")]), (written(Opcode::Pong, b""), Step::Open));
         assert_eq!(answer(&[(0x8A, b"unasked")]), (Vec::new(), Step::Open));
+    }
+
+    #[test]
+    fn the_mute_answers_no_ping_and_everything_else() {
+        let mut target = Target::default();
+        target.mute();
+        let mut out = Vec::new();
+        let mut bytes = [client_frame(0x89, MASK, b"beat"), client_frame(0x81, MASK, b"text")].concat();
+        assert_eq!(target.take(&mut bytes, &mut out), Step::Open);
+        assert_eq!(out, written(Opcode::Text, b"text"));
     }
 
     #[test]
