@@ -136,11 +136,23 @@ pub(crate) struct Simulator {
 
 impl Simulator {
     pub(crate) fn start(flags: &[&str]) -> Simulator {
-        let mut child = binary().arg("simulate").args(flags).stdout(Stdio::piped()).spawn().unwrap();
+        let mut command = binary();
+        command.arg("simulate").args(flags);
+        Simulator::start_by(command)
+    }
+
+    /// By a command that ends up as `albcap simulate`.
+    pub(crate) fn start_by(mut command: Command) -> Simulator {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let announcement = serde_json::from_str(&line).unwrap();
         Simulator { child, announcement }
+    }
+
+    #[cfg(target_os = "linux")]
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     pub(crate) fn url(&self) -> &str {
@@ -224,6 +236,13 @@ impl Folder {
     pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
+}
+
+/// The record's events of a type so far; the line being written is left out.
+pub(crate) fn events(record: &Path, kind: &str) -> Vec<Value> {
+    let text = std::fs::read_to_string(record).unwrap_or_default();
+    let all = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    all.filter(|event| event["type"] == kind).collect()
 }
 
 /// `report --format json` of a record.

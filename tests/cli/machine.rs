@@ -1,20 +1,10 @@
 //! Is it me? What this machine does to a run is seen, and laid to it.
 
-use std::fs;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use serde_json::Value;
-
-use crate::harness::{Background, Folder, Simulator, binary, finish, json_of, wait_for};
-
-/// The record's events of a type so far; the line being written is left out.
-fn events(record: &Path, kind: &str) -> Vec<Value> {
-    let text = fs::read_to_string(record).unwrap_or_default();
-    let all = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    all.filter(|event| event["type"] == kind).collect()
-}
+use crate::harness::{Background, Folder, Simulator, binary, events, finish, json_of, wait_for};
 
 fn wait_for_hold(record: &Path, level: u32) {
     wait_for("the hold", || {
@@ -81,6 +71,11 @@ fn descriptors_that_run_out_are_this_machines_limit_and_not_the_load_balancers()
         (Some("connect"), Some("fd_limit"), Some("local"))
     );
     assert!(failure["count"].as_u64().unwrap() >= 200 - LEFT, "{failure}");
+    let peer = simulator.url().split('/').nth(2).unwrap();
+    for failure in events(&record, "failure") {
+        assert_eq!([&failure["kind"], &failure["peer"]], ["fd_limit", peer], "{failure}");
+        assert!(failure["silence_s"].is_null() && failure["age_s"].is_number(), "{failure}");
+    }
     assert_eq!(report["capacity"]["limited_by"], "machine");
     assert_eq!(report["verdict"]["outcome"], "not_checked");
     let reasons = report["verdict"]["reasons"].to_string();
