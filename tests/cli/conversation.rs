@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::io::Write;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use serde_json::Value;
+use tokio_tungstenite::tungstenite::Message;
 
 use crate::harness::{Background, Done, Folder, Simulator, binary, finish, json_of};
 use crate::talker::{Talker, listen, say};
@@ -90,7 +91,7 @@ fn without_an_expectation_any_text_is_an_answer_and_a_pong_is_none() {
 
     let deaf = Talker::start(|socket| {
         while socket.read().is_ok() {
-            let _ = socket.send(tokio_tungstenite::tungstenite::Message::Pong(vec![0, 0, 0, 1].into()));
+            let _ = socket.send(Message::Pong(vec![0, 0, 0, 1].into()));
         }
     });
     let (_, level) = level(&deaf.url(), &[&TEXT[..], &["--pong-timeout=700ms"]].concat());
@@ -246,6 +247,31 @@ fn a_server_that_never_is_ready_or_says_why_is_told_apart() {
     let (done, closed) = level(&talker.url(), &["--ready=^ready$"]);
     assert_eq!(failure(&closed), ("ready", "closed_4401"), "{}", done.all());
     assert_eq!(closed["failures"][0]["example"], "who are you");
+}
+
+#[test]
+fn a_server_that_breaks_the_protocol_is_told_how() {
+    // RFC 6455 §7.4.1: 1002 for a broken frame, 1007 for a text that is none.
+    for (bytes, code, says) in [
+        (&[0xF1, 0x00][..], 1002, "a frame with reserved bits, though no extension was agreed"),
+        (&[0x81, 0x02, 0xFF, 0xFE], 1007, "a text that is not UTF-8"),
+    ] {
+        let (heard, codes) = mpsc::channel();
+        let heard = Mutex::new(heard);
+        let talker = Talker::start(move |socket| {
+            socket.get_mut().write_all(bytes).unwrap();
+            while let Ok(message) = socket.read() {
+                if let Message::Close(frame) = message {
+                    heard.lock().unwrap().send(frame.map(|frame| u16::from(frame.code))).unwrap();
+                }
+            }
+        });
+        let (done, level) = level(&talker.url(), &[]);
+        assert_eq!(failure(&level), ("hold", "protocol"), "{}", done.all());
+        assert_eq!(level["failures"][0]["example"], says);
+        let told = codes.recv_timeout(Duration::from_secs(10)).unwrap();
+        assert_eq!(told, Some(code), "{says}");
+    }
 }
 
 /// Runs against a server that sends without end; the most memory that it had, in KiB.

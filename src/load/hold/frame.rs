@@ -59,6 +59,13 @@ pub(in crate::load) enum Violation {
     CloseCode(u16),
 }
 
+impl Violation {
+    /// The code that tells the peer of it (RFC 6455 §7.4.1): 1007 for text that is none, 1002 for all else.
+    pub(in crate::load) fn close_code(self) -> u16 {
+        if self == Violation::Utf8 { 1007 } else { 1002 }
+    }
+}
+
 /// Reads frames from any cut of the byte stream.
 #[derive(Default)]
 pub(in crate::load) struct FrameReader {

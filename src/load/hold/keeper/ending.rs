@@ -1,0 +1,156 @@
+//! How connections end: their hold, their level, their closing, and their death.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use super::{Keeper, Stage, held_mut, index, signed};
+use crate::load::failed::{Failed, of_io};
+use crate::load::hold::border::Border;
+use crate::load::hold::closing::Closing;
+use crate::load::hold::connection::State;
+use crate::load::hold::frame::{Opcode, Violation};
+use crate::load::hold::holder::Owner;
+use crate::load::hold::pulse::Deadline;
+use crate::load::hold::wire::Wire;
+use crate::record::{FailureKind, Initiator, Phase};
+
+/// How long the peer may take to answer our close frame; the level's numbers are in by then.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(3);
+/// RFC 6455 §7.4.1: the purpose is fulfilled.
+const NORMAL_CLOSURE: u16 = 1000;
+/// RFC 6455 §7.4.1: what stands for a close frame without a code, and is never sent.
+const NO_STATUS: u16 = 1005;
+
+impl<W: Wire> Keeper<W> {
+    pub(super) fn end_hold(&mut self) {
+        self.stage = Stage::Quiet;
+        self.wheel.stop();
+        for key in 0..self.connections.len() {
+            self.settle(key);
+        }
+    }
+
+    /// The hold is over and the connections go on, with their heartbeats: they are the next level's now.
+    pub(super) fn next_level(&mut self, owner: Arc<dyn Owner>) {
+        self.border = Border::after(std::mem::replace(&mut self.owner, owner));
+        for (key, connection) in self.connections.iter().enumerate() {
+            if let Some(connection) = connection {
+                self.border.pass(index(key), connection.beats.is_awaiting().then_some(connection.beats.sent));
+            }
+        }
+    }
+
+    /// Counts a connection as held, if no answer is due any more.
+    pub(super) fn settle(&mut self, key: usize) {
+        let Some(connection) = held_mut(&mut self.connections, key) else { return };
+        if connection.state == State::Held && !connection.beats.is_awaiting() {
+            connection.state = State::Settled;
+            self.owner.counters().held.fetch_add(1, Ordering::AcqRel);
+            self.owner.progress();
+        }
+    }
+
+    /// From now on connections are closed. Until its turn comes, one is kept alive: a paced close is there so that the
+    /// targets do not lose all at once, which an idle timeout would bring about after all.
+    pub(super) fn close_all(&mut self, per_second: Option<f64>) {
+        if self.stage != Stage::Close {
+            self.stage = Stage::Close;
+            self.closing = Closing { started: self.now(), per_second, ..Closing::default() };
+            match per_second {
+                Some(_) => self.wheel.go_on(self.now()),
+                None => self.wheel.stop(),
+            }
+        }
+        self.close_next();
+    }
+
+    /// Closes those whose turn has come.
+    pub(super) fn close_next(&mut self) {
+        while self.stage == Stage::Close
+            && self.closing.key < self.connections.len()
+            && self.closing.due() <= self.now()
+        {
+            let key = self.closing.key;
+            self.closing.key += 1;
+            if self.connections[key].is_some() {
+                self.closing.closed += 1;
+                self.begin_close(key);
+            }
+        }
+    }
+
+    /// Sends our close frame (RFC 6455 §7.1.2). A connection that is closed while its hold goes on was interrupted:
+    /// it counts as held, since nothing was wrong with it.
+    fn begin_close(&mut self, key: usize) {
+        let Some(connection) = held_mut(&mut self.connections, key) else { return };
+        if connection.state == State::Held {
+            self.border.owner(index(key), &self.owner).counters().held.fetch_add(1, Ordering::AcqRel);
+        }
+        connection.state = State::Closing;
+        match connection.send(Opcode::Close, &NORMAL_CLOSURE.to_be_bytes(), &mut self.shared) {
+            Ok(bytes) => {
+                self.owner.counters().sent(bytes);
+                let at = self.now() + u64::try_from(CLOSE_PATIENCE.as_micros()).unwrap_or(u64::MAX / 2);
+                self.closes.push(Deadline { at, key: index(key), sequence: 0 });
+            }
+            Err(_) => self.remove(key),
+        }
+    }
+
+    /// The peer's close frame came. Whether it can still be answered changes nothing.
+    pub(super) fn closed_by_peer(&mut self, key: usize, code: u16, reason: String) {
+        self.say_close(key, code);
+        self.lose(key, FailureKind::Closed(code), Initiator::Peer, reason);
+    }
+
+    /// The peer broke RFC 6455, which is said to it (§7.1.7) before the connection is given up.
+    pub(super) fn broken_by_peer(&mut self, key: usize, violation: Violation) {
+        self.say_close(key, violation.close_code());
+        self.lose(key, FailureKind::Protocol, Initiator::Peer, violation.to_string());
+    }
+
+    /// Ours is the last frame of a connection (RFC 6455 §5.5.1), so that none is sent twice.
+    fn say_close(&mut self, key: usize, code: u16) {
+        let Some(connection) = held_mut(&mut self.connections, key) else { return };
+        if connection.state == State::Closing {
+            return;
+        }
+        let code_bytes = code.to_be_bytes();
+        let payload = if code == NO_STATUS { &[][..] } else { &code_bytes };
+        let sent = connection.send(Opcode::Close, payload, &mut self.shared);
+        self.owner.counters().sent(sent.unwrap_or(0));
+    }
+
+    pub(super) fn fail(&mut self, key: usize, error: &io::Error) {
+        let (kind, by) = of_io(error);
+        let example = if kind == FailureKind::Eof { String::new() } else { error.to_string() };
+        self.lose(key, kind, by, example);
+    }
+
+    /// A connection is no more. While it was held that is a failure; afterwards it is only its end.
+    pub(super) fn lose(&mut self, key: usize, kind: FailureKind, by: Initiator, example: String) {
+        let Some(connection) = self.connections.get(key).and_then(Option::as_ref) else { return };
+        if connection.state == State::Held {
+            let now = self.now();
+            let age = Duration::from_micros(u64::try_from(signed(now) - connection.began).unwrap_or(0));
+            let silence = Duration::from_micros(now.saturating_sub(connection.active));
+            let peer = self.peers.get(connection.peer as usize).copied();
+            let failed = Failed { phase: Phase::Hold, kind, by, peer, example };
+            let owner = self.border.owner(index(key), &self.owner);
+            owner.failed(failed, connection.ordinal, age, silence);
+        }
+        self.remove(key);
+    }
+
+    pub(super) fn remove(&mut self, key: usize) {
+        if let Some(mut connection) = self.connections.get_mut(key).and_then(Option::take) {
+            let _ = self.poll.registry().deregister(connection.wire.socket());
+            self.border.gone(index(key));
+            self.owner.counters().open.fetch_sub(1, Ordering::AcqRel);
+            self.doorbell.alive.fetch_sub(1, Ordering::AcqRel);
+            self.owner.progress();
+        }
+    }
+}
