@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -276,6 +276,18 @@ pub struct Facts {
     /// What AWS charges.
     #[serde(default)]
     pub prices: Prices,
+}
+
+impl Facts {
+    /// How far this machine's clock is ahead of AWS's, where that was measured and is no nonsense.
+    pub fn clock_ahead(&self) -> Option<TimeDelta> {
+        /// A clock that is more than a day off was not measured, but misread.
+        const MOST_S: f64 = 86_400.0;
+        let seconds = self.clock_offset_s.filter(|s| s.is_finite() && s.abs() <= MOST_S)?;
+        #[allow(clippy::cast_possible_truncation)]
+        let millis = (seconds * 1_000.0).round() as i64;
+        Some(TimeDelta::milliseconds(millis))
+    }
 }
 
 /// What a check found, what it means, and what to do about it.

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::window::sane;
+use super::clock::Clock;
 use crate::plan::Period;
 use crate::record::{OpenAt, Run};
 
@@ -34,14 +34,14 @@ impl ClientPeriod {
 }
 
 impl OpenOverTime {
-    /// The steps of a run; nothing is open before its first sample and after its load has ended.
-    pub(super) fn of(run: &Run) -> OpenOverTime {
+    /// The steps of a run, by AWS's clock; nothing is open before its first sample and after its load has ended.
+    pub(super) fn of(run: &Run, clock: Clock) -> OpenOverTime {
         let mut steps: Vec<OpenAt> =
-            run.open.iter().map(|step| OpenAt { at: sane(step.at), ..*step }).collect();
+            run.open.iter().map(|step| OpenAt { at: clock.by_aws(step.at), ..*step }).collect();
         // Recorded in order, but a clock can be set back in mid-run.
         steps.sort_by_key(|step| step.at);
         steps.push(OpenAt {
-            at: sane(run.load_ended_at()).max(steps.last().map_or(DateTime::UNIX_EPOCH, |s| s.at)),
+            at: clock.by_aws(run.load_ended_at()).max(steps.last().map_or(DateTime::UNIX_EPOCH, |s| s.at)),
             open: 0,
         });
         OpenOverTime { steps }
@@ -72,6 +72,27 @@ impl OpenOverTime {
             max = max.max(next.open);
         }
         ClientPeriod { min: f64::from(min), mean: sum / f64::from(period.seconds()), max: f64::from(max) }
+    }
+}
+
+impl OpenOverTime {
+    /// How many were opened in a period, as far as the samples show.
+    pub(super) fn opened(&self, at: DateTime<Utc>, period: Period) -> u64 {
+        let until = at + period.length();
+        let from = self.steps.partition_point(|step| step.at < at).saturating_sub(1);
+        let inside =
+            self.steps[from..].iter().take_while(|step| step.at < until).map(|step| u64::from(step.open));
+        inside.clone().zip(inside.skip(1)).map(|(before, after)| after.saturating_sub(before)).sum()
+    }
+
+    /// The most that were open at any time from `from` to `until`, both included, and at the first sample after it.
+    pub(super) fn most(&self, from: DateTime<Utc>, until: DateTime<Utc>) -> f64 {
+        let first_after = self.steps.partition_point(|step| step.at <= from);
+        let before = first_after.checked_sub(1).map_or(0, |i| self.steps[i].open);
+        let rest = &self.steps[first_after..];
+        let inside = rest.partition_point(|step| step.at <= until);
+        let seen = rest.iter().take(inside + 1).map(|step| step.open);
+        f64::from(seen.chain(std::iter::once(before)).max().unwrap_or(0))
     }
 }
 

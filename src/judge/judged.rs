@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::capacity::{Capacity, capacity};
+use super::clock::Clock;
 use super::correlation::{Correlation, correlate};
 use super::diagnosis::{Case, Diagnosis, diagnose};
 use super::search::{Searched, searched};
@@ -48,11 +49,10 @@ pub fn judge(run: &Run) -> Judged<'_> {
         .collect();
     let capacity = capacity(&levels, rule);
     let server = run.series.as_ref().map(Server::of);
-    let windows = run
-        .series
-        .as_ref()
-        .map_or_else(Windows::default, |series| Windows::of(run, series.period, series.from, series.until));
-    let correlation = server.as_ref().map(|server| correlate(run, server, &windows));
+    let series = run.series.as_ref();
+    let windows = series.map_or_else(Windows::default, |series| Windows::of(run, Clock::of(run), series));
+    let correlation =
+        series.zip(server.as_ref()).map(|(series, server)| correlate(run, series, server, &windows));
     let machine = levels
         .iter()
         .filter(|level| level.passed == Some(false) && capacity.first_failed == Some(level.connections()))
@@ -92,11 +92,12 @@ impl Judged<'_> {
         self.capacity.limited_by == Some(Limit::Machine)
     }
 
-    /// From when on a single read of CloudWatch is final for the whole load; `None` where CloudWatch was not to be
+    /// From when on, by this machine's clock, a single read of CloudWatch is final for the whole load; `None` where CloudWatch was not to be
     /// asked, or no level was started.
     pub fn readable_from(&self) -> Option<DateTime<Utc>> {
         let plan = self.run.header.plan.cloudwatch.as_ref()?;
-        Some(Window::of(self.run, *plan)?.converged_at())
+        let by_aws = Window::of(self.run, *plan)?.converged_at();
+        by_aws.checked_add_signed(self.run.clock_ahead().unwrap_or_default())
     }
 
     /// The level's place in the comparison, by its ordinal.

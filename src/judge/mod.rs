@@ -1,12 +1,14 @@
 //! What to make of a run: [`judge`] turns it into [`Judged`]. Pure, total, without a clock.
 //!
-//! `level`, `capacity` and `search` judge the clients' side alone, `strain` this machine; `window`, `alignment`, `server` and `baseline` lay both sides
-//! on one grid; `correlation` compares them and `verdict` draws the outcome; `diagnosis` names causes, a file a rule.
+//! `level`, `capacity` and `search` judge the clients' side alone, `strain` this machine; `clock`, `window`, `alignment`,
+//! `server` and `baseline` lay both sides on one grid; `correlation` compares them and `verdict` draws the outcome;
+//! `diagnosis` names causes, a file a rule.
 //! `wording` is how numbers are written in all sentences, here and in the reports.
 
 mod alignment;
 mod baseline;
 mod capacity;
+mod clock;
 mod correlation;
 mod diagnosis;
 mod failures;
@@ -28,7 +30,10 @@ pub mod wording;
 
 pub use baseline::Baseline;
 pub use capacity::{Capacity, Limit};
-pub use correlation::{ActiveConnections, Correlation, Legs, LevelFit, Total};
+pub use correlation::{
+    ActiveConnections, AddressShare, Arrival, Correlation, Legs, LevelFit, Others, Saturation, Spread, Total,
+    ZoneShare,
+};
 pub use diagnosis::Diagnosis;
 pub use failures::Failures;
 pub use judged::{Judged, judge};

@@ -4,23 +4,36 @@ use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
 
-use crate::facts::{Series, metric};
+use crate::facts::{Point, Series, metric};
 use crate::plan::Period;
 
 /// CloudWatch's series, by metric and period.
+#[derive(Clone)]
 pub(super) struct Server<'a> {
     series: &'a Series,
-    points: HashMap<&'a str, BTreeMap<DateTime<Utc>, f64>>,
+    points: Points<'a>,
 }
+
+/// The points of each metric, by the start of their period.
+type Points<'a> = HashMap<&'a str, BTreeMap<DateTime<Utc>, f64>>;
 
 impl<'a> Server<'a> {
     /// Sorts the points onto the grid of their period.
     pub(super) fn of(series: &'a Series) -> Server<'a> {
-        let on_grid = |points: &[crate::facts::Point]| {
-            points.iter().map(|point| (series.period.floor(point.at), point.value)).collect()
+        Server { series, points: on_grid(series, &series.metrics) }
+    }
+
+    /// The same for each availability zone, by its name. ConsumedLCUs is the load balancer's as a whole: where it has a
+    /// period, a zone's absence in it means zero too.
+    pub(super) fn zones(&self) -> Vec<(&'a str, Server<'a>)> {
+        let series = self.series;
+        let of_zone = |metrics| {
+            let mut points = on_grid(series, metrics);
+            points
+                .extend(self.points.get_key_value(metric::CONSUMED_LCUS).map(|(name, p)| (*name, p.clone())));
+            Server { series, points }
         };
-        let points = series.metrics.iter().map(|(name, points)| (name.as_str(), on_grid(points))).collect();
-        Server { series, points }
+        series.zones.iter().map(|(zone, metrics)| (zone.as_str(), of_zone(metrics))).collect()
     }
 
     /// The series' period.
@@ -51,6 +64,11 @@ impl<'a> Server<'a> {
         let zero = || self.reported(metric::CONSUMED_LCUS, at).map(|_| 0.0);
         points.get(&at).copied().or_else(zero)
     }
+}
+
+fn on_grid<'a>(series: &Series, metrics: &'a BTreeMap<String, Vec<Point>>) -> Points<'a> {
+    let points = |points: &[Point]| points.iter().map(|p| (series.period.floor(p.at), p.value)).collect();
+    metrics.iter().map(|(name, list)| (name.as_str(), points(list))).collect()
 }
 
 #[cfg(test)]

@@ -73,21 +73,23 @@ fn compared(run: &Run, both: &Correlation, machine: Option<&str>) -> (Outcome, V
     if let Some(machine) = machine {
         return (Outcome::Inconclusive, std::iter::once(machine.to_owned()).chain(fit()).collect());
     }
+    if let Some(ahead) = both.clock_in_doubt_s {
+        let levels = of_levels(Outcome::Disagrees);
+        return (Outcome::Inconclusive, std::iter::once(doubt(ahead)).chain(levels).collect());
+    }
     if active.legs == Some(Legs::Unclear) {
         return (Outcome::Inconclusive, fit().collect());
     }
-    let missing_new = both
-        .new_connections
-        .as_ref()
-        .filter(|new| new.verdict == Outcome::Disagrees)
-        .filter(|new| new.ratio.is_some_and(|ratio| ratio < 1.0))
-        .and_then(|new| new.note.clone());
-    if active.verdict == Outcome::Disagrees || missing_new.is_some() {
+    if both.contradicts() {
         let levels = of_levels(Outcome::Disagrees);
-        return (Outcome::Disagrees, levels.chain(missing_new).chain(fit()).collect());
+        let missing = both.connections_missing().map(str::to_owned);
+        return (Outcome::Disagrees, levels.chain(missing).chain(fit()).collect());
     }
     if active.verdict == Outcome::Agrees {
         return (Outcome::Agrees, fit().collect());
+    }
+    if active.is_unwitnessed() {
+        return (Outcome::Inconclusive, fit().collect());
     }
     let mut reasons: Vec<String> = of_levels(Outcome::Inconclusive).collect();
     if reasons.is_empty() {
@@ -96,11 +98,26 @@ fn compared(run: &Run, both: &Correlation, machine: Option<&str>) -> (Outcome, V
     (Outcome::Inconclusive, reasons.into_iter().chain(fit()).collect())
 }
 
-/// What is remarkable about the totals: findings beside their numbers, never the outcome.
+/// Why a contradiction is none, where another clock would explain it.
+fn doubt(ahead_s: i64) -> String {
+    let (by, way) = (ahead_s.abs(), if ahead_s > 0 { "ahead of" } else { "behind" });
+    format!(
+        "this machine's clock was not compared with AWS's, and if it was about {by} s {way} it, both sides agree; let \
+         the clock be kept by NTP, and run again"
+    )
+}
+
+/// What is remarkable beside the outcome, with its numbers, and never the outcome: what a misfit looks like, and the
+/// totals.
 fn notes(both: &Correlation) -> impl Iterator<Item = String> {
-    [&both.new_connections, &both.requests, &both.processed_bytes]
-        .into_iter()
-        .filter_map(|total| total.as_ref()?.note.clone())
+    let totals = [&both.new_connections, &both.requests, &both.processed_bytes];
+    let totals = totals.into_iter().filter_map(|total| total.as_ref()?.note.clone());
+    let active = &both.active;
+    let shapes = [
+        active.saturation.map(|saturation| saturation.sentence()),
+        active.others.map(|others| others.sentence()),
+    ];
+    shapes.into_iter().flatten().chain(totals)
 }
 
 fn why_not_checked(run: &Run) -> String {

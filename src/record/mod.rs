@@ -7,6 +7,7 @@
 mod event;
 mod histogram;
 mod journal;
+mod line;
 mod machine;
 mod read;
 mod run;

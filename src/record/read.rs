@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use thiserror::Error;
 
-use super::{Event, Run, SCHEMA, Stamped};
+use super::{Event, Run, SCHEMA, Stamped, line};
 
 /// Longest line that is read: a histogram is a few kilobytes, a series of 15 days some megabytes.
 const LONGEST_LINE: u64 = 256 * 1024 * 1024;
@@ -95,7 +95,7 @@ pub fn read(path: &Path) -> Result<Run, RecordError> {
     // A damaged line is forgiven when nothing, or only what a later command appended, comes after it.
     let mut damaged: Option<RecordError> = None;
     while let Some(line) = lines.next().map_err(io)? {
-        match serde_json::from_slice::<Stamped>(line) {
+        match line::parse(line) {
             Ok(event) => {
                 if let Some(error) = damaged.take()
                     && !matches!(event.event, Event::ServerSeries(_) | Event::Unknown)

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::machine::Part;
 use super::{
@@ -190,6 +190,11 @@ impl Run {
     /// When the first connection was attempted.
     pub fn load_started_at(&self) -> Option<DateTime<Utc>> {
         self.levels.first().map(|level| level.started_at)
+    }
+
+    /// How far this machine's clock was ahead of AWS's; `None` where that is not known.
+    pub fn clock_ahead(&self) -> Option<TimeDelta> {
+        self.facts.as_ref()?.clock_ahead()
     }
 
     /// The connections that completed their handshake, over all levels: each once, however many levels it lived through.

@@ -218,7 +218,18 @@ fn cloudwatch(judged: &Judged<'_>, layout: Layout) -> Vec<String> {
     if let Some(totals) = totals(judged) {
         text.extend(layout.indented(BESIDE_LABEL, &totals));
     }
+    if let Some(zones) = zones(judged) {
+        text.extend(layout.indented(BESIDE_LABEL, &zones));
+    }
     text
+}
+
+/// `Zones: us-east-1a 33.4 % · us-east-1b 66.6 %`.
+fn zones(judged: &Judged<'_>) -> Option<String> {
+    let zones = &judged.correlation.as_ref()?.spread.zones;
+    let parts: Vec<String> =
+        zones.iter().map(|zone| format!("{} {}", zone.zone, percent(zone.share))).collect();
+    (!parts.is_empty()).then(|| format!("Zones: {}", parts.join(" · ")))
 }
 
 /// `new 2.00 x · requests 1.00 x · bytes 0.98 x`.

@@ -1,11 +1,14 @@
 //! ActiveConnectionCount against the connections open, over all levels.
 
-use super::expectation::{ARRIVED, Legs, TOLERANCE};
+use super::expectation::{ARRIVED, Arrival, Legs, TOLERANCE, contradicting_sigmas};
 use super::level_fit::{LevelFit, Measured, Pair};
+use super::others::{Others, others};
+use super::saturation::{Saturation, saturation};
 use crate::facts::metric::ACTIVE_CONNECTIONS;
 use crate::judge::alignment::OpenOverTime;
 use crate::judge::baseline::Baseline;
-use crate::judge::robust::{median, median_interval_95};
+use crate::judge::clock::Clock;
+use crate::judge::robust::{SIGMAS_95, scatter, student, weighted_median};
 use crate::judge::server::Server;
 use crate::judge::verdict::Outcome;
 use crate::judge::window::Windows;
@@ -17,7 +20,8 @@ use crate::record::Run;
 pub struct ActiveConnections {
     /// Over all levels.
     pub verdict: Outcome,
-    /// Server over client: the median over all steady periods in which the load stands out from the baseline.
+    /// Server over client: the median over all steady periods in which the load stands out from the baseline, each
+    /// weighing as many as were open in it.
     pub factor: Option<f64>,
     /// Its 95 % interval.
     pub interval: Option<(f64, f64)>,
@@ -25,12 +29,16 @@ pub struct ActiveConnections {
     pub periods: usize,
     /// Which legs the factor shows; `None` where there is no factor.
     pub legs: Option<Legs>,
-    /// The share of the upgrades that RequestCount shows, where it shows it clearly.
-    pub arrived: Option<f64>,
+    /// The share of the upgrades that RequestCount shows, where it can be told.
+    pub arrived: Option<Arrival>,
     /// The load balancer's own traffic.
     pub baseline: Option<Baseline>,
     /// Level by level.
     pub levels: Vec<LevelFit>,
+    /// The level from which on the server's number no longer follows the clients'.
+    pub saturation: Option<Saturation>,
+    /// Connections of somebody else that came or went while the load was there.
+    pub others: Option<Others>,
     /// The length of a period, for sentences.
     period_s: u32,
 }
@@ -40,54 +48,108 @@ pub(super) fn active(
     run: &Run,
     server: &Server<'_>,
     windows: &Windows,
+    clock: Clock,
     open: &OpenOverTime,
-    arrived: Option<f64>,
+    arrived: Option<Arrival>,
 ) -> ActiveConnections {
-    let baseline = Baseline::of(server, ACTIVE_CONNECTIONS, windows);
-    let baseline = baseline.as_ref();
+    let quiet = Baseline::with_pauses(server, ACTIVE_CONNECTIONS, windows);
     let measured: Vec<Measured> =
-        run.levels.iter().map(|level| Measured::of(level, server, open, baseline)).collect();
+        run.levels.iter().map(|level| Measured::of(level, clock, server, open, quiet.as_ref())).collect();
+    let baseline = quiet.map(|quiet| quiet.spreading(scatter_of_holds(&measured, quiet.spread)));
+    let baseline = baseline.as_ref();
 
-    let clear: Vec<Pair> = measured
-        .iter()
-        .filter(|level| level.stands_out(baseline, Legs::Two.count()))
-        .flat_map(|level| level.pairs.iter().copied())
-        .collect();
-    let mut ratios: Vec<f64> = clear.iter().map(Pair::ratio).collect();
-    let factor = median(&mut ratios);
-    let mut noises: Vec<f64> = clear.iter().filter_map(|pair| Some(pair.noise(baseline?))).collect();
-    let noise = median(&mut noises).unwrap_or(0.0);
-    let legs = factor.map(|factor| Legs::explaining(factor, noise, arrived));
+    let clear: Vec<&Measured> =
+        measured.iter().filter(|level| level.stands_out(baseline, Legs::Two.count())).collect();
+    let pairs: Vec<Pair> = clear.iter().flat_map(|level| level.pairs.iter().copied()).collect();
+    let fit = baseline.and_then(|baseline| Fit::of(&pairs, baseline));
+    let factors: Vec<(f64, f64)> =
+        clear.iter().filter_map(|level| Some((level.ratio()?, level.noise_of_ratio(baseline?)?))).collect();
+    let legs = fit.as_ref().map(|_| Legs::explaining(&factors, arrived));
+    let expected = legs.unwrap_or(Legs::Two);
     let levels: Vec<LevelFit> =
-        measured.iter().map(|level| level.judge(baseline, legs.unwrap_or(Legs::Two))).collect();
+        measured.iter().map(|level| level.judge(baseline, expected, clear.len())).collect();
+    let saturation = baseline.and_then(|baseline| saturation(&clear, baseline, expected));
+    let others = baseline
+        .and_then(|own| others(server, windows, open, run.clock_ahead().is_some(), &pairs, own, expected));
 
     ActiveConnections {
-        verdict: overall(run, &clear, legs, arrived, &levels),
-        factor,
-        interval: median_interval_95(&ratios),
-        periods: clear.len(),
+        verdict: overall(run, &pairs, fit.as_ref(), legs, arrived, &levels),
+        factor: fit.as_ref().map(|fit| fit.factor),
+        interval: fit
+            .as_ref()
+            .map(|fit| (fit.factor - fit.noise(SIGMAS_95), fit.factor + fit.noise(SIGMAS_95))),
+        periods: pairs.len(),
         legs,
         arrived,
         baseline: baseline.copied(),
         levels,
+        saturation,
+        others,
         period_s: server.period().seconds(),
+    }
+}
+
+/// How the periods of a hold scatter around their level, where there are enough to tell and it is far more than the
+/// quiet periods do; else 0. Other traffic may be wilder by day than in the quarter of an hour before.
+fn scatter_of_holds(levels: &[Measured], quiet: f64) -> f64 {
+    const ENOUGH: usize = 4;
+    const FAR_MORE: f64 = 2.0;
+    let several: Vec<&Measured> = levels.iter().filter(|level| level.pairs.len() > 1).collect();
+    let residuals: Vec<f64> = several
+        .iter()
+        .flat_map(|level| {
+            let ratio = level.ratio().unwrap_or(0.0);
+            level.pairs.iter().map(move |pair| pair.outside(ratio))
+        })
+        .collect();
+    let found = scatter(&residuals, several.len());
+    if residuals.len() >= ENOUGH && found > FAR_MORE * quiet { found } else { 0.0 }
+}
+
+/// The robust fit over all judged periods: server = baseline + factor x client.
+struct Fit {
+    factor: f64,
+    /// The factor's standard error.
+    error: f64,
+    degrees: usize,
+}
+
+impl Fit {
+    /// A period weighs as many as were open in it: the same noise moves a large level's ratio less.
+    fn of(pairs: &[Pair], baseline: &Baseline) -> Option<Fit> {
+        let weighted: Vec<(f64, f64)> = pairs.iter().map(|p| (p.ratio(), p.client.mean)).collect();
+        let factor = weighted_median(&weighted)?;
+        let clients: f64 = pairs.iter().map(|p| p.client.mean).sum();
+        let squares: f64 = pairs.iter().map(|p| p.client.mean * p.client.mean).sum();
+        // As many periods of the same size as tell as much.
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        let alike = (clients * clients / squares).round() as usize;
+        let error = baseline.error_of_mean(alike.max(1)) * clients / squares;
+        Some(Fit { factor, error, degrees: baseline.degrees() })
+    }
+
+    fn noise(&self, sigmas: f64) -> f64 {
+        student(sigmas, self.degrees) * self.error
     }
 }
 
 fn overall(
     run: &Run,
-    clear: &[Pair],
+    pairs: &[Pair],
+    fit: Option<&Fit>,
     legs: Option<Legs>,
-    arrived: Option<f64>,
+    arrived: Option<Arrival>,
     levels: &[LevelFit],
 ) -> Outcome {
-    let Some(legs) = legs.filter(|legs| *legs != Legs::Unclear) else {
+    let (Some(fit), Some(legs)) = (fit, legs.filter(|legs| *legs != Legs::Unclear)) else {
         return Outcome::Inconclusive;
     };
-    let mut deviations: Vec<f64> = clear.iter().map(|p| p.deviation(legs.count())).collect();
-    let fits = median(&mut deviations).is_some_and(|d| d.abs() <= TOLERANCE);
-    let unwitnessed = legs == Legs::One && arrived.is_none_or(|arrived| arrived < ARRIVED);
-    if unwitnessed || levels.iter().any(|l| l.verdict == Outcome::Disagrees) {
+    let deviations: Vec<(f64, f64)> =
+        pairs.iter().map(|p| (p.deviation(legs.count()), p.client.mean)).collect();
+    let off = weighted_median(&deviations).map_or(0.0, f64::abs);
+    let contradicts = off - TOLERANCE > fit.noise(contradicting_sigmas(1)) / legs.count();
+    let refuted = legs == Legs::One && arrived.is_some_and(Arrival::is_refuted);
+    if contradicts || refuted || levels.iter().any(|l| l.verdict == Outcome::Disagrees) {
         return Outcome::Disagrees;
     }
     let largest = run
@@ -97,10 +159,16 @@ fn overall(
         .filter(|(level, _)| level.complete)
         .max_by_key(|(level, _)| level.connections);
     let judged = largest.is_some_and(|(_, fit)| fit.verdict == Outcome::Agrees);
-    if fits && judged { Outcome::Agrees } else { Outcome::Inconclusive }
+    let witnessed = legs == Legs::Two || arrived.is_some_and(Arrival::is_shown);
+    if off <= TOLERANCE && judged && witnessed { Outcome::Agrees } else { Outcome::Inconclusive }
 }
 
 impl ActiveConnections {
+    /// Whether one leg is counted and RequestCount neither shows nor refutes that all connections arrived.
+    pub(in crate::judge) fn is_unwitnessed(&self) -> bool {
+        self.legs == Some(Legs::One) && self.arrived.is_none_or(|a| !a.is_shown() && !a.is_refuted())
+    }
+
     /// The factor in a sentence, with what it stands on.
     pub(in crate::judge) fn sentence(&self) -> Option<String> {
         let measured = self.factor?;
@@ -115,18 +183,12 @@ impl ActiveConnections {
             }
             _ => String::new(),
         };
-        let arrived = self.arrived.map_or_else(
-            || "does not say how many".into(),
-            |a| format!("shows that {}", percent(a.min(1.0))),
-        );
         let meaning = match self.legs? {
             Legs::Two => {
                 "2 x is expected, since an ALB counts both legs of a WebSocket: client to ALB, and ALB to target"
                     .to_owned()
             }
-            Legs::One => format!(
-                "one leg of each connection seems to be counted, since RequestCount {arrived} of the upgrades arrived"
-            ),
+            Legs::One => self.one_leg(),
             Legs::Unclear => {
                 "without a clear RequestCount that is either one leg of every connection or both legs of half of them"
                     .to_owned()
@@ -136,5 +198,23 @@ impl ActiveConnections {
             "ActiveConnectionCount is {} x the open connections ({between}{own}); {meaning}",
             factor(measured)
         ))
+    }
+
+    fn one_leg(&self) -> String {
+        let Some(arrived) = self.arrived else {
+            return "one leg of each connection seems to be counted".into();
+        };
+        let shown = percent(arrived.share.min(1.0));
+        if self.is_unwitnessed() {
+            return format!(
+                "one leg of each connection seems to be counted, but RequestCount ({shown} of the upgrades, ±{}) does \
+                 not show that {} arrived",
+                percent(arrived.noise),
+                percent(ARRIVED)
+            );
+        }
+        format!(
+            "one leg of each connection seems to be counted, since RequestCount shows that {shown} of the upgrades arrived"
+        )
     }
 }

@@ -5,8 +5,45 @@
 /// number moved by no more than this can show it.
 pub(super) const TOLERANCE: f64 = 0.05;
 
+/// An agreement must be this sure: with 95 % the difference is no larger. Twice the tolerance, since at the tolerance
+/// itself no measurement is sure.
+pub(super) const SURELY_WITHIN: f64 = 2.0 * TOLERANCE;
+
 /// The share of the upgrades that must be seen to have arrived before a factor of 1 is believed (contract).
 pub(super) const ARRIVED: f64 = 0.95;
+
+/// How many standard errors beyond the tolerance contradict, where `chances` comparisons have a chance to do so: in a
+/// run in which all is well one in a thousand shall be wrong, however many levels it has.
+pub(super) fn contradicting_sigmas(chances: usize) -> f64 {
+    const OF_ONE: f64 = 2.6;
+    #[allow(clippy::cast_precision_loss)]
+    let chances = chances.max(1) as f64;
+    (OF_ONE * OF_ONE + 2.0 * chances.ln()).sqrt()
+}
+
+/// The share of the upgrades that RequestCount shows to have arrived, and half its 95 % interval.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Arrival {
+    /// The share; above 1 where others sent requests too.
+    pub share: f64,
+    /// Its noise.
+    pub noise: f64,
+}
+
+impl Arrival {
+    /// Noise from which on it can't tell half of the connections from all.
+    const UNCLEAR: f64 = 0.2;
+
+    /// Whether it shows that they arrived.
+    pub(super) fn is_shown(self) -> bool {
+        self.share >= ARRIVED && self.noise <= TOLERANCE
+    }
+
+    /// Whether it shows that they did not.
+    pub(super) fn is_refuted(self) -> bool {
+        self.share + self.noise < ARRIVED
+    }
+}
 
 /// The legs of a connection that ActiveConnectionCount seems to count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,15 +58,33 @@ pub enum Legs {
 }
 
 impl Legs {
-    /// What fits the measured factor within the tolerance, or within its `noise` if that is larger. `arrived` is the
-    /// share of the upgrades that RequestCount shows.
-    pub(super) fn explaining(factor: f64, noise: f64, arrived: Option<f64>) -> Legs {
-        let off = |x: f64, legs: f64| (x - legs).abs() / legs;
-        let is_one = |x: f64| off(x, 1.0) <= noise.max(TOLERANCE) && off(x, 1.0) < off(x, 2.0);
-        match arrived {
-            Some(arrived) if arrived > 0.0 && is_one(factor / arrived.min(1.0)) => Legs::One,
-            None if is_one(factor) => Legs::Unclear,
-            _ => Legs::Two,
+    /// What fits the levels' factors within the tolerance and their noise. Each level has a
+    /// voice, the weaker the more noise it has, but however large it is no more than one: a large one in which
+    /// connections are missing does not outvote the others. `levels` are factors with their noise. Two legs are
+    /// documented: one must have more voices.
+    pub(super) fn explaining(levels: &[(f64, f64)], arrived: Option<Arrival>) -> Legs {
+        let clear = arrived.filter(|arrived| arrived.noise <= Arrival::UNCLEAR);
+        let (share, unsure) = clear.map_or((1.0, 0.0), |arrived| (arrived.share.min(1.0), arrived.noise));
+        if share <= 0.0 {
+            return Legs::Two;
+        }
+        let off = |factor: f64, legs: f64| (factor - legs).abs() / legs;
+        let weight = |noise: f64| TOLERANCE / noise.max(TOLERANCE);
+        // Where the clearest level fits neither, what fuzzy ones fit says nothing.
+        let clearest = levels.iter().map(|(_, noise)| weight(*noise)).fold(0.0, f64::max);
+        let voices = |legs: f64, other: f64| -> f64 {
+            let fits = |(factor, noise): &&(f64, f64)| {
+                let factor = factor / share;
+                off(factor, legs) <= TOLERANCE + noise / legs + unsure
+                    && off(factor, legs) < off(factor, other)
+            };
+            let weights: Vec<f64> = levels.iter().filter(fits).map(|(_, noise)| weight(*noise)).collect();
+            if weights.iter().all(|w| *w < clearest / 2.0) { 0.0 } else { weights.iter().sum() }
+        };
+        match (voices(1.0, 2.0) > voices(2.0, 1.0), clear) {
+            (false, _) => Legs::Two,
+            (true, Some(_)) => Legs::One,
+            (true, None) => Legs::Unclear,
         }
     }
 
@@ -61,9 +116,34 @@ mod tests {
             (1.0, Some(0.0), Legs::Two),
             (1.2, None, Legs::Two),
         ] {
-            assert_eq!(Legs::explaining(factor, 0.01, arrived), legs, "{factor} {arrived:?}");
+            let arrived = arrived.map(|share| Arrival { share, noise: 0.01 });
+            assert_eq!(Legs::explaining(&[(factor, 0.01)], arrived), legs, "{factor} {arrived:?}");
         }
-        assert_eq!(Legs::explaining(1.2, 0.3, None), Legs::Unclear);
-        assert_eq!(Legs::explaining(1.9, 0.9, None), Legs::Two);
+        assert_eq!(Legs::explaining(&[(1.2, 0.3)], None), Legs::Unclear);
+        assert_eq!(Legs::explaining(&[(1.9, 0.9)], None), Legs::Two);
+        // A noisy witness is none; one that errs within its noise still is.
+        let noisy = |share, noise| Some(Arrival { share, noise });
+        assert_eq!(Legs::explaining(&[(1.0, 0.01)], noisy(1.0, 0.4)), Legs::Unclear);
+        assert_eq!(Legs::explaining(&[(1.0, 0.01)], noisy(0.92, 0.1)), Legs::One);
+    }
+
+    #[test]
+    fn each_level_has_one_voice() {
+        let all_arrived = Some(Arrival { share: 1.0, noise: 0.0 });
+        let levels = |factors: &[f64]| factors.iter().map(|f| (*f, 0.01)).collect::<Vec<_>>();
+        // Half of the largest level is missing, though every upgrade arrived.
+        assert_eq!(Legs::explaining(&levels(&[2.0, 2.0, 1.0]), all_arrived), Legs::Two);
+        assert_eq!(Legs::explaining(&levels(&[2.0, 1.0]), all_arrived), Legs::Two);
+        // Others are there during one of three levels.
+        assert_eq!(Legs::explaining(&levels(&[1.0, 1.0, 1.3]), all_arrived), Legs::One);
+        assert_eq!(Legs::explaining(&[], all_arrived), Legs::Two);
+        // Two levels in the noise don't outvote a clear one.
+        assert_eq!(Legs::explaining(&[(1.8, 0.6), (1.9, 0.5), (1.04, 0.1)], None), Legs::Unclear);
+    }
+
+    #[test]
+    fn many_chances_to_be_wrong_ask_for_more() {
+        assert!((contradicting_sigmas(0) - 2.6).abs() < 1e-9);
+        assert!(contradicting_sigmas(7) > 3.2 && contradicting_sigmas(7) < 3.3);
     }
 }

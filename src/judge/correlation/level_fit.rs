@@ -3,11 +3,12 @@
 
 use chrono::{DateTime, Utc};
 
-use super::expectation::{Legs, TOLERANCE};
+use super::expectation::{Legs, SURELY_WITHIN, TOLERANCE, contradicting_sigmas};
 use crate::facts::metric::ACTIVE_CONNECTIONS;
 use crate::judge::alignment::{ClientPeriod, OpenOverTime};
 use crate::judge::baseline::Baseline;
-use crate::judge::robust::median;
+use crate::judge::clock::Clock;
+use crate::judge::robust::{SIGMAS_95, median, student};
 use crate::judge::server::Server;
 use crate::judge::verdict::Outcome;
 use crate::judge::window::hold_periods;
@@ -25,6 +26,8 @@ pub struct LevelFit {
     pub server: Option<f64>,
     /// The median of the periods' ratios, server over client.
     pub ratio: Option<f64>,
+    /// The ratio's 95 % interval.
+    pub interval: Option<(f64, f64)>,
     /// The starts of the periods that were judged.
     pub periods: Vec<DateTime<Utc>>,
     /// Steady periods of its hold in which ActiveConnectionCount was missing.
@@ -40,9 +43,9 @@ pub struct LevelFit {
 /// A steady period in which both sides are known.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Pair {
-    at: DateTime<Utc>,
-    client: ClientPeriod,
-    server: f64,
+    pub(super) at: DateTime<Utc>,
+    pub(super) client: ClientPeriod,
+    pub(super) server: f64,
 }
 
 impl Pair {
@@ -51,22 +54,21 @@ impl Pair {
         self.server / self.client.mean
     }
 
-    /// The baseline's noise over the open connections: how far the ratio may be off by chance.
-    pub(super) fn noise(&self, baseline: &Baseline) -> f64 {
-        baseline.noise() / self.client.mean
+    /// How far the server lies outside of `factor` x the client's least and most.
+    pub(super) fn outside(&self, factor: f64) -> f64 {
+        let (one, other) = (factor * self.client.min, factor * self.client.max);
+        self.server - self.server.clamp(one.min(other), one.max(other))
     }
 
-    /// How far the server lies outside of `legs` x the client's least and most, as a share of what was expected.
+    /// The same as a share of what was expected.
     pub(super) fn deviation(&self, legs: f64) -> f64 {
-        let (low, high) = (legs * self.client.min, legs * self.client.max);
-        let outside = self.server - self.server.clamp(low, high);
-        outside / (legs * self.client.mean)
+        self.outside(legs) / (legs * self.client.mean)
     }
 }
 
 /// What was measured of a level, before anything is made of it.
 pub(super) struct Measured {
-    connections: u32,
+    pub(super) connections: u32,
     state: State,
     pub(super) pairs: Vec<Pair>,
     missing: usize,
@@ -87,11 +89,12 @@ impl Measured {
     /// Puts the hold's periods side by side.
     pub(super) fn of(
         level: &LevelRun,
+        clock: Clock,
         server: &Server<'_>,
         open: &OpenOverTime,
         baseline: Option<&Baseline>,
     ) -> Measured {
-        let hold = hold_periods(level, server.period());
+        let hold = hold_periods(level, clock, server.period());
         let periods: Vec<_> = hold.iter().filter(|at| server.covers(**at)).collect();
         let mut measured =
             Measured { connections: level.connections, state: State::Held, pairs: Vec::new(), missing: 0 };
@@ -105,7 +108,7 @@ impl Measured {
             let reported = server.reported(ACTIVE_CONNECTIONS, **at);
             match (reported, baseline) {
                 (Some(reported), Some(baseline)) => {
-                    measured.pairs.push(Pair { at: **at, client, server: reported - baseline.median })
+                    measured.pairs.push(Pair { at: **at, client, server: reported - baseline.at(**at) })
                 }
                 (Some(_), None) => {}
                 (None, _) => measured.missing += 1,
@@ -113,7 +116,7 @@ impl Measured {
         }
         measured.state = match () {
             () if level.held_until.is_none() => State::Cut,
-            () if !hold_is_covered(level, server) => State::NotCovered,
+            () if !hold_is_covered(level, clock, server) => State::NotCovered,
             () if level.counts.opened == 0 => State::NothingOpen,
             // A hold ends early when nothing is left of it.
             () if hold.is_empty() && level.held == Some(0) => State::Unsteady,
@@ -132,6 +135,16 @@ impl Measured {
         (count > 0.0).then(|| self.pairs.iter().map(|p| p.client.mean).sum::<f64>() / count)
     }
 
+    /// The median of the periods' ratios.
+    pub(super) fn ratio(&self) -> Option<f64> {
+        median(&mut self.pairs.iter().map(Pair::ratio).collect::<Vec<_>>())
+    }
+
+    /// The median of the periods' deviations.
+    pub(super) fn deviation(&self, legs: f64) -> Option<f64> {
+        median(&mut self.pairs.iter().map(|p| p.deviation(legs)).collect::<Vec<_>>())
+    }
+
     /// Whether the baseline lets anything be seen of this level at `legs` a connection.
     pub(super) fn stands_out(&self, baseline: Option<&Baseline>, legs: f64) -> bool {
         match (baseline, self.client()) {
@@ -140,30 +153,42 @@ impl Measured {
         }
     }
 
-    /// Judges the level against so many legs a connection.
-    pub(super) fn judge(&self, baseline: Option<&Baseline>, legs: Legs) -> LevelFit {
-        let mut servers: Vec<f64> = self.pairs.iter().map(|p| p.server).collect();
-        let mut ratios: Vec<f64> = self.pairs.iter().map(Pair::ratio).collect();
-        let mut deviations: Vec<f64> = self.pairs.iter().map(|p| p.deviation(legs.count())).collect();
+    /// Half the 95 % interval of the ratio.
+    pub(super) fn noise_of_ratio(&self, baseline: &Baseline) -> Option<f64> {
+        let error = baseline.error_of_mean(self.pairs.len()) / self.client()?;
+        Some(student(SIGMAS_95, baseline.degrees()) * error)
+    }
+
+    /// Judges the level against so many legs a connection. `chances` is how many levels may contradict.
+    pub(super) fn judge(&self, baseline: Option<&Baseline>, legs: Legs, chances: usize) -> LevelFit {
+        let ratio = self.ratio();
+        let noise = baseline.and_then(|baseline| self.noise_of_ratio(baseline));
         let mut fit = LevelFit {
             connections: self.connections,
             client: self.client(),
-            server: median(&mut servers),
-            ratio: median(&mut ratios),
+            server: median(&mut self.pairs.iter().map(|p| p.server).collect::<Vec<_>>()),
+            ratio,
+            interval: ratio.zip(noise).map(|(ratio, noise)| (ratio - noise, ratio + noise)),
             periods: self.pairs.iter().map(|p| p.at).collect(),
             missing: self.missing,
-            deviation: median(&mut deviations),
+            deviation: self.deviation(legs.count()),
             verdict: Outcome::Inconclusive,
             reason: String::new(),
         };
-        (fit.verdict, fit.reason) = self.verdict(&fit, baseline, legs);
+        (fit.verdict, fit.reason) =
+            self.unjudged().unwrap_or_else(|| self.verdict(&fit, baseline, legs, chances));
         fit
     }
 
-    fn verdict(&self, fit: &LevelFit, baseline: Option<&Baseline>, legs: Legs) -> (Outcome, String) {
-        use Outcome::{Agrees, Disagrees, Inconclusive, NotChecked};
-        let level = format!("level {}", show_count(u64::from(self.connections)));
-        let unjudged = match self.state {
+    fn name(&self) -> String {
+        format!("level {}", show_count(u64::from(self.connections)))
+    }
+
+    fn unjudged(&self) -> Option<(Outcome, String)> {
+        use Outcome::{Inconclusive, NotChecked};
+        let level = self.name();
+        match self.state {
+            State::Held => None,
             State::Cut => Some((NotChecked, format!("{level} was cut short"))),
             State::NotCovered => {
                 Some((NotChecked, format!("CloudWatch was not read for the hold of {level}")))
@@ -182,11 +207,18 @@ impl Measured {
                     share(TOLERANCE)
                 ),
             )),
-            State::Held => None,
-        };
-        if let Some(unjudged) = unjudged {
-            return unjudged;
         }
+    }
+
+    fn verdict(
+        &self,
+        fit: &LevelFit,
+        baseline: Option<&Baseline>,
+        legs: Legs,
+        chances: usize,
+    ) -> (Outcome, String) {
+        use Outcome::{Agrees, Disagrees, Inconclusive};
+        let level = self.name();
         let (Some(baseline), Some(client), Some(deviation)) = (baseline, fit.client, fit.deviation) else {
             return (Inconclusive, self.nothing_to_compare(&level));
         };
@@ -194,41 +226,54 @@ impl Measured {
         if let Some(obscured) = obscured(baseline, expected) {
             return (Inconclusive, format!("at {level}, {obscured}"));
         }
-        let noise = baseline.noise() / expected;
+        if deviation < -1.0 {
+            let fell = rounded(-fit.server.unwrap_or(0.0));
+            let text = format!(
+                "at {level}, other traffic fell by {fell} connections, and more than all can't be missing"
+            );
+            return (Inconclusive, text);
+        }
+        if legs == Legs::Unclear {
+            let ratio = factor(fit.ratio.unwrap_or(1.0));
+            return (
+                Inconclusive,
+                format!(
+                    "at {level}, the factor is {ratio}: either one leg is counted, or half the connections are missing"
+                ),
+            );
+        }
+        let error = baseline.error_of_mean(self.pairs.len()) / expected;
+        let by = |sigmas| student(sigmas, baseline.degrees()) * error;
+        let noise = by(SIGMAS_95);
+        let off = deviation.abs();
+        let way = if deviation < 0.0 { "missing" } else { "too many" };
         let numbers = format!(
-            "{} where {} x {} open connections make {}, over {}",
+            "{} where {} x {} open connections make {}, {}over {}",
             rounded(fit.server.unwrap_or(0.0)),
             legs.count(),
             rounded(client),
             rounded(expected),
+            fit.interval.map_or_else(String::new, |(low, high)| {
+                format!("so {} x ({}–{}), ", factor(fit.ratio.unwrap_or(0.0)), factor(low), factor(high))
+            }),
             plural(fit.periods.len() as u64, "whole period"),
         );
-        let off = share(deviation.abs());
-        let way = if deviation < 0.0 { "missing" } else { "too many" };
-        if legs == Legs::Unclear {
-            (
-                Inconclusive,
-                format!(
-                    "at {level}, the factor is {}: either one leg is counted, or half the connections are missing",
-                    factor(fit.ratio.unwrap_or(1.0))
-                ),
-            )
-        } else if deviation.abs() <= TOLERANCE {
+        if off <= TOLERANCE && off + noise <= SURELY_WITHIN {
             (Agrees, format!("at {level}, ActiveConnectionCount is {numbers}"))
-        } else if deviation.abs() > noise {
-            (
-                Disagrees,
-                format!(
-                    "at {level}, {off} of the connections are {way}: ActiveConnectionCount is {numbers}; \
-                     other traffic explains no more than {}",
-                    share(noise)
-                ),
-            )
+        } else if off - TOLERANCE > by(contradicting_sigmas(chances)) {
+            let explained = format!("other traffic explains no more than {}", share(noise));
+            let text = format!(
+                "at {level}, {} of the connections are {way}: ActiveConnectionCount is {numbers}; {explained}",
+                share(off)
+            );
+            (Disagrees, text)
         } else {
-            (
-                Inconclusive,
-                format!("at {level}, {off} are {way}, but other traffic alone moves by {}", share(noise)),
-            )
+            let text = format!(
+                "at {level}, other traffic alone moves by {} of what the load should add, too much to tell: \
+                 ActiveConnectionCount is {numbers}",
+                share(noise)
+            );
+            (Inconclusive, text)
         }
     }
 
@@ -244,8 +289,8 @@ impl Measured {
 }
 
 /// Whether the window reaches into the hold at all.
-fn hold_is_covered(level: &LevelRun, server: &Server<'_>) -> bool {
-    let covered = |at: Option<_>| at.is_some_and(|at| server.covers(at));
+fn hold_is_covered(level: &LevelRun, clock: Clock, server: &Server<'_>) -> bool {
+    let covered = |at: Option<_>| at.is_some_and(|at| server.covers(clock.by_aws(at)));
     covered(level.held_from) || covered(level.held_until)
 }
 

@@ -3,7 +3,6 @@
 use chrono::{DateTime, Utc};
 
 use crate::judge::baseline::Baseline;
-use crate::judge::robust::SIGMAS_95;
 use crate::judge::server::Server;
 use crate::judge::window::Windows;
 
@@ -16,6 +15,8 @@ pub(in crate::judge) struct Rise {
     pub(in crate::judge) noise: f64,
     /// Start of the first and of the last period above the baseline.
     pub(in crate::judge) span: Option<(DateTime<Utc>, DateTime<Utc>)>,
+    /// How many periods it is summed over.
+    pub(in crate::judge) periods: usize,
 }
 
 impl Rise {
@@ -29,19 +30,17 @@ impl Rise {
 /// baseline is.
 pub(in crate::judge) fn rise(server: &Server<'_>, metric: &str, windows: &Windows) -> Option<Rise> {
     let baseline = Baseline::of(server, metric, windows)?;
-    let values: Option<Vec<f64>> = windows.load.iter().map(|at| server.or_zero(metric, *at)).collect();
-    let values = values.filter(|values| !values.is_empty())?;
-    #[allow(clippy::cast_precision_loss)]
-    let (n, m) = (values.len() as f64, baseline.periods as f64);
-    let above = |i: &usize| values[*i] > baseline.median + baseline.noise();
+    let known = |at: &DateTime<Utc>| Some(server.or_zero(metric, *at)? - baseline.at(*at));
+    let above_baseline: Option<Vec<f64>> = windows.load.iter().map(known).collect();
+    let values = above_baseline.filter(|values| !values.is_empty())?;
+    let above = |i: &usize| values[*i] > baseline.noise();
     let first = (0..values.len()).find(above);
     let last = (0..values.len()).rev().find(above);
     Some(Rise {
-        by: values.iter().sum::<f64>() - n * baseline.median,
-        // The sum varies by √n spreads, and the median taken off n times is itself uncertain: its variance is π/2 of
-        // a mean's.
-        noise: SIGMAS_95 * baseline.spread * (n + std::f64::consts::FRAC_PI_2 * n * n / m).sqrt(),
+        by: values.iter().sum::<f64>(),
+        noise: baseline.noise_of_sum(values.len()),
         span: first.zip(last).map(|(first, last)| (windows.load[first], windows.load[last])),
+        periods: values.len(),
     })
 }
 
@@ -50,12 +49,13 @@ pub(in crate::judge) fn rise(server: &Server<'_>, metric: &str, windows: &Window
 mod tests {
     use super::*;
     use crate::facts::metric::{NEW_CONNECTIONS, REJECTED_CONNECTIONS};
+    use crate::judge::clock::Clock;
     use crate::judge::testing::Scenario;
 
     fn risen(scenario: Scenario, metric: &str) -> Option<Rise> {
         let run = scenario.run();
         let series = run.series.as_ref().unwrap();
-        let windows = Windows::of(&run, series.period, series.from, series.until);
+        let windows = Windows::of(&run, Clock::default(), series);
         rise(&Server::of(series), metric, &windows)
     }
 

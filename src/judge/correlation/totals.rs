@@ -1,13 +1,16 @@
 //! What was opened, asked and sent over the whole load, against what CloudWatch counted.
 
-use super::expectation::{ARRIVED, TOLERANCE};
+use chrono::{DateTime, Utc};
+
+use super::expectation::{ARRIVED, Arrival, TOLERANCE};
 use super::rise::{Rise, rise};
 use crate::facts::metric::{NEW_CONNECTIONS, PROCESSED_BYTES, REQUESTS};
+use crate::judge::alignment::OpenOverTime;
 use crate::judge::robust::SIGMAS_95;
 use crate::judge::server::Server;
 use crate::judge::verdict::Outcome;
 use crate::judge::window::Windows;
-use crate::judge::wording::{factor, plural, rounded, share, show_bytes};
+use crate::judge::wording::{clock as time, factor, plural, rounded, share, show_bytes};
 use crate::record::{FailureKind, Phase, Run};
 
 /// A sum over the whole load, compared. The server's number has the baseline taken off.
@@ -23,6 +26,8 @@ pub struct Total {
     pub ratio: Option<f64>,
     /// The noise of the server's number: half of its 95 % interval.
     pub noise: Option<f64>,
+    /// The periods over which the server's number is summed; 0 where it is unknown.
+    pub periods: usize,
     /// What is remarkable about it, with its numbers; `None` where it agrees.
     pub note: Option<String>,
 }
@@ -38,6 +43,7 @@ impl Total {
             server,
             ratio: server.filter(|_| client > 0).map(|server| server / counted),
             noise: rise.map(|rise| rise.noise),
+            periods: rise.map_or(0, |rise| rise.periods),
             note: None,
         }
     }
@@ -54,19 +60,67 @@ impl Total {
         Some((self.ratio?, noise))
     }
 
-    /// The share of the upgrades that arrived, where the noise leaves it clear (read of the requests' total).
-    pub(super) fn arrived(&self) -> Option<f64> {
+    /// The ratio's 95 % interval.
+    pub fn interval(&self) -> Option<(f64, f64)> {
         let (ratio, noise) = self.measured()?;
-        (noise <= TOLERANCE).then_some(ratio)
+        (self.client > 0).then_some((ratio - noise, ratio + noise))
     }
+}
+
+/// What the totals are made of.
+pub(super) struct Load<'a> {
+    pub(super) run: &'a Run,
+    pub(super) server: &'a Server<'a>,
+    pub(super) windows: &'a Windows,
+    pub(super) open: &'a OpenOverTime,
+}
+
+impl Load<'_> {
+    fn rise(&self, metric: &str) -> Option<Rise> {
+        rise(self.server, metric, self.windows)
+    }
+
+    /// A metric that has no point in the whole window is not compared at all.
+    fn counted(&self, metric: &str, client: u64) -> Option<Total> {
+        self.server.has(metric).then(|| Total::new(client, self.rise(metric)))
+    }
+
+    /// The first period for which the metric is absent though connections were opened in it, where together that is more
+    /// than the tolerance of all. Absent counts zero; but where that makes a total too low, it may as well be a number
+    /// that came late, or never.
+    fn hole(&self, metric: &str) -> Option<DateTime<Utc>> {
+        let opened = |at: &DateTime<Utc>| self.open.opened(*at, self.server.period());
+        let absent = |at: &&DateTime<Utc>| self.server.reported(metric, **at).is_none();
+        let holes: Vec<(DateTime<Utc>, u64)> = self
+            .windows
+            .load
+            .iter()
+            .filter(absent)
+            .map(|at| (*at, opened(at)))
+            .filter(|(_, n)| *n > 0)
+            .collect();
+        let all: u64 = self.windows.load.iter().map(opened).sum();
+        #[allow(clippy::cast_precision_loss)]
+        let lacking = holes.iter().map(|(_, n)| *n).sum::<u64>() as f64 / (all.max(1) as f64);
+        holes.first().filter(|_| lacking > TOLERANCE).map(|(at, _)| *at)
+    }
+}
+
+/// The share of the upgrades that arrived, read of the requests' total.
+pub(super) fn arrival(load: &Load<'_>, requests: &Total) -> Option<Arrival> {
+    let (share, noise) = requests.measured().filter(|_| requests.client > 0)?;
+    let arrival = Arrival { share, noise };
+    (arrival.is_shown() || load.hole(REQUESTS).is_none()).then_some(arrival)
 }
 
 /// NewConnectionCount. Both legs are expected, as with the open connections; but more (reconnects, others) and less
 /// down to one a connection are no contradiction. Below that, connections are missing.
-pub(super) fn new_connections(run: &Run, server: &Server<'_>, windows: &Windows) -> Option<Total> {
+pub(super) fn new_connections(load: &Load<'_>) -> Option<Total> {
+    /// Of the 95 % noise: three standard errors, since this total alone can make the whole disagree.
+    const SURELY: f64 = 3.0 / SIGMAS_95;
     /// More than both legs of every connection.
     const MANY: f64 = 2.0 * (1.0 + TOLERANCE);
-    let total = counted(NEW_CONNECTIONS, answered(run), server, windows)?;
+    let total = load.counted(NEW_CONNECTIONS, answered(load.run))?;
     let Some((ratio, noise)) = total.measured() else {
         let note = unknown(NEW_CONNECTIONS);
         return Some(total.concluded(Outcome::Inconclusive, Some(note)));
@@ -82,8 +136,14 @@ pub(super) fn new_connections(run: &Run, server: &Server<'_>, windows: &Windows)
              missing",
             share(1.0 - ratio)
         );
-        let beyond = ARRIVED - ratio > noise;
-        total.concluded(if beyond { Outcome::Disagrees } else { Outcome::Inconclusive }, Some(note))
+        match load.hole(NEW_CONNECTIONS) {
+            Some(hole) => {
+                let note = format!("{note}, or the number of {} UTC, which is missing", time(hole));
+                total.concluded(Outcome::Inconclusive, Some(note))
+            }
+            None if ARRIVED - ratio > SURELY * noise => total.concluded(Outcome::Disagrees, Some(note)),
+            None => total.concluded(Outcome::Inconclusive, Some(note)),
+        }
     } else if ratio > MANY && ratio - MANY > noise {
         let note = format!(
             "NewConnectionCount shows {} x the {opened} that the clients opened, more than both legs: reconnects, \
@@ -97,9 +157,9 @@ pub(super) fn new_connections(run: &Run, server: &Server<'_>, windows: &Windows)
 }
 
 /// RequestCount. It counts requests for which a node chose a target; that an upgrade is exactly one is not documented.
-pub(super) fn requests(run: &Run, server: &Server<'_>, windows: &Windows) -> Option<Total> {
-    let client = answered(run).saturating_sub(answered_by_load_balancer(run, server, windows));
-    let total = counted(REQUESTS, client, server, windows)?;
+pub(super) fn requests(load: &Load<'_>) -> Option<Total> {
+    let client = answered(load.run).saturating_sub(answered_by_load_balancer(load));
+    let total = load.counted(REQUESTS, client)?;
     let upgrades = plural(total.client, "upgrade");
     Some(within_tolerance(total, REQUESTS, 1.0, |total| {
         format!(
@@ -111,13 +171,13 @@ pub(super) fn requests(run: &Run, server: &Server<'_>, windows: &Windows) -> Opt
 
 /// ProcessedBytes. When a WebSocket's bytes are counted is not documented, and pings drown in a busy ALB's traffic:
 /// it is judged only where the load's bytes are three times the spread.
-pub(super) fn processed_bytes(run: &Run, server: &Server<'_>, windows: &Windows) -> Option<Total> {
+pub(super) fn processed_bytes(load: &Load<'_>) -> Option<Total> {
     /// The least signal, in spreads.
     const STANDS_OUT: f64 = 3.0;
-    let client = run.levels.iter().map(|level| level.counts).fold(0_u64, |sum, counts| {
+    let client = load.run.levels.iter().map(|level| level.counts).fold(0_u64, |sum, counts| {
         sum.saturating_add(counts.bytes_sent).saturating_add(counts.bytes_received)
     });
-    let total = counted(PROCESSED_BYTES, client, server, windows)?;
+    let total = load.counted(PROCESSED_BYTES, client)?;
     let loudest = SIGMAS_95 / STANDS_OUT;
     Some(within_tolerance(total, PROCESSED_BYTES, loudest, |total| {
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
@@ -159,11 +219,6 @@ fn unknown(metric: &str) -> String {
     format!("{metric} is unknown for a part of the load, so that its total can't be compared")
 }
 
-/// A metric that has no point in the whole window is not compared at all.
-fn counted(metric: &str, client: u64, server: &Server<'_>, windows: &Windows) -> Option<Total> {
-    server.has(metric).then(|| Total::new(client, rise(server, metric, windows)))
-}
-
 /// Connections that certainly reached the load balancer: those whose upgrade was answered, whatever the answer.
 fn answered(run: &Run) -> u64 {
     run.opened() + refused_by_status(run, |_| true)
@@ -171,7 +226,7 @@ fn answered(run: &Run) -> u64 {
 
 /// Upgrades for which the load balancer answered itself, choosing no target: its 4XX, 500 and 503
 /// (aws-facts.md §3, failure codes). Its 502 and 504 come after a target was chosen.
-fn answered_by_load_balancer(run: &Run, server: &Server<'_>, windows: &Windows) -> u64 {
+fn answered_by_load_balancer(load: &Load<'_>) -> u64 {
     const WITHOUT_TARGET: [(&str, std::ops::RangeInclusive<u16>); 3] = [
         ("HTTPCode_ELB_4XX_Count", 400..=499),
         ("HTTPCode_ELB_500_Count", 500..=500),
@@ -180,10 +235,10 @@ fn answered_by_load_balancer(run: &Run, server: &Server<'_>, windows: &Windows) 
     WITHOUT_TARGET
         .into_iter()
         .map(|(metric, statuses)| {
-            let risen = rise(server, metric, windows).filter(Rise::is_clear);
+            let risen = load.rise(metric).filter(Rise::is_clear);
             #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
             let risen = risen.map_or(0, |rise| rise.by.round() as u64);
-            risen.min(refused_by_status(run, |status| statuses.contains(&status)))
+            risen.min(refused_by_status(load.run, |status| statuses.contains(&status)))
         })
         .sum()
 }

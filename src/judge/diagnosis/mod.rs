@@ -21,11 +21,14 @@ mod not_a_websocket;
 mod not_ready;
 mod pong_timeout;
 mod rejected_by_load_balancer;
+mod saturation;
+mod somebody_else;
 mod status_source;
 #[cfg(test)]
 mod tests;
 mod tls;
 mod tokens;
+mod uneven_zones;
 mod unexplained;
 mod upgrade_unanswered;
 
@@ -49,7 +52,7 @@ pub struct Diagnosis {
 type Rule = fn(&Case<'_>) -> Option<Diagnosis>;
 
 /// All rules, in the order in which they are told: what invalidates a run comes first.
-const RULES: [Rule; 19] = [
+const RULES: [Rule; 22] = [
     machine::rule,
     machine_too_slow::rule,
     tokens::rule,
@@ -69,6 +72,9 @@ const RULES: [Rule; 19] = [
     pong_timeout::rule,
     closed_by_application::rule,
     metrics_missing::rule,
+    saturation::rule,
+    somebody_else::rule,
+    uneven_zones::rule,
 ];
 
 /// Lets every rule look at the case.

@@ -1,8 +1,10 @@
-//! The verdict of whole runs: `compared` where both sides have their numbers, `lacking` where something is not there.
+//! The verdict of whole runs: `compared` where both sides have their numbers, `lacking` where something is not there,
+//! `shapes` where a misfit has a name, `machine` where this machine was the limit.
 
 mod compared;
 mod lacking;
 mod machine;
+mod shapes;
 
 use super::testing::Scenario;
 use super::{Judged, Outcome, judge};

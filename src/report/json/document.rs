@@ -299,6 +299,43 @@ pub struct CorrelationPart {
     pub requests: Option<TotalPart>,
     /// ProcessedBytes against the bytes on the wire above TLS.
     pub processed_bytes: Option<TotalPart>,
+    /// The load balancer's zones; `null` where CloudWatch was not asked for them.
+    pub zones: Option<Vec<ZonePart>>,
+    /// The load balancer's addresses, as the clients used them.
+    pub addresses: Option<Vec<AddressPart>>,
+    /// This machine's clock less AWS's, seconds, as all times were corrected by; `null` where it was not measured.
+    pub clock_offset_s: Option<f64>,
+}
+
+/// One availability zone's part of the load.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct ZonePart {
+    /// Its name.
+    pub zone: String,
+    /// ActiveConnectionCount on average over the judged periods.
+    pub server: f64,
+    /// Its part of all zones.
+    pub share: f64,
+}
+
+/// One address's part of the load.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct AddressPart {
+    /// The address.
+    pub address: String,
+    /// Connections opened there, over all levels.
+    pub opened: u64,
+}
+
+/// Connections of somebody else that came or went during the load.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct OthersPart {
+    /// About how many, as ActiveConnectionCount counts them.
+    pub connections: f64,
+    /// Start of the first period that shows them.
+    pub from: String,
+    /// End of the last period that shows them.
+    pub until: String,
 }
 
 /// ActiveConnectionCount against the connections open.
@@ -312,8 +349,16 @@ pub struct ActivePart {
     pub factor_low95: Option<f64>,
     /// Upper end of its 95 % interval.
     pub factor_high95: Option<f64>,
+    /// Periods on which the factor stands.
+    pub periods: usize,
     /// The load balancer's own traffic.
     pub baseline: Option<f64>,
+    /// Its trend by the hour; 0 where there is none.
+    pub baseline_per_hour: Option<f64>,
+    /// The level from which on the server's number stays where it is while the clients' rises.
+    pub saturated_from: Option<u32>,
+    /// Somebody else's connections that came or went during the load.
+    pub others: Option<OthersPart>,
     /// Level by level.
     pub levels: Vec<LevelFitPart>,
 }
@@ -329,6 +374,10 @@ pub struct LevelFitPart {
     pub server: Option<f64>,
     /// Server over client.
     pub ratio: Option<f64>,
+    /// Lower end of the ratio's 95 % interval.
+    pub ratio_low95: Option<f64>,
+    /// Upper end of the ratio's 95 % interval.
+    pub ratio_high95: Option<f64>,
     /// Periods judged.
     pub periods: usize,
     /// `agrees`, `disagrees`, `inconclusive` or `not_checked`.
@@ -346,6 +395,12 @@ pub struct TotalPart {
     pub server: Option<f64>,
     /// Server over client.
     pub ratio: Option<f64>,
+    /// Lower end of the ratio's 95 % interval.
+    pub ratio_low95: Option<f64>,
+    /// Upper end of the ratio's 95 % interval.
+    pub ratio_high95: Option<f64>,
+    /// Periods over which the server's number is summed; 0 where it is unknown.
+    pub periods: usize,
 }
 
 /// A cause, with what speaks for it and what to do about it.

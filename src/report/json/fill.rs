@@ -3,12 +3,14 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 
 use super::document::{
-    ActivePart, CapacityPart, CorrelationPart, DiagnosisPart, EndedPart, FailurePart, FindingPart,
-    LevelFitPart, LevelPart, MachinePart, PeerPart, PlanPart, PointPart, Report, RunPart, SearchPart,
-    SearchPlanPart, ServerPart, ServerStatus, TokensPart, TotalPart, VerdictPart,
+    ActivePart, AddressPart, CapacityPart, CorrelationPart, DiagnosisPart, EndedPart, FailurePart,
+    FindingPart, LevelFitPart, LevelPart, MachinePart, OthersPart, PeerPart, PlanPart, PointPart, Report,
+    RunPart, SearchPart, SearchPlanPart, ServerPart, ServerStatus, TokensPart, TotalPart, VerdictPart,
+    ZonePart,
 };
 use crate::judge::{
-    ActiveConnections, Correlation, Finding, Judged, JudgedLevel, Searched, SeriesStatus, Total,
+    ActiveConnections, AddressShare, Correlation, Finding, Judged, JudgedLevel, Searched, SeriesStatus,
+    Total, ZoneShare,
 };
 use crate::record::{HowEnded, Run};
 
@@ -33,7 +35,10 @@ pub fn document(judged: &Judged<'_>) -> Report {
             search: judged.search.as_ref().map(search),
         },
         server: server(judged.run),
-        correlation: judged.correlation.as_ref().map_or_else(CorrelationPart::default, correlation),
+        correlation: CorrelationPart {
+            clock_offset_s: judged.run.facts.as_ref().and_then(|facts| facts.clock_offset_s),
+            ..judged.correlation.as_ref().map_or_else(CorrelationPart::default, correlation)
+        },
         diagnosis: judged
             .diagnosis
             .iter()
@@ -194,7 +199,24 @@ fn correlation(both: &Correlation) -> CorrelationPart {
         new_connections: both.new_connections.as_ref().map(total),
         requests: both.requests.as_ref().map(total),
         processed_bytes: both.processed_bytes.as_ref().map(total),
+        zones: Some(zones(&both.spread.zones)).filter(|zones| !zones.is_empty()),
+        addresses: Some(addresses(&both.spread.addresses)),
+        clock_offset_s: None,
     }
+}
+
+fn zones(zones: &[ZoneShare]) -> Vec<ZonePart> {
+    let part = |zone: &ZoneShare| ZonePart {
+        zone: zone.zone.clone(),
+        server: rounded(zone.server),
+        share: rounded(zone.share),
+    };
+    zones.iter().map(part).collect()
+}
+
+fn addresses(addresses: &[AddressShare]) -> Vec<AddressPart> {
+    let part = |share: &AddressShare| AddressPart { address: share.address.clone(), opened: share.opened };
+    addresses.iter().map(part).collect()
 }
 
 fn active(active: &ActiveConnections) -> ActivePart {
@@ -203,7 +225,15 @@ fn active(active: &ActiveConnections) -> ActivePart {
         factor: active.factor.map(rounded),
         factor_low95: active.interval.map(|(low, _)| rounded(low)),
         factor_high95: active.interval.map(|(_, high)| rounded(high)),
+        periods: active.periods,
         baseline: active.baseline.map(|baseline| rounded(baseline.median)),
+        baseline_per_hour: active.baseline.map(|baseline| rounded(baseline.per_hour)),
+        saturated_from: active.saturation.map(|saturation| saturation.level),
+        others: active.others.map(|others| OthersPart {
+            connections: rounded(others.connections),
+            from: time(others.from),
+            until: time(others.until),
+        }),
         levels: active
             .levels
             .iter()
@@ -212,6 +242,8 @@ fn active(active: &ActiveConnections) -> ActivePart {
                 client: fit.client.map(rounded),
                 server: fit.server.map(rounded),
                 ratio: fit.ratio.map(rounded),
+                ratio_low95: fit.interval.map(|(low, _)| rounded(low)),
+                ratio_high95: fit.interval.map(|(_, high)| rounded(high)),
                 periods: fit.periods.len(),
                 verdict: fit.verdict.name().into(),
             })
@@ -225,6 +257,9 @@ fn total(total: &Total) -> TotalPart {
         client: total.client,
         server: total.server.map(rounded),
         ratio: total.ratio.map(rounded),
+        ratio_low95: total.interval().map(|(low, _)| rounded(low)),
+        ratio_high95: total.interval().map(|(_, high)| rounded(high)),
+        periods: total.periods,
     }
 }
 

@@ -143,7 +143,7 @@ fn the_unknown_is_null_and_never_zero() {
     assert_eq!(value["server"]["status"], "none");
     assert!(value["server"]["load_balancer"].is_null() && value["server"]["period_s"].is_null());
     let members = value["correlation"].as_object().unwrap();
-    assert_eq!(members.len(), 4);
+    assert_eq!(members.len(), 7);
     assert!(members.values().all(Value::is_null), "{members:?}");
 
     let cut = parsed(&Scenario { cut_last: true, how: None, series: None, ..Scenario::default() });

@@ -1,0 +1,161 @@
+//! What a misfit looks like is named: a bound, somebody else, uneven zones, a clock that is off.
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeMap;
+
+use chrono::TimeDelta;
+
+use super::usual;
+use crate::facts::metric::{ACTIVE_CONNECTIONS, NEW_CONNECTIONS};
+use crate::facts::{Point, Series};
+use crate::judge::testing::Scenario;
+use crate::judge::{Judged, Outcome, judge};
+use crate::record::{PeerCount, Run};
+
+fn points<'a>(run: &'a mut Run, metric: &str) -> &'a mut Vec<Point> {
+    run.series.as_mut().unwrap().metrics.get_mut(metric).unwrap()
+}
+
+fn causes<'a>(judged: &'a Judged<'_>) -> Vec<&'a str> {
+    judged.diagnosis.iter().map(|d| d.cause.as_str()).collect()
+}
+
+#[test]
+fn a_bound_is_named_with_its_level() {
+    let mut run = Scenario { levels: vec![200, 500, 1_000, 2_000], ..Scenario::default() }.run();
+    for point in points(&mut run, ACTIVE_CONNECTIONS) {
+        point.value = point.value.min(1_200.0);
+    }
+    let judged = judge(&run);
+    assert_eq!(judged.outcome(), Outcome::Disagrees, "{:?}", judged.verdict);
+    let said = "from level 1,000 on ActiveConnectionCount stays at about 1,200 while the clients hold up to 2,000 \
+                connections";
+    assert!(judged.verdict.reasons.iter().any(|reason| reason == said), "{:?}", judged.verdict);
+    assert_eq!(causes(&judged).len(), 1, "{:?}", causes(&judged));
+    assert!(causes(&judged)[0].starts_with("The load balancer's count stays flat"));
+
+    // The same share missing everywhere is no bound.
+    let run = Scenario { bypass: 0.3, levels: vec![200, 500, 1_000], ..Scenario::default() }.run();
+    assert!(judge(&run).diagnosis.is_empty());
+}
+
+#[test]
+fn somebody_elses_test_is_named_with_its_time() {
+    let mut run = Scenario { levels: vec![200, 500, 1_000], ..Scenario::default() }.run();
+    let hold = run.levels[1].held_from.unwrap() - TimeDelta::seconds(60)..run.levels[1].held_until.unwrap();
+    for point in points(&mut run, ACTIVE_CONNECTIONS).iter_mut().filter(|point| hold.contains(&point.at)) {
+        point.value += 300.0;
+    }
+    let judged = judge(&run);
+    assert_eq!(judged.outcome(), Outcome::Disagrees, "{:?}", judged.verdict);
+    assert!(judged.verdict.reasons[0].contains("at level 500, 30 % of the connections are too many"));
+    let others = judged.correlation.as_ref().unwrap().active.others.unwrap();
+    assert_eq!(others.connections, 300.0);
+    assert!(hold.contains(&others.from) && others.until > hold.end, "{others:?}");
+    assert!(causes(&judged)[0].starts_with("Somebody else's connections"), "{:?}", causes(&judged));
+
+    // Too many by the same share everywhere is nobody's test.
+    let run = Scenario { bypass: -0.2, levels: vec![200, 500, 1_000], ..Scenario::default() }.run();
+    assert!(judge(&run).diagnosis.is_empty());
+}
+
+/// Splits the series over zones by these shares.
+fn in_zones(series: &mut Series, shares: &[(&str, f64)]) {
+    for (zone, share) in shares {
+        let part = |metric: &str| -> Vec<Point> {
+            let points = series.metrics[metric].iter();
+            points.map(|point| Point { value: point.value * share, ..*point }).collect()
+        };
+        let metrics = [ACTIVE_CONNECTIONS, NEW_CONNECTIONS].map(|metric| (metric.to_owned(), part(metric)));
+        series.zones.insert((*zone).to_owned(), BTreeMap::from(metrics));
+    }
+}
+
+#[test]
+fn zones_are_shown_and_uneven_ones_named() {
+    let spread = |shares: &[(&str, f64)]| {
+        let mut run = Scenario { baseline: 90.0, ..usual() }.run();
+        in_zones(run.series.as_mut().unwrap(), shares);
+        let judged = judge(&run);
+        assert_eq!(judged.outcome(), Outcome::Agrees, "{:?}", judged.verdict);
+        let zones = judged.correlation.as_ref().unwrap().spread.zones.clone();
+        let causes: Vec<String> = causes(&judged).iter().map(|cause| (*cause).to_owned()).collect();
+        (zones, causes, judged.diagnosis.first().map(|d| d.evidence.clone()))
+    };
+    let (zones, causes, _) = spread(&[("us-east-1a", 0.52), ("us-east-1b", 0.48)]);
+    assert_eq!(zones.len(), 2);
+    assert!((zones[0].share - 0.52).abs() < 1e-6 && (zones[0].server - 364.0).abs() < 1e-6, "{zones:?}");
+    assert!(causes.is_empty(), "{causes:?}");
+
+    let (_, causes, evidence) = spread(&[("us-east-1a", 0.7), ("us-east-1b", 0.3)]);
+    assert!(causes[0].starts_with("The load balancer's zones carried unequal parts"), "{causes:?}");
+    assert!(evidence.unwrap()[0].contains("us-east-1a 70.0 % and us-east-1b 30.0 %"));
+    assert!(spread(&[]).0.is_empty());
+}
+
+#[test]
+fn uneven_addresses_are_named() {
+    let mut run = usual().run();
+    let peer = |address: &str, opened| PeerCount { address: address.into(), opened, failed: 0 };
+    run.levels[1].peers = vec![peer("10.0.3.17", 400), peer("10.0.4.80", 100)];
+    let judged = judge(&run);
+    assert!(causes(&judged)[0].starts_with("The load was spread unevenly"), "{:?}", causes(&judged));
+    assert!(judged.diagnosis[0].evidence[0].contains("400 at 10.0.3.17 and 100 at 10.0.4.80"));
+    let opened: Vec<u64> =
+        judged.correlation.as_ref().unwrap().spread.addresses.iter().map(|share| share.opened).collect();
+    assert_eq!(opened, [600, 100], "over all levels");
+    run.levels[1].peers = vec![peer("10.0.3.17", 260), peer("10.0.4.80", 240)];
+    assert!(judge(&run).diagnosis.is_empty());
+}
+
+/// The run, had this machine's clock been ahead by so much.
+fn by_clock(mut run: Run, ahead: TimeDelta, known: bool) -> Run {
+    for level in &mut run.levels {
+        level.started_at += ahead;
+        for at in [&mut level.held_from, &mut level.held_until, &mut level.ended_at].into_iter().flatten() {
+            *at += ahead;
+        }
+    }
+    run.open.iter_mut().for_each(|step| step.at += ahead);
+    run.ended = run.ended.map(|(at, how)| (at + ahead, how));
+    run.last_at += ahead;
+    #[allow(clippy::cast_precision_loss)]
+    let offset = ahead.num_seconds() as f64;
+    run.facts.as_mut().unwrap().clock_offset_s = known.then_some(offset);
+    run
+}
+
+#[test]
+fn a_known_clock_is_corrected_and_an_unknown_one_blames_nobody() {
+    let mut doubted = 0;
+    for ahead in [-90, -40, 40, 90] {
+        let ahead = TimeDelta::seconds(ahead);
+        let run = by_clock(usual().run(), ahead, true);
+        assert_eq!(judge(&run).outcome(), Outcome::Agrees, "{:?}", judge(&run).verdict);
+
+        // Unknown, it may do no harm; where it does, it is doubted before anybody is blamed.
+        let run = by_clock(usual().run(), ahead, false);
+        let judged = judge(&run);
+        assert_ne!(judged.outcome(), Outcome::Disagrees, "{ahead}: {:?}", judged.verdict);
+        doubted += i32::from(judged.verdict.reasons[0].contains("clock was not compared with AWS's"));
+
+        // Where connections are missing, no clock explains it.
+        let missing = Scenario { bypass: 0.2, ..usual() };
+        let run = by_clock(missing.run(), ahead, false);
+        assert_ne!(judge(&run).outcome(), Outcome::Agrees);
+        let run = by_clock(missing.run(), ahead, true);
+        assert_eq!(judge(&run).outcome(), Outcome::Disagrees);
+    }
+    assert!(doubted >= 2, "{doubted}");
+}
+
+#[test]
+fn a_number_that_is_missing_where_connections_were_opened_refutes_nothing() {
+    for (metric, legs) in [(NEW_CONNECTIONS, 2.0), ("RequestCount", 1.0)] {
+        let mut run = Scenario { legs, ..usual() }.run();
+        let opened = run.levels[1].started_at - TimeDelta::seconds(60)..run.levels[1].held_from.unwrap();
+        points(&mut run, metric).retain(|point| !opened.contains(&point.at));
+        let judged = judge(&run);
+        assert_ne!(judged.outcome(), Outcome::Disagrees, "{metric}: {:?}", judged.verdict);
+    }
+}
