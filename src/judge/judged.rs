@@ -6,6 +6,7 @@ use super::capacity::{Capacity, capacity};
 use super::clock::Clock;
 use super::correlation::{Correlation, correlate};
 use super::diagnosis::{Case, Diagnosis, diagnose};
+use super::safe_load::{SafeLoad, safe_load};
 use super::search::{Searched, searched};
 use super::server::Server;
 use super::verdict::{Outcome, Verdict, verdict};
@@ -23,6 +24,8 @@ pub struct Judged<'a> {
     pub levels: Vec<JudgedLevel<'a>>,
     /// How many connections are reliable.
     pub capacity: Capacity,
+    /// What the safe limit asks of the load balancer; `None` without one, or where no level passed.
+    pub safe_load: Option<SafeLoad>,
     /// What a search for the limit came to; `None` where the levels were listed.
     pub search: Option<Searched>,
     /// The clients' side and CloudWatch's, compared; `None` without any server data.
@@ -68,7 +71,8 @@ pub fn judge(run: &Run) -> Judged<'_> {
         idle_timeout,
     });
     let search = searched(run, &levels, &capacity);
-    Judged { run, levels, capacity, search, correlation, diagnosis, verdict }
+    let safe_load = safe_load(run, &levels, &capacity);
+    Judged { run, levels, capacity, safe_load, search, correlation, diagnosis, verdict }
 }
 
 impl Judged<'_> {

@@ -1,6 +1,6 @@
 //! What to make of a run: [`judge`] turns it into [`Judged`]. Pure, total, without a clock.
 //!
-//! `level`, `capacity` and `search` judge the clients' side alone, `strain` this machine; `clock`, `window`, `alignment`,
+//! `level`, `capacity`, `safe_load` and `search` judge the clients' side alone, `strain` this machine; `clock`, `window`, `alignment`,
 //! `server` and `baseline` lay both sides on one grid; `correlation` compares them and `verdict` draws the outcome;
 //! `diagnosis` names causes, a file a rule.
 //! `wording` is how numbers are written in all sentences, here and in the reports.
@@ -16,6 +16,7 @@ mod judged;
 mod kind;
 mod level;
 mod robust;
+mod safe_load;
 mod search;
 mod server;
 mod strain;
@@ -39,6 +40,7 @@ pub use failures::Failures;
 pub use judged::{Judged, judge};
 pub use kind::Kind;
 pub use level::JudgedLevel;
+pub use safe_load::SafeLoad;
 pub use search::{SearchEnd, Searched};
 pub use strain::Strain;
 pub use verdict::{Outcome, Verdict};
@@ -46,3 +48,4 @@ pub use wilson::wilson_low95;
 
 // What a judged run is made of, for reports to name.
 pub use crate::facts::{Finding, SeriesStatus, Status, metric};
+pub use crate::prices::{Dimension, show_dollars};

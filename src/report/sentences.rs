@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::judge::wording::{factor, ms, plural, show_count, show_duration, span};
-use crate::judge::{Failures, Judged, Outcome, SearchEnd};
+use crate::judge::{Failures, Judged, Outcome, SearchEnd, show_dollars};
 use crate::record::{HowEnded, Initiator, LevelMachine, TokensObtained};
 
 /// What was said, with every line break and run of white space as one space. Whatever else acts on a screen is escaped
@@ -88,6 +88,22 @@ pub(super) fn capacity_note(judged: &Judged<'_>) -> String {
         None if capacity.at_least => "(at least: no level failed)".into(),
         None => "(no level was held to its end)".into(),
     }
+}
+
+/// What the safe limit asks for: `1,333 for each of 3 healthy targets · 4.00 LCUs …`.
+pub(super) fn safe_load(judged: &Judged<'_>) -> Option<String> {
+    let load = judged.safe_load.as_ref()?;
+    let (_, lcus) = load.lcus.iter().find(|(dimension, _)| *dimension == load.decided_by)?;
+    let targets = load.healthy_targets.zip(load.connections_a_target()).map(|(targets, each)| {
+        format!("{} for each of {} · ", show_count(each.into()), plural(targets.into(), "healthy target"))
+    });
+    Some(format!(
+        "{}{lcus:.2} LCUs ({}), {} an hour; the ALB itself ${}",
+        targets.unwrap_or_default(),
+        load.decided_by,
+        show_dollars(load.lcu_dollars),
+        load.alb_dollars,
+    ))
 }
 
 /// What a search came to, and what it cost: `976 passed twice, 1,015 failed · 10 levels, 9,125 connections, 33m`.

@@ -6,8 +6,8 @@ use super::grid::{self, Column};
 use super::layout::{BAD, GOOD, Layout, PLAIN, QUIET, STRONG, UNSURE};
 use super::preflight::{heading, plan, preflight, which};
 use super::sentences::{
-    capacity_note, ended, goes_on_after_failures, initiator, machine, obtained, on_one_line, searched,
-    sentence, silence, verdict_of,
+    capacity_note, ended, goes_on_after_failures, initiator, machine, obtained, on_one_line, safe_load,
+    searched, sentence, silence, verdict_of,
 };
 use crate::judge::wording::{factor, ms, percent, rounded, share, show_count};
 use crate::judge::{Failures, Judged, JudgedLevel, Outcome, Total};
@@ -50,6 +50,9 @@ pub fn results(judged: &Judged<'_>, layout: Layout) -> String {
     }
     said.extend(causes(judged, layout));
     said.extend(cloudwatch(judged, layout));
+    if let Some(asks) = safe_load(judged) {
+        said.extend(layout.labelled(&[("Safe limit asks", STRONG)], BESIDE_LABEL, &asks));
+    }
     parts.push(said);
     parts.push(answer(judged, layout));
     parts

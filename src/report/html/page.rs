@@ -7,7 +7,7 @@ use crate::judge::wording::{factor, share, show_count};
 use crate::judge::{Judged, Outcome, SearchEnd};
 use crate::report::escape;
 use crate::report::preflight::planned;
-use crate::report::sentences::{capacity_note, ended, searched, verdict_of};
+use crate::report::sentences::{capacity_note, ended, safe_load, searched, verdict_of};
 
 const STYLE: &str = include_str!("style.css");
 
@@ -60,7 +60,10 @@ fn answer(judged: &Judged<'_>) -> String {
         &format!("Safe limit ({:.0}%)", safety * 100.0),
         &count(capacity.safe_limit),
         "",
-        &format!("{} of the maximum", share(safety)),
+        &match safe_load(judged) {
+            Some(asks) => format!("{} of the maximum; {asks}", share(safety)),
+            None => format!("{} of the maximum", share(safety)),
+        },
     );
     if let (Some(found), Some(said)) = (&judged.search, searched(judged)) {
         let class = if found.end == SearchEnd::Confirmed { "good" } else { "unsure" };

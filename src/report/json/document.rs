@@ -252,6 +252,23 @@ pub struct CapacityPart {
     pub limited_by: Option<String>,
     /// What a search for it came to; `null` where the levels were listed.
     pub search: Option<SearchPart>,
+    /// What the safe limit asks of the load balancer; `null` without one, or where no level passed.
+    pub at_safe_limit: Option<SafeLoadPart>,
+}
+
+/// What the safe limit asks of the load balancer, and what AWS charges for it by the hour.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct SafeLoadPart {
+    /// Connections for each target that was healthy before the load.
+    pub connections_per_target: Option<u32>,
+    /// Load balancer capacity units, by dimension.
+    pub lcus: BTreeMap<String, f64>,
+    /// The dimension with most of them, which alone is charged.
+    pub decided_by: String,
+    /// US dollars an hour for the units.
+    pub lcu_dollars_per_hour: f64,
+    /// US dollars an hour for the load balancer beside them.
+    pub alb_dollars_per_hour: f64,
 }
 
 /// What CloudWatch said.

@@ -5,12 +5,12 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use super::document::{
     ActivePart, AddressPart, CapacityPart, CorrelationPart, DiagnosisPart, EndedPart, FailurePart,
     FindingPart, LevelFitPart, LevelPart, MachinePart, OthersPart, PeerPart, PlanPart, PointPart, Report,
-    RunPart, SearchPart, SearchPlanPart, ServerPart, ServerStatus, TokensPart, TotalPart, VerdictPart,
-    ZonePart,
+    RunPart, SafeLoadPart, SearchPart, SearchPlanPart, ServerPart, ServerStatus, TokensPart, TotalPart,
+    VerdictPart, ZonePart,
 };
 use crate::judge::{
-    ActiveConnections, AddressShare, Correlation, Finding, Judged, JudgedLevel, Searched, SeriesStatus,
-    Total, ZoneShare,
+    ActiveConnections, AddressShare, Correlation, Dimension, Finding, Judged, JudgedLevel, SafeLoad,
+    Searched, SeriesStatus, Total, ZoneShare,
 };
 use crate::record::{HowEnded, Run};
 
@@ -33,6 +33,7 @@ pub fn document(judged: &Judged<'_>) -> Report {
             first_failed: capacity.first_failed,
             limited_by: capacity.limited_by.map(|limit| limit.to_string()),
             search: judged.search.as_ref().map(search),
+            at_safe_limit: judged.safe_load.as_ref().map(safe_load),
         },
         server: server(judged.run),
         correlation: CorrelationPart {
@@ -52,6 +53,17 @@ pub fn document(judged: &Judged<'_>) -> Report {
             outcome: judged.outcome().name().into(),
             reasons: judged.verdict.reasons.clone(),
         },
+    }
+}
+
+fn safe_load(load: &SafeLoad) -> SafeLoadPart {
+    let name = |dimension: Dimension| dimension.to_string().replace(' ', "_");
+    SafeLoadPart {
+        connections_per_target: load.connections_a_target(),
+        lcus: load.lcus.iter().map(|(dimension, lcus)| (name(*dimension), *lcus)).collect(),
+        decided_by: name(load.decided_by),
+        lcu_dollars_per_hour: load.lcu_dollars,
+        alb_dollars_per_hour: load.alb_dollars,
     }
 }
 
