@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::Utc;
+use chrono::{TimeDelta, Utc};
 
 use super::args::AnalyzeArgs;
 use super::config::Parsed;
@@ -79,7 +79,8 @@ async fn read_again(
         window.until,
         window.period.seconds()
     );
-    let series = series(&aws, &facts.subject(), &window, plan.settle, interrupt, output).await?;
+    let ahead = run.clock_ahead().unwrap_or_default();
+    let series = series(&aws, &facts.subject(), &window, ahead, plan.settle, interrupt, output).await?;
 
     let recorded = run.facts.clone();
     let mut learned =
@@ -135,14 +136,15 @@ async fn series(
     aws: &Aws,
     subject: &Subject,
     window: &Window,
+    ahead: TimeDelta,
     settle: Duration,
     interrupt: &mut Interrupt,
     output: &Output,
 ) -> Result<Series, Complaint> {
     // Its --settle counts from its first read, which waits only for a run that has just ended.
-    let first_read = if settle.is_zero() { Utc::now() } else { Utc::now().max(window.first_read()) };
+    let first_read = if settle.is_zero() { Utc::now() } else { Utc::now().max(window.first_read() + ahead) };
     let mut live = Live::new(output.live_terminal(), !output.quiet);
-    let series = read_series(aws, subject, window, first_read + settle, interrupt, &mut |settling| {
+    let series = read_series(aws, subject, window, ahead, first_read + settle, interrupt, &mut |settling| {
         live.settling(settling.reads, settling.next_read, settling.deadline);
     })
     .await;

@@ -97,9 +97,10 @@ async fn settle(
     let facts = story.run.facts.as_ref().and_then(|facts| facts.load_balancer.as_ref());
     let (Some(facts), Some(window)) = (facts, Window::of(&story.run, cloudwatch)) else { return Ok(()) };
     let subject = facts.subject();
+    let ahead = story.run.clock_ahead().unwrap_or_default();
     let deadline = story.run.load_ended_at() + cloudwatch.settle;
     let sink = &mut *story.sink;
-    let series = read_series(aws, &subject, &window, deadline, interrupt, &mut |settling| {
+    let series = read_series(aws, &subject, &window, ahead, deadline, interrupt, &mut |settling| {
         sink(Notice::Settling(settling))
     })
     .await?;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, SubsecRound, Utc};
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use thiserror::Error;
 use tokio::time::sleep;
 
@@ -36,7 +36,7 @@ pub struct Settling {
 /// Whether what was just read is the last word. Three witnesses speak for it, and two of them are enough: the
 /// always-reported metric has the window's last period; the read before was the same (both aws-facts.md §2); and so
 /// much time has passed that late data have arrived ([`Window::converged_at`]). A single read thus is final when it is
-/// complete and made late enough; where the always-reported metric is missing, two late ones must be the same.
+/// complete and made late enough (`read_at`, by AWS's clock); where the always-reported metric is missing, two late ones must be the same.
 fn is_settled(window: &Window, before: Option<&Reading>, now: &Reading, read_at: DateTime<Utc>) -> bool {
     let last_period = window.until - window.period.length();
     let complete = now
@@ -49,18 +49,19 @@ fn is_settled(window: &Window, before: Option<&Reading>, now: &Reading, read_at:
 }
 
 /// Reads the window, a period apart, until it has settled, `deadline` has passed, or the user will wait no longer.
-/// At least one read is made. `tell` hears of every wait; there is none where the time for it is past.
+/// At least one read is made. The window is by AWS's clock, all else by ours, which is `ahead` of it. `tell` hears of every wait; there is none where the time for it is past.
 pub async fn read_series(
     aws: &Aws,
     subject: &Subject,
     window: &Window,
+    ahead: TimeDelta,
     deadline: DateTime<Utc>,
     interrupt: &mut Interrupt,
     tell: &mut dyn FnMut(&Settling),
 ) -> Result<Series, SettleFailure> {
     let mut before: Option<Reading> = None;
     let (mut reads, mut failures) = (0, 0);
-    let mut next_read = window.first_read().min(deadline);
+    let mut next_read = (window.first_read() + ahead).min(deadline);
     loop {
         if next_read > Utc::now() {
             tell(&Settling { reads, next_read, deadline });
@@ -72,7 +73,7 @@ pub async fn read_series(
         match read {
             Ok(reading) => {
                 (reads, failures) = (reads + 1, 0);
-                let settled = is_settled(window, before.as_ref(), &reading, asked_at);
+                let settled = is_settled(window, before.as_ref(), &reading, asked_at - ahead);
                 if settled || last_chance {
                     let status = if settled { SeriesStatus::Final } else { SeriesStatus::Provisional };
                     return Ok(series(subject, window, asked_at, status, reading));

@@ -279,13 +279,15 @@ pub struct Facts {
 }
 
 impl Facts {
-    /// How far this machine's clock is ahead of AWS's, where that was measured and is no nonsense.
+    /// How far this machine's clock is ahead of AWS's, where that was measured and is no nonsense. AWS's `Date` counts
+    /// whole seconds, so that less than one is as good as none.
     pub fn clock_ahead(&self) -> Option<TimeDelta> {
         /// A clock that is more than a day off was not measured, but misread.
         const MOST_S: f64 = 86_400.0;
+        const LEAST_S: f64 = 1.0;
         let seconds = self.clock_offset_s.filter(|s| s.is_finite() && s.abs() <= MOST_S)?;
         #[allow(clippy::cast_possible_truncation)]
-        let millis = (seconds * 1_000.0).round() as i64;
+        let millis = if seconds.abs() < LEAST_S { 0 } else { (seconds * 1_000.0).round() as i64 };
         Some(TimeDelta::milliseconds(millis))
     }
 }
@@ -482,4 +484,20 @@ pub mod metric {
         "HTTPCode_Target_4XX_Count",
         "HTTPCode_Target_5XX_Count",
     ];
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_offset_below_what_can_be_measured_is_none() {
+        let ahead = |offset| Facts { clock_offset_s: offset, ..Facts::default() }.clock_ahead();
+        for (offset, millis) in [(0.4, 0), (-0.99, 0), (1.0, 1_000), (-90.25, -90_250)] {
+            assert_eq!(ahead(Some(offset)), Some(TimeDelta::milliseconds(millis)), "{offset}");
+        }
+        for odd in [None, Some(f64::NAN), Some(90_000.0)] {
+            assert_eq!(ahead(odd), None, "{odd:?}");
+        }
+    }
 }

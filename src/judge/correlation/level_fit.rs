@@ -57,7 +57,8 @@ impl Pair {
     /// How far the server lies outside of `factor` x the client's least and most.
     pub(super) fn outside(&self, factor: f64) -> f64 {
         let (one, other) = (factor * self.client.min, factor * self.client.max);
-        self.server - self.server.clamp(one.min(other), one.max(other))
+        // Not `clamp`: whatever a record holds, numbers beyond all measure must not end the judgement.
+        self.server - self.server.max(one.min(other)).min(one.max(other))
     }
 
     /// The same as a share of what was expected.
