@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use super::args::parse_positive_duration;
 use crate::plan::Share;
 use crate::plan::quantity::{parse_count, parse_duration};
-use crate::sim::{Certificate, Doom, RejectedBy, UpgradeAnswer};
+use crate::sim::{Certificate, Doom, RejectedBy, TargetError, UpgradeAnswer};
 
 const FAULTS: &str = "What the simulated ALB and its targets do wrong";
 
@@ -48,6 +48,9 @@ pub(crate) struct SimulateArgs {
     #[arg(long, value_name = "CODE", default_value = "503", requires = "reject_rate", help_heading = FAULTS,
           value_parser = clap::value_parser!(u16).range(400..=599))]
     pub(crate) reject_status: u16,
+    /// What the load balancer met at a target, if it refuses for that, which is counted too: connection-error, tls-error
+    #[arg(long, value_name = "WHAT", requires = "reject_rate", help_heading = FAULTS)]
+    pub(crate) reject_for: Option<TargetError>,
     /// By whom they are refused: load-balancer, target
     #[arg(long, value_name = "WHO", default_value = "load-balancer", requires = "reject_rate", help_heading = FAULTS)]
     pub(crate) reject_by: RejectedBy,
@@ -63,6 +66,9 @@ pub(crate) struct SimulateArgs {
     /// unknown-opcode, masked, long-ping, split-ping, stray-continuation, bad-utf8, bad-close-code
     #[arg(long, value_name = "WHAT", default_value = "reset", requires = "kill_after", help_heading = FAULTS)]
     pub(crate) kill_by: Doom,
+    /// Let --kill-after count from the first upgrade of all: every connection open then meets it at one instant
+    #[arg(long, requires = "kill_after", help_heading = FAULTS)]
+    pub(crate) kill_together: bool,
     /// How often the metrics are published
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = parse_positive_duration, help_heading = "The simulated CloudWatch")]
     pub(crate) period: Duration,
@@ -78,6 +84,15 @@ pub(crate) struct SimulateArgs {
     /// What elbv2 says of the load balancer's state; it takes connections in all of them
     #[arg(long, value_enum, default_value = "active", help_heading = "The simulated AWS account")]
     pub(crate) state: State,
+    /// Healthy targets
+    #[arg(long, value_name = "N", default_value = "2", help_heading = "The simulated AWS account")]
+    pub(crate) healthy_targets: u16,
+    /// Unhealthy targets beside them
+    #[arg(long, value_name = "N", default_value = "0", help_heading = "The simulated AWS account")]
+    pub(crate) unhealthy_targets: u16,
+    /// Targets that are being deregistered
+    #[arg(long, value_name = "N", default_value = "0", help_heading = "The simulated AWS account")]
+    pub(crate) draining_targets: u16,
     /// Capacity units that are reserved for the load balancer
     #[arg(long, value_name = "N", value_parser = parse_count, help_heading = "The simulated AWS account")]
     pub(crate) reserved_lcus: Option<u32>,

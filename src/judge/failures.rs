@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::Kind;
-use crate::record::{FailureGroup, FailureKind, Initiator, LevelRun, Phase};
+use super::{Kind, Pattern};
+use crate::record::{Death, FailureGroup, FailureKind, Initiator, LevelRun, Phase};
 
 /// Failures of one level that have phase, kind and initiator in common.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +23,10 @@ pub struct Failures {
     pub silence: Option<(Duration, Duration)>,
     /// The peers' addresses, the most frequent first; empty where they are not known of just these failures.
     pub peers: Vec<String>,
+    /// What their deaths have in common.
+    pub pattern: Pattern,
+    /// Their deaths.
+    deaths: Vec<Death>,
 }
 
 impl Failures {
@@ -45,6 +49,9 @@ pub(super) fn failures(level: &LevelRun, idle_timeout: Option<Duration>) -> Vec<
         }
     }
     let mut failures: Vec<Failures> = derived.into_values().collect();
+    for failure in &mut failures {
+        failure.pattern = Pattern::of(&failure.deaths);
+    }
     failures.sort_by_key(|f| std::cmp::Reverse(f.count));
     failures
 }
@@ -57,11 +64,11 @@ fn split(
     group: &FailureGroup,
     idle_timeout: Option<Duration>,
 ) -> Vec<Failures> {
-    let (idle, other): (Vec<Duration>, Vec<Duration>) = group
-        .silences
+    let (idle, other): (Vec<Death>, Vec<Death>) = group
+        .deaths
         .iter()
         .copied()
-        .partition(|silence| Kind::of(phase, seen, Some(*silence), idle_timeout) == Kind::IdleTimeout);
+        .partition(|death| Kind::of(phase, seen, death.silence, idle_timeout) == Kind::IdleTimeout);
     let idle_count = u32::try_from(idle.len()).unwrap_or(u32::MAX).min(group.count);
     let whole = idle_count == 0 || idle_count == group.count;
     let mut peers: Vec<(&String, &u32)> = group.peers.iter().collect();
@@ -75,21 +82,29 @@ fn split(
     [(Kind::IdleTimeout, idle_count, idle), (Kind::Seen(seen), group.count - idle_count, other)]
         .into_iter()
         .filter(|(_, count, _)| *count > 0)
-        .map(|(kind, count, silences)| Failures {
+        .map(|(kind, count, deaths)| Failures {
             phase,
             kind,
             by,
             count,
             example: group.example.as_str().to_owned(),
-            silence: silences.iter().min().copied().zip(silences.iter().max().copied()),
+            silence: shortest_and_longest(&deaths),
             peers: peers.clone(),
+            pattern: Pattern::Scattered,
+            deaths,
         })
         .collect()
+}
+
+fn shortest_and_longest(deaths: &[Death]) -> Option<(Duration, Duration)> {
+    let silences = || deaths.iter().filter_map(|death| death.silence);
+    silences().min().zip(silences().max())
 }
 
 impl Failures {
     fn absorb(&mut self, other: &Failures) {
         self.count += other.count;
+        self.deaths.extend(&other.deaths);
         if self.example.is_empty() {
             self.example.clone_from(&other.example);
         }

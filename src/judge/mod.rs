@@ -1,8 +1,8 @@
 //! What to make of a run: [`judge`] turns it into [`Judged`]. Pure, total, without a clock.
 //!
-//! `level`, `capacity`, `safe_load` and `search` judge the clients' side alone, `strain` this machine; `clock`, `window`, `alignment`,
-//! `server` and `baseline` lay both sides on one grid; `correlation` compares them and `verdict` draws the outcome;
-//! `diagnosis` names causes, a file a rule.
+//! `level`, `capacity`, `safe_load` and `search` judge the clients' side alone, `pattern` what deaths have in common,
+//! `strain` this machine; `clock`, `window`, `alignment`, `server` and `baseline` lay both sides on one grid; `correlation` compares
+//! them and `verdict` draws the outcome; `diagnosis` names causes, a file a rule.
 //! `wording` is how numbers are written in all sentences, here and in the reports.
 
 mod alignment;
@@ -15,6 +15,7 @@ mod failures;
 mod judged;
 mod kind;
 mod level;
+mod pattern;
 mod robust;
 mod safe_load;
 mod search;
@@ -40,6 +41,7 @@ pub use failures::Failures;
 pub use judged::{Judged, judge};
 pub use kind::Kind;
 pub use level::JudgedLevel;
+pub use pattern::{Pattern, Stretch};
 pub use safe_load::SafeLoad;
 pub use search::{SearchEnd, Searched};
 pub use strain::Strain;

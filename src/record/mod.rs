@@ -21,4 +21,4 @@ pub use histogram::{Histogram, LatencySummary};
 pub use journal::{Journal, JournalError, Reopened};
 pub use machine::{LevelMachine, MachineSecond, Seconds};
 pub use read::{RecordError, read};
-pub use run::{FailureGroup, LevelRun, OpenAt, Run};
+pub use run::{Death, FailureGroup, LevelRun, OpenAt, Run};

@@ -89,12 +89,23 @@ pub struct FailureGroup {
     pub count: u32,
     /// The first non-empty example.
     pub example: Redacted,
-    /// The silences before death, of those that were open.
-    pub silences: Vec<Duration>,
+    /// When and how old each died, in the order in which they did.
+    pub deaths: Vec<Death>,
     /// Failures by the peer's address, without its port.
     pub peers: BTreeMap<String, u32>,
     /// Earliest and latest.
     pub span: Option<(DateTime<Utc>, DateTime<Utc>)>,
+}
+
+/// The death of one connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Death {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// From the first attempt to it.
+    pub age: Duration,
+    /// How long nothing had been sent or received; `None` for a connection that was never open.
+    pub silence: Option<Duration>,
 }
 
 impl Run {
@@ -234,7 +245,7 @@ impl LevelRun {
         if group.example.as_str().is_empty() {
             group.example = failure.example.clone();
         }
-        group.silences.extend(failure.silence);
+        group.deaths.push(Death { at, age: failure.age, silence: failure.silence });
         if let Some(peer) = failure.peer {
             *group.peers.entry(peer.ip().to_string()).or_default() += 1;
         }
@@ -328,7 +339,8 @@ pub(super) mod tests {
         let level = &run.levels[0];
         assert_eq!((level.counts.opened, level.held, level.complete, level.failed()), (50, None, false, 1));
         let group = &level.failures[&(Phase::Hold, FailureKind::Eof, Initiator::Peer)];
-        assert_eq!(group.silences, [Duration::from_millis(2_500)]);
+        let death = group.deaths[0];
+        assert_eq!((death.age, death.silence), (Duration::from_secs(3), Some(Duration::from_millis(2_500))));
         assert_eq!(group.peers["10.0.0.1"], 1);
         assert_eq!(run.ended, None);
         assert_eq!(run.load_ended_at(), "2026-11-24T13:00:04Z".parse::<DateTime<Utc>>().unwrap());

@@ -225,6 +225,7 @@ fn scenarios() -> impl Strategy<Value = Scenario> {
             count,
             silence_s: (silence > 60.0).then_some(silence),
             example: "日本語 and a_very_long_word_that_nobody_can_break_between_its_letters_0123456789_0123456789",
+            ..Fault::default()
         },
     );
     let faults = prop::collection::vec(fault, 0..4);

@@ -60,7 +60,7 @@ pub(super) fn describe(options: &Options, port: u16) -> LoadBalancer {
             protocol_version: "HTTP1".to_owned(),
             port: TARGET_PORT,
             target_type: "instance".to_owned(),
-            targets: targets(options.targets, &zones),
+            targets: targets(options, &zones),
         }],
         zones,
         reserved_lcus: options.reserved_lcus,
@@ -86,15 +86,23 @@ fn attributes(options: &Options) -> BTreeMap<String, String> {
     .collect()
 }
 
-/// Healthy targets, spread over the zones.
-fn targets(count: u16, zones: &[String]) -> Vec<Target> {
-    (0..usize::from(count))
-        .map(|index| Target {
+/// Targets in their states, spread over the zones.
+fn targets(options: &Options, zones: &[String]) -> Vec<Target> {
+    let states = [
+        (options.targets, "healthy", None),
+        (options.unhealthy_targets, "unhealthy", Some("Target.FailedHealthChecks")),
+        (options.draining_targets, "draining", Some("Target.DeregistrationInProgress")),
+    ];
+    states
+        .into_iter()
+        .flat_map(|(count, state, reason)| (0..count).map(move |_| (state, reason)))
+        .enumerate()
+        .map(|(index, (state, reason))| Target {
             id: format!("i-{index:017x}"),
             port: TARGET_PORT,
             zone: zones[index % zones.len()].clone(),
-            state: "healthy".to_owned(),
-            reason: None,
+            state: state.to_owned(),
+            reason: reason.map(str::to_owned),
         })
         .collect()
 }

@@ -36,6 +36,10 @@ pub struct Options {
     pub legs: u8,
     /// Healthy targets registered in the one target group.
     pub targets: u16,
+    /// Unhealthy ones beside them.
+    pub unhealthy_targets: u16,
+    /// Ones that are being deregistered.
+    pub draining_targets: u16,
     /// Length of a CloudWatch period; AWS has 60 s.
     pub period: Duration,
     /// How long after its end a period's metrics can be read.
@@ -60,6 +64,8 @@ pub struct Options {
     pub kill_after: Option<Duration>,
     /// What that is.
     pub kill_by: Doom,
+    /// That time counts from the first upgrade of all, so that every connection open then meets it at one instant.
+    pub kill_together: bool,
     /// What elbv2 says of the load balancer's state.
     pub state: LoadBalancerState,
     /// Capacity units that are reserved.
@@ -90,6 +96,8 @@ impl Default for Options {
             client_keep_alive: Duration::from_secs(3600),
             legs: 2,
             targets: 2,
+            unhealthy_targets: 0,
+            draining_targets: 0,
             period: Duration::from_secs(60),
             publish_delay: Duration::ZERO,
             clock_ahead: Duration::ZERO,
@@ -102,6 +110,7 @@ impl Default for Options {
             greeting: Vec::new(),
             kill_after: None,
             kill_by: Doom::default(),
+            kill_together: false,
             state: LoadBalancerState::Active,
             reserved_lcus: None,
             idle_timeout_then: None,

@@ -233,7 +233,7 @@ fn whoever_says_nothing_is_timed_out_in_each_phase() {
 }
 
 /// A listener whose queue is full, so that the system answers nobody who comes.
-fn full_listener() -> (Vec<TcpStream>, SocketAddr) {
+pub(crate) fn full_listener() -> (Vec<TcpStream>, SocketAddr) {
     let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
     socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
     socket.listen(0).unwrap();

@@ -7,6 +7,7 @@ mod conversation;
 mod cumulative;
 mod dead_levels;
 mod demo;
+mod diagnosis;
 mod failures;
 mod floods;
 mod harness;

@@ -1,7 +1,7 @@
-//! The upgrade was not allowed.
+//! The upgrade was not allowed: by the application, or by an authenticate action of the load balancer.
 
 use super::status_source::{Source, source, status_of};
-use super::{Case, Diagnosis};
+use super::{Case, Diagnosis, web_acl};
 use crate::judge::Failures;
 
 fn explains(failure: &Failures) -> bool {
@@ -9,26 +9,19 @@ fn explains(failure: &Failures) -> bool {
 }
 
 pub(super) fn rule(case: &Case<'_>) -> Option<Diagnosis> {
-    let concern = case.concern(explains)?;
+    let concern = case.concern(|failure| explains(failure) && !web_acl::explains_in(case, failure))?;
     let status = concern.groups.first().and_then(|f| status_of(f))?;
-    let by = source(case, status, concern.count);
-    let (who, remedy) = match (by, status) {
-        (Some(Source::LoadBalancer), 403) => (
+    let (who, metric, remedy) = match source(case, status, concern.count) {
+        Some(Source::LoadBalancer) => (
             "The load balancer",
-            "Look at its web ACL (AWS WAF) and its rules: a load test from few addresses is what rate rules are made \
-             to stop.",
+            "HTTPCode_ELB_4XX_Count",
+            "Look at the authenticate actions of its listener rules.",
         ),
-        (Some(Source::LoadBalancer), _) => {
-            ("The load balancer", "Look at the authenticate actions of its listener rules.")
-        }
-        _ => (
+        Some(Source::Target) | None => (
             "The server",
+            "HTTPCode_Target_4XX_Count",
             "Give what it asks for: a header with -H @FILE, an --origin that it accepts, or a --subprotocol.",
         ),
-    };
-    let metric = match by {
-        Some(Source::LoadBalancer) => "HTTPCode_ELB_4XX_Count",
-        _ => "HTTPCode_Target_4XX_Count",
     };
     Some(Diagnosis {
         cause: format!("{who} did not let the clients in: upgrades were answered {status}."),

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use super::matter::{Concern, concern};
+use crate::facts::Point;
 use crate::judge::correlation::{Correlation, Rise, rise};
 use crate::judge::server::Server;
 use crate::judge::window::Windows;
-use crate::judge::wording::{clock, rounded};
+use crate::judge::wording::{clock, rounded, spoken};
 use crate::judge::{Failures, JudgedLevel};
 use crate::record::Run;
 
@@ -50,5 +51,36 @@ impl<'a> Case<'a> {
             format!(" ({} to {} UTC)", clock(first), clock(last + length))
         });
         Some(format!("{metric} rose by {}{when}", rounded(rise.by)))
+    }
+
+    /// What each of several target groups had of a count over the load: `targetgroup/ws/1: 20`. `None` where there is
+    /// but one, or none had any.
+    pub(super) fn in_target_groups(&self, metric: &str) -> Option<String> {
+        let series = self.run.series.as_ref().filter(|series| series.target_groups.len() > 1)?;
+        let counts: Vec<String> = series
+            .target_groups
+            .iter()
+            .filter_map(|(group, metrics)| {
+                let sum: f64 = self.during_load(metrics.get(metric)?).sum();
+                (sum > 0.0).then(|| format!("{group}: {}", rounded(sum)))
+            })
+            .collect();
+        (!counts.is_empty()).then(|| format!("{metric} in {}", spoken(&counts)))
+    }
+
+    /// The highest value of a metric over the load, where it has one.
+    pub(super) fn highest(&self, metric: &str) -> Option<f64> {
+        let points = self.run.series.as_ref()?.metrics.get(metric)?;
+        self.during_load(points).max_by(f64::total_cmp)
+    }
+
+    /// The values in the load's periods.
+    fn during_load<'p>(&self, points: &'p [Point]) -> impl Iterator<Item = f64> + use<'p> {
+        let ends = self.windows.load.first().copied().zip(self.windows.load.last().copied());
+        let period = self.run.series.as_ref().map(|series| series.period);
+        points.iter().filter_map(move |point| {
+            let ((first, last), period) = (ends?, period?);
+            (first..=last).contains(&period.floor(point.at)).then_some(point.value)
+        })
     }
 }

@@ -1,5 +1,6 @@
 //! The server closed connections with a close frame, held ones or new: an ALB never sends one.
 
+use super::held::has_pattern;
 use super::{Case, Diagnosis};
 use crate::judge::{Failures, Kind};
 use crate::record::{FailureKind, Initiator, Phase};
@@ -15,8 +16,9 @@ fn code_of(failure: &Failures) -> Option<u16> {
     }
 }
 
+/// Those whose deaths have something in common are other rules'.
 fn explains(failure: &Failures) -> bool {
-    code_of(failure).is_some()
+    code_of(failure).is_some() && !has_pattern(failure)
 }
 
 pub(super) fn rule(case: &Case<'_>) -> Option<Diagnosis> {

@@ -1,53 +1,35 @@
-//! The load balancer answered upgrades with an error of its own.
+//! The load balancer answered upgrades with an error of its own, for which there is no rule of its own.
 
-use super::status_source::{Source, is_trouble, metrics, source, status_of};
+use super::status_source::{Source, concern, is_trouble, rose_at_load_balancer, status_of};
 use super::{Case, Diagnosis};
+use crate::judge::Failures;
+
+/// What `no_usable_target`, `target_refused` and `target_slow` tell of.
+fn has_its_own_rule(failure: &Failures) -> bool {
+    matches!(status_of(failure), Some(502..=504))
+}
+
+fn explains(failure: &Failures) -> bool {
+    is_trouble(failure) && !has_its_own_rule(failure)
+}
 
 pub(super) fn rule(case: &Case<'_>) -> Option<Diagnosis> {
-    let concern = case.concern(is_trouble)?;
-    let commonest = concern.groups.iter().max_by_key(|f| f.count)?;
+    let of_load_balancer = concern(case, Some(Source::LoadBalancer))?;
+    let commonest = of_load_balancer.groups.iter().filter(|f| explains(f)).max_by_key(|f| f.count)?;
     let status = status_of(commonest)?;
-    if source(case, status, concern.count) != Some(Source::LoadBalancer) {
-        return None;
-    }
+    let concern = case.concern(|failure| status_of(failure) == Some(status))?;
     let (what, remedy) = meaning(status);
-    let own = match status {
-        500 => "HTTPCode_ELB_500_Count",
-        502 => "HTTPCode_ELB_502_Count",
-        503 => "HTTPCode_ELB_503_Count",
-        504 => "HTTPCode_ELB_504_Count",
-        _ => metrics(status).0,
-    };
-    let rose = case.rose(own).or_else(|| case.rose(metrics(status).0));
-    let target_side = ["TargetConnectionErrorCount", "TargetTLSNegotiationErrorCount"];
     Some(Diagnosis {
         cause: format!("The load balancer itself answered upgrades with {status}: {what}."),
-        evidence: rose
-            .into_iter()
-            .chain(std::iter::once(concern.evidence()))
-            .chain(target_side.iter().filter_map(|metric| case.rose(metric)))
-            .collect(),
+        evidence: rose_at_load_balancer(case, status).into_iter().chain([concern.evidence()]).collect(),
         remedy: remedy.into(),
-        explains: is_trouble,
+        explains,
     })
 }
 
 /// What AWS says that its codes mean (aws-facts.md §3, failure codes), and what to do.
 fn meaning(status: u16) -> (&'static str, &'static str) {
     match status {
-        502 => (
-            "targets reset or closed the connection, answered malformed, or failed TLS",
-            "Look at the targets' logs for crashes and connection limits, and at their keep-alive: it must outlast \
-             the load balancer's idle timeout.",
-        ),
-        503 => (
-            "it had no registered target that it could use",
-            "Register targets, or find out why they left: draining, unused, or scaled in.",
-        ),
-        504 => (
-            "targets did not accept or answer in time",
-            "Add targets or make them faster; look at their accept queues and security groups.",
-        ),
         500 => (
             "its web ACL or its identity provider failed",
             "Look at AWS WAF and at the authenticate actions of the listener.",

@@ -1,15 +1,12 @@
 //! Upgrades were answered with an error, and CloudWatch does not say by whom.
 
-use super::status_source::{is_trouble, metrics, source, status_of};
+use super::status_source::{concern, is_trouble, metrics, status_of};
 use super::{Case, Diagnosis};
 
 pub(super) fn rule(case: &Case<'_>) -> Option<Diagnosis> {
-    let concern = case.concern(is_trouble)?;
+    let concern = concern(case, None)?;
     let commonest = concern.groups.iter().max_by_key(|f| f.count)?;
     let status = status_of(commonest)?;
-    if source(case, status, concern.count).is_some() {
-        return None;
-    }
     let (balancer, target) = metrics(status);
     let why = match case.server {
         Some(_) => format!("neither {balancer} nor {target} rose accordingly"),

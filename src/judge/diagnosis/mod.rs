@@ -3,19 +3,30 @@
 //! [`Case`] is what a rule may look at; `matter` decides which failures are worth a word. What no rule explains is
 //! said to be unexplained.
 
+mod against_protocol;
+mod application_heartbeat;
 mod authentication;
 mod case;
 mod closed_by_application;
 mod connect_unanswered;
 mod dns;
+mod draining;
+mod ended_together;
+mod held;
+mod hosts;
 mod http_from_load_balancer;
 mod http_from_target;
 mod http_of_unknown_source;
+mod idle_elsewhere;
 mod idle_timeout;
+mod load_balancers_answer;
 mod machine;
 mod machine_too_slow;
+mod mass_disconnect;
 mod matter;
 mod metrics_missing;
+mod nat_ports;
+mod no_usable_target;
 mod nobody_listens;
 mod not_a_websocket;
 mod not_ready;
@@ -24,6 +35,8 @@ mod rejected_by_load_balancer;
 mod saturation;
 mod somebody_else;
 mod status_source;
+mod target_refused;
+mod target_slow;
 #[cfg(test)]
 mod tests;
 mod tls;
@@ -31,6 +44,7 @@ mod tokens;
 mod uneven_zones;
 mod unexplained;
 mod upgrade_unanswered;
+mod web_acl;
 
 pub(super) use case::Case;
 
@@ -52,24 +66,35 @@ pub struct Diagnosis {
 type Rule = fn(&Case<'_>) -> Option<Diagnosis>;
 
 /// All rules, in the order in which they are told: what invalidates a run comes first.
-const RULES: [Rule; 22] = [
+const RULES: &[Rule] = &[
     machine::rule,
     machine_too_slow::rule,
     tokens::rule,
     dns::rule,
     nobody_listens::rule,
+    nat_ports::rule,
     connect_unanswered::rule,
     tls::rule,
     rejected_by_load_balancer::rule,
+    web_acl::rule,
     authentication::rule,
     not_a_websocket::rule,
+    no_usable_target::rule,
+    target_refused::rule,
+    target_slow::rule,
     http_from_load_balancer::rule,
     http_from_target::rule,
     http_of_unknown_source::rule,
     upgrade_unanswered::rule,
     not_ready::rule,
+    against_protocol::rule,
     idle_timeout::rule,
+    idle_elsewhere::rule,
     pong_timeout::rule,
+    draining::rule,
+    mass_disconnect::rule,
+    application_heartbeat::rule,
+    ended_together::rule,
     closed_by_application::rule,
     metrics_missing::rule,
     saturation::rule,

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use crate::judge::judge;
-use crate::judge::testing::{Fault, Scenario};
+use crate::judge::testing::{Deaths, Fault, Scenario};
 use crate::record::{FailureKind, Initiator, Phase};
 
 /// The causes of a level of 100 of which some failed.
@@ -36,6 +36,8 @@ fn every_cause_is_named_alone() {
     let local = Fault { by: Initiator::Local, ..fault(Phase::Connect, K::FdLimit, 20) };
     let distrusted = Fault { by: Initiator::Client, ..fault(Phase::Tls, K::Tls, 20) };
     let idle = Fault { silence_s: Some(60.2), ..fault(Phase::Hold, K::Eof, 20) };
+    let deaths = |kind, deaths| Fault { deaths, ..fault(Phase::Hold, kind, 20) };
+    let together = |kind| deaths(kind, Deaths::Together);
     let up = |kind| fault(Phase::Upgrade, kind, 20);
     let connect = |kind| fault(Phase::Connect, kind, 20);
     let rejected = ("RejectedConnectionCount", 20.0);
@@ -58,9 +60,55 @@ fn every_cause_is_named_alone() {
         (fault(Phase::Tls, K::Tls, 20), vec![], "TLS could not be established."),
         (distrusted, vec![], "TLS could not be established: this side does not accept the certificate"),
         (up(K::Http(401)), vec![], "The server did not let the clients in"),
-        (up(K::Http(403)), vec![waf], "The load balancer did not let the clients in"),
+        (
+            up(K::Http(403)),
+            vec![waf],
+            "The load balancer did not let the clients in: upgrades were answered 403 by its web ACL",
+        ),
+        (
+            up(K::Http(403)),
+            vec![waf, ("LowReputationRequestsDenied", 20.0)],
+            "The load balancer did not let the clients in: upgrades were answered 403 since AWS's protection",
+        ),
+        (
+            up(K::Http(403)),
+            vec![("HTTPCode_Target_4XX_Count", 20.0)],
+            "The server did not let the clients in",
+        ),
+        (
+            up(K::Http(401)),
+            vec![waf],
+            "The load balancer did not let the clients in: upgrades were answered 401.",
+        ),
         (up(K::Http(404)), vec![], "No WebSocket is served there"),
-        (up(K::Http(503)), vec![elb], "The load balancer itself answered upgrades with 503"),
+        (
+            up(K::Http(503)),
+            vec![elb],
+            "The load balancer itself answered upgrades with 503: it had no registered",
+        ),
+        (up(K::Http(502)), vec![elb], "The load balancer itself answered upgrades with 502: targets reset"),
+        (
+            up(K::Http(502)),
+            vec![elb, ("TargetConnectionErrorCount", 20.0)],
+            "The load balancer itself answered upgrades with 502: targets refused its connections",
+        ),
+        (
+            up(K::Http(502)),
+            vec![elb, ("TargetTLSNegotiationErrorCount", 20.0)],
+            "The load balancer itself answered upgrades with 502: TLS with the targets",
+        ),
+        (
+            up(K::Http(504)),
+            vec![elb, ("TargetConnectionErrorCount", 20.0)],
+            "The load balancer itself answered upgrades with 504: targets did not accept",
+        ),
+        (
+            up(K::Http(504)),
+            vec![elb, ("TargetResponseTime", 61.0)],
+            "The load balancer itself answered upgrades with 504: targets accepted, but did not answer",
+        ),
+        (up(K::Http(500)), vec![elb], "The load balancer itself answered upgrades with 500: its web ACL"),
+        (up(K::Http(429)), vec![("HTTPCode_Target_4XX_Count", 20.0)], "The targets refused: 20 upgrades"),
         (up(K::Http(503)), vec![target], "The targets refused: 20 upgrades were answered 503"),
         (
             up(K::Http(503)),
@@ -80,6 +128,42 @@ fn every_cause_is_named_alone() {
             vec![],
             "The application itself closed held connections, with code 1001",
         ),
+        (together(K::Closed(1001)), vec![], "A mass disconnect: 20 held connections ended at one instant"),
+        (
+            together(K::Reset),
+            vec![],
+            "20 held connections ended together (reset), at one instant that was also",
+        ),
+        (
+            deaths(K::Reset, Deaths::AtOneInstant),
+            vec![],
+            "A mass disconnect: 20 held connections ended at one instant (reset).",
+        ),
+        (
+            deaths(K::Closed(4000), Deaths::AtOneAge),
+            vec![],
+            "The application's own heartbeat went unanswered: 20 held connections ended at the same age (closed_4000)",
+        ),
+        (
+            Fault { silence_s: Some(25.2), ..fault(Phase::Hold, K::Eof, 20) },
+            vec![],
+            "Another idle timeout on the path closed 20 connections that had been silent for about 25 s (eof).",
+        ),
+        (
+            Fault { silence_s: Some(25.2), ..fault(Phase::Hold, K::Closed(1000), 20) },
+            vec![],
+            "The target's own idle timeout closed 20 connections",
+        ),
+        (
+            fault(Phase::Hold, K::Protocol, 20),
+            vec![],
+            "The server, or something before it, broke the WebSocket protocol in frames",
+        ),
+        (
+            up(K::Protocol),
+            vec![],
+            "The server, or something before it, broke the WebSocket protocol in the answer",
+        ),
         (
             fault(Phase::Hold, K::Eof, 20),
             vec![],
@@ -90,6 +174,95 @@ fn every_cause_is_named_alone() {
         assert_eq!(found.len(), 1, "{starts}: {found:?}");
         assert!(found[0].starts_with(starts), "{starts}: {found:?}");
     }
+}
+
+/// The diagnosis of a level of 100 of which some failed, where targets are told of.
+fn with_targets(
+    fault: Fault,
+    elb: &'static str,
+    hosts: (f64, f64, f64),
+    draining: u32,
+) -> Vec<(String, String)> {
+    let run = Scenario {
+        levels: vec![100],
+        faults: vec![fault],
+        rises: vec![(elb, 20.0)],
+        hosts: Some(hosts),
+        targets: Some([("healthy".to_owned(), 2), ("draining".to_owned(), draining)].into()),
+        ..Scenario::default()
+    }
+    .run();
+    judge(&run).diagnosis.iter().map(|d| (d.cause.clone(), d.evidence.join("; "))).collect()
+}
+
+#[test]
+fn no_healthy_target_is_told_from_none_registered() {
+    let refused = || fault(Phase::Upgrade, FailureKind::Http(503), 20);
+    let found = with_targets(refused(), "HTTPCode_ELB_503_Count", (2.0, 0.0, 2.0), 0);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found[0].0, "The load balancer itself answered upgrades with 503: it had no healthy target.");
+    assert!(
+        found[0].1.contains("HealthyHostCount of targetgroup/ws/1 was 0 at 13:00 UTC, and 2 at first"),
+        "{found:?}"
+    );
+    assert!(found[0].1.contains("UnHealthyHostCount of targetgroup/ws/1 was up to 2"), "{found:?}");
+    let found = with_targets(refused(), "HTTPCode_ELB_503_Count", (2.0, 2.0, 0.0), 0);
+    assert!(found.len() == 1 && found[0].0.contains("no registered target that it could use"), "{found:?}");
+}
+
+#[test]
+fn deaths_at_one_instant_are_laid_to_draining_only_where_targets_left() {
+    let cut = |kind, deaths| Fault { deaths, ..fault(Phase::Hold, kind, 20) };
+    let found = |fault, hosts, draining| {
+        let found = with_targets(fault, "RuleEvaluations", hosts, draining);
+        assert_eq!(found.len(), 1, "{found:?}");
+        found[0].0.split([':', ',']).next().unwrap().to_owned()
+    };
+    let instant = Deaths::AtOneInstant;
+    let (steady, left, sick) = ((2.0, 2.0, 0.0), (2.0, 1.0, 0.0), (2.0, 1.0, 1.0));
+    assert_eq!(found(cut(FailureKind::Eof, instant), steady, 1), "Targets were draining");
+    assert_eq!(found(cut(FailureKind::Reset, instant), left, 0), "Targets were draining");
+    assert_eq!(found(cut(FailureKind::Reset, Deaths::Together), left, 0), "Targets were draining");
+    assert_eq!(found(cut(FailureKind::Eof, instant), steady, 0), "A mass disconnect");
+    assert_eq!(found(cut(FailureKind::Eof, instant), sick, 0), "A mass disconnect", "one fell ill");
+    // An ALB sends no close frame.
+    assert_eq!(found(cut(FailureKind::Closed(1001), instant), left, 1), "A mass disconnect");
+    assert!(found(cut(FailureKind::Eof, Deaths::Scattered), left, 1).starts_with("Connections failed"));
+}
+
+#[test]
+fn a_nat_gateway_is_suspected_at_its_number_of_ports_only() {
+    for (level, unanswered, nat) in [
+        (60_000, 5_100, true),
+        (120_000, 9_900, true),
+        (60_000, 15_000, false),
+        (2_000, 200, false),
+        (90_000, 10_000, false),
+    ] {
+        let run = Scenario {
+            levels: vec![level],
+            faults: vec![fault(Phase::Connect, FailureKind::Timeout, unanswered)],
+            ..Scenario::default()
+        }
+        .run();
+        let found = &judge(&run).diagnosis;
+        assert_eq!(found.len(), 1, "{level}: {found:?}");
+        assert_eq!(found[0].cause.contains("NAT gateway"), nat, "{level}: {found:?}");
+    }
+}
+
+#[test]
+fn several_statuses_are_laid_to_who_gave_each() {
+    let up = |status, count| fault(Phase::Upgrade, FailureKind::Http(status), count);
+    let rises = [
+        ("HTTPCode_ELB_5XX_Count", 20.0),
+        ("HTTPCode_ELB_504_Count", 20.0),
+        ("HTTPCode_Target_5XX_Count", 30.0),
+    ];
+    let found = causes(vec![up(504, 20), up(503, 30)], &rises, true);
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(found[0].contains("answered upgrades with 504: targets accepted"), "{found:?}");
+    assert!(found[1].starts_with("The targets refused: 30 upgrades were answered 503"), "{found:?}");
 }
 
 #[test]

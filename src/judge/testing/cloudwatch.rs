@@ -85,6 +85,18 @@ impl Scenario {
             }
             start += MINUTE;
         }
+        if let Some((before, after, unhealthy)) = self.hosts {
+            let since = run.levels.last().map_or(from, |l| minute.floor(l.started_at));
+            let points = |early: f64, late: f64| {
+                let value = |at| if at < since { early } else { late };
+                minute.starts(from, until).map(|at| Point { at, value: value(at) }).collect()
+            };
+            let metrics = [
+                (metric::HEALTHY_HOSTS.to_owned(), points(before, after)),
+                (metric::UNHEALTHY_HOSTS.to_owned(), points(0.0, unhealthy)),
+            ];
+            series.target_groups.insert("targetgroup/ws/1".into(), metrics.into());
+        }
         if !self.requests {
             series.metrics.remove(metric::REQUESTS);
         }

@@ -70,23 +70,34 @@ impl Scenario {
         if self.how.is_some() || ordinal + 1 < self.levels.len() {
             events.push((held_until + TimeDelta::seconds(2), Event::LevelEnded(Box::new(ended))));
         }
+        events.sort_by_key(|(at, _)| *at);
         events
     }
 }
 
 impl Fault {
     fn events(&self, level: u32, start: DateTime<Utc>) -> Vec<(DateTime<Utc>, Event)> {
-        let failure = Failure {
-            level,
-            phase: self.phase,
-            kind: self.kind,
-            by: self.by,
-            age: Duration::from_secs(1),
-            silence: self.silence_s.map(Duration::from_secs_f64),
-            peer: "10.0.3.17:443".parse().ok(),
-            example: Secrets::default().redact(self.example),
+        let after = |seconds: f64| {
+            #[allow(clippy::cast_possible_truncation)]
+            let ms = (seconds * 1_000.0) as i64;
+            start + TimeDelta::milliseconds(ms)
         };
-        (0..self.count).map(|_| (start + TimeDelta::seconds(2), Event::Failure(failure.clone()))).collect()
+        let failure = |index| {
+            let held = self.phase >= Phase::Hold;
+            let (at, age, silence) = if held { self.deaths.of(index, self.count) } else { (2.0, 1.0, 0.0) };
+            let failure = Failure {
+                level,
+                phase: self.phase,
+                kind: self.kind,
+                by: self.by,
+                age: Duration::from_secs_f64(age),
+                silence: self.silence_s.or(held.then_some(silence)).map(Duration::from_secs_f64),
+                peer: "10.0.3.17:443".parse().ok(),
+                example: Secrets::default().redact(self.example),
+            };
+            (after(at), Event::Failure(failure))
+        };
+        (0..self.count).map(failure).collect()
     }
 }
 

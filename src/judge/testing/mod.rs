@@ -54,6 +54,11 @@ pub(crate) struct Scenario {
     pub(crate) how: Option<HowEnded>,
     /// Further metrics, and by how much they rise while the load is there.
     pub(crate) rises: Vec<(&'static str, f64)>,
+    /// The counts of healthy targets in the one target group, before the load and from its last level on; and of
+    /// unhealthy ones from then on.
+    pub(crate) hosts: Option<(f64, f64, f64)>,
+    /// Targets by state before the load.
+    pub(crate) targets: Option<std::collections::BTreeMap<String, u32>>,
     /// The URL.
     pub(crate) url: String,
     /// Preflight's findings.
@@ -79,6 +84,35 @@ pub(crate) struct Fault {
     pub(crate) silence_s: Option<f64>,
     /// What was said.
     pub(crate) example: &'static str,
+    /// What the deaths of held connections have in common.
+    pub(crate) deaths: Deaths,
+}
+
+/// What the deaths of held connections have in common.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Deaths {
+    /// Nothing.
+    Scattered,
+    /// The instant, connections having been opened over ten seconds.
+    AtOneInstant,
+    /// The age, connections having been opened over ten seconds.
+    AtOneAge,
+    /// Both, connections having been opened at once.
+    Together,
+}
+
+impl Deaths {
+    /// Time after the level's start, age and silence, all in seconds, of the `index`th of `count`.
+    pub(super) fn of(self, index: u32, count: u32) -> (f64, f64, f64) {
+        let along = f64::from(index) / f64::from(count.max(1));
+        let since_heartbeat = (f64::from(index) * 7.3) % 9.0;
+        match self {
+            Deaths::Scattered => (5.0 + 80.0 * along, 4.0 + 70.0 * along, 3.0 * since_heartbeat),
+            Deaths::AtOneInstant => (30.0, 28.0 - 10.0 * along, since_heartbeat),
+            Deaths::AtOneAge => (20.0 + 10.0 * along, 20.0, since_heartbeat),
+            Deaths::Together => (30.0, 28.0, since_heartbeat),
+        }
+    }
 }
 
 impl Default for Fault {
@@ -91,6 +125,7 @@ impl Default for Fault {
             count: 0,
             silence_s: None,
             example: "",
+            deaths: Deaths::Scattered,
         }
     }
 }
@@ -121,6 +156,8 @@ impl Default for Scenario {
             cut_last: false,
             how: Some(HowEnded::Finished),
             rises: Vec::new(),
+            hosts: None,
+            targets: None,
             url: "wss://ws.example.com/socket?token=***".into(),
             findings: vec![
                 finding(
@@ -210,7 +247,7 @@ impl Scenario {
                 zones: vec!["us-east-1a".into()],
                 idle_timeout: Some(Duration::from_secs(60)),
                 client_keep_alive: Some(Duration::from_secs(3_600)),
-                targets: None,
+                targets: self.targets.clone(),
                 details: LoadBalancerDetails::default(),
             }),
             machine: MachineFacts {

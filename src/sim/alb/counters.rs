@@ -31,6 +31,10 @@ pub(crate) enum Count {
     Elb503,
     /// 504 answers made by the load balancer, counted as 5xx too.
     Elb504,
+    /// Connections to targets that could not be made.
+    TargetConnectionErrors,
+    /// TLS sessions with targets that could not be established.
+    TargetTlsErrors,
     /// 2xx answers made by targets.
     Target2xx,
     /// 4xx answers made by targets.

@@ -83,6 +83,8 @@ pub(super) const ROWS: &[Row] = {
         row("HTTPCode_ELB_502_Count", LoadBalancer, Nonzero, Of(Count::Elb502)),
         row("HTTPCode_ELB_503_Count", LoadBalancer, Nonzero, Of(Count::Elb503)),
         row("HTTPCode_ELB_504_Count", LoadBalancer, Nonzero, Of(Count::Elb504)),
+        row("TargetConnectionErrorCount", TargetGroup, Nonzero, Of(Count::TargetConnectionErrors)),
+        row("TargetTLSNegotiationErrorCount", TargetGroup, Nonzero, Of(Count::TargetTlsErrors)),
         row("RequestCount", TargetGroup, WithTargets, Of(Count::Requests)),
         row("HTTPCode_Target_2XX_Count", TargetGroup, WithTargets, Of(Count::Target2xx)),
         row("HTTPCode_Target_3XX_Count", TargetGroup, WithTargets, Node(|_| 0.0)),

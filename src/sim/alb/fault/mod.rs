@@ -12,7 +12,7 @@ mod upgrade_answer;
 mod violation;
 
 pub use doom::Doom;
-pub use reject_rate::{RejectedBy, Rejection};
+pub use reject_rate::{RejectedBy, Rejection, TargetError};
 pub use upgrade_answer::UpgradeAnswer;
 pub use violation::Violation;
 

@@ -1,4 +1,5 @@
-//! `--reject-rate P`, `--reject-status CODE`, `--reject-by WHO`: that share of upgrades is refused, spread evenly.
+//! `--reject-rate P`, `--reject-status CODE`, `--reject-by WHO`, `--reject-for WHAT`: that share of upgrades is refused,
+//! spread evenly.
 
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -32,6 +33,27 @@ impl FromStr for RejectedBy {
     }
 }
 
+/// What the load balancer met at a target, for which it refuses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TargetError {
+    /// No connection.
+    Connection,
+    /// No TLS.
+    Tls,
+}
+
+impl FromStr for TargetError {
+    type Err = SimError;
+
+    fn from_str(word: &str) -> Result<Self, SimError> {
+        match word {
+            "connection-error" => Ok(Self::Connection),
+            "tls-error" => Ok(Self::Tls),
+            _ => Err(SimError::Options(format!("'{word}' is not one of connection-error, tls-error"))),
+        }
+    }
+}
+
 /// How an upgrade is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rejection {
@@ -39,11 +61,13 @@ pub struct Rejection {
     pub status: u16,
     /// By whom.
     pub by: RejectedBy,
+    /// For which error of a target, where the load balancer refuses.
+    pub target_error: Option<TargetError>,
 }
 
 impl Default for Rejection {
     fn default() -> Self {
-        Self { status: 503, by: RejectedBy::default() }
+        Self { status: 503, by: RejectedBy::default(), target_error: None }
     }
 }
 

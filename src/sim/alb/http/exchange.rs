@@ -7,7 +7,7 @@ use super::request::{self, Head, Request, Upgrade, Wish};
 use super::response::{self, Answer};
 use crate::sim::alb::connection::Ending;
 use crate::sim::alb::counters::Count;
-use crate::sim::alb::fault::{RejectedBy, UpgradeAnswer};
+use crate::sim::alb::fault::{RejectedBy, TargetError, UpgradeAnswer};
 use crate::sim::alb::patience::{Expired, Patience};
 use crate::sim::alb::wire::{Gone, Wire};
 
@@ -76,6 +76,11 @@ fn respond(wire: &mut Wire, request: &Request, young: bool) -> Then {
         Wish::Upgrade(upgrade) => match wire.client.alb().faults.refuse_upgrade() {
             None => return switch(wire, upgrade),
             Some(rejection) if rejection.by == RejectedBy::LoadBalancer => {
+                match rejection.target_error {
+                    Some(TargetError::Connection) => wire.client.count(Count::TargetConnectionErrors, 1),
+                    Some(TargetError::Tls) => wire.client.count(Count::TargetTlsErrors, 1),
+                    None => {}
+                }
                 refuse(wire, rejection.status, keep_alive);
                 return Then::Http;
             }
@@ -227,7 +232,7 @@ mod tests {
             (RejectedBy::Target, 401, "albcap-target", [Count::Requests, Count::Target4xx]),
             (RejectedBy::Target, 503, "albcap-target", [Count::Requests, Count::Target5xx]),
         ] {
-            let rejection = Rejection { status, by };
+            let rejection = Rejection { status, by, target_error: None };
             let stage = Stage::open(Options { reject_rate: 1.0, rejection, ..Options::default() });
             let mut client = stage.connected(0).await;
             let answer = ask(&mut client, &stage.upgrade_request()).await;
@@ -236,6 +241,22 @@ mod tests {
             let totals = stage.totals(0);
             assert_eq!(counts.map(|count| totals.of(count)), [1, 1], "{rejection:?}");
             assert_eq!(totals.of(Count::Elb503), 0);
+        }
+    }
+
+    #[tokio::test]
+    async fn an_error_at_a_target_is_counted_beside_the_load_balancers_answer() {
+        for (error, count) in [
+            (TargetError::Connection, Count::TargetConnectionErrors),
+            (TargetError::Tls, Count::TargetTlsErrors),
+        ] {
+            let rejection = Rejection { status: 502, target_error: Some(error), ..Rejection::default() };
+            let stage = Stage::open(Options { reject_rate: 1.0, rejection, ..Options::default() });
+            let mut client = stage.connected(0).await;
+            assert!(ask(&mut client, &stage.upgrade_request()).await.starts_with("HTTP/1.1 502 "));
+            let totals = stage.totals(0);
+            assert_eq!((totals.of(count), totals.of(Count::Elb502)), (1, 1), "{error:?}");
+            assert_eq!(totals.of(Count::Requests), 0);
         }
     }
 

@@ -1,0 +1,67 @@
+//! The targets of each target group over the load, as the load balancer's nodes counted them.
+
+use super::Case;
+use crate::facts::Point;
+use crate::facts::metric::{HEALTHY_HOSTS, UNHEALTHY_HOSTS};
+use crate::judge::wording::{clock, rounded};
+
+/// One target group's targets over the load.
+#[derive(Debug, Clone)]
+pub(super) struct Hosts {
+    /// `targetgroup/NAME/ID`.
+    group: String,
+    /// Healthy ones in the first period that tells.
+    pub(super) first_healthy: f64,
+    /// Fewest healthy ones in any period of the load.
+    pub(super) fewest_healthy: f64,
+    /// Most unhealthy ones.
+    pub(super) most_unhealthy: f64,
+    /// When the fewest were healthy first.
+    at: chrono::DateTime<chrono::Utc>,
+}
+
+impl Hosts {
+    /// `HealthyHostCount of targetgroup/ws/1 was 0 at 13:05 UTC, and 2 at first`.
+    pub(super) fn healthy(&self) -> String {
+        let fell = (self.first_healthy > self.fewest_healthy)
+            .then(|| format!(", and {} at first", rounded(self.first_healthy)));
+        format!(
+            "{HEALTHY_HOSTS} of {} was {} at {} UTC{}",
+            self.group,
+            rounded(self.fewest_healthy),
+            clock(self.at),
+            fell.unwrap_or_default()
+        )
+    }
+
+    /// `UnHealthyHostCount of targetgroup/ws/1 was 2`; `None` where none was.
+    pub(super) fn unhealthy(&self) -> Option<String> {
+        let count = self.most_unhealthy;
+        (count > 0.0).then(|| format!("{UNHEALTHY_HOSTS} of {} was up to {}", self.group, rounded(count)))
+    }
+}
+
+/// Of every target group whose healthy targets CloudWatch told during the load.
+pub(super) fn of(case: &Case<'_>) -> Vec<Hosts> {
+    let Some(series) = case.run.series.as_ref() else { return Vec::new() };
+    let (Some(first), Some(last)) = (case.windows.load.first(), case.windows.load.last()) else {
+        return Vec::new();
+    };
+    let during = |point: &&Point| (*first..=*last).contains(&series.period.floor(point.at));
+    series
+        .target_groups
+        .iter()
+        .filter_map(|(group, metrics)| {
+            let healthy: Vec<&Point> = metrics.get(HEALTHY_HOSTS)?.iter().filter(during).collect();
+            let fewest = healthy.iter().copied().min_by(|a, b| a.value.total_cmp(&b.value))?;
+            let unhealthy = metrics.get(UNHEALTHY_HOSTS).into_iter().flatten().filter(during);
+            Some(Hosts {
+                group: group.clone(),
+                first_healthy: healthy.first()?.value,
+                fewest_healthy: fewest.value,
+                most_unhealthy: unhealthy.map(|point| point.value).fold(0.0, f64::max),
+                at: fewest.at,
+            })
+        })
+        .collect()
+}
