@@ -185,7 +185,7 @@ mod tests {
     fn chance_has_nothing_in_common_and_spoils_nothing() {
         assert_eq!(pattern((0..4).map(|_| (1.0, 1.0, 1.0))), "scattered", "too few");
         assert_eq!(pattern(std::iter::empty()), "scattered");
-        let some_else = |i: u32| if i % 6 == 0 { f64::from(i) } else { 30.0 };
+        let some_else = |i: u32| if i.is_multiple_of(6) { f64::from(i) } else { 30.0 };
         assert_eq!(
             pattern((0..60).map(|i| (some_else(i), f64::from(i) / 3.0, f64::from(i) / 4.0))),
             "instant"

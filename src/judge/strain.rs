@@ -2,12 +2,13 @@
 //!
 //! Slowness here looks like silence there: an answer that came is read too late, a heartbeat that was due is sent too
 //! late. So only failures that are silences are laid to it, and only where it was measured in the same part of the
-//! level; a status, a refusal or a close frame is somebody's answer, however slow its reader.
+//! level; a status, a refusal or a close frame is somebody's answer, however slow its reader. But for one case: a stall
+//! that made the silences itself, after which many connections turn out to have been ended by whoever missed us.
 
 use std::time::Duration;
 
 use super::wording::{factor, ms, show_count};
-use super::{Failures, Kind};
+use super::{Failures, Kind, Pattern};
 use crate::record::{FailureKind, Initiator, LevelRun, Phase, Run, Seconds};
 
 /// Lag from which on a second counts as late, ms. A healthy runtime is late by one or two; thousands of TLS handshakes
@@ -20,6 +21,9 @@ const LATE_SECONDS: usize = 3;
 /// A single stall is enough where it took this share of the time that an answer may take: a virtual machine or a
 /// process that was stopped for as long.
 const STALL_OF_PATIENCE: f64 = 0.5;
+
+/// A stall made silences itself where it took this share of the longest of them.
+const STALL_OF_SILENCE: f64 = 0.5;
 
 /// Share of all cores from which on a second counts as busy; the clock ticks are exact to a hundredth of a core.
 const BUSY: f32 = 0.95;
@@ -84,7 +88,25 @@ impl Strain {
             }
         };
         let part = if failure.phase < Phase::Hold { &self.opening } else { &self.holding };
-        silence && failure.by != Initiator::Local && part.is_slow()
+        let ours = silence && part.is_slow() || self.made_the_silence_before(failure);
+        ours && failure.by != Initiator::Local
+    }
+
+    /// Whether held connections were ended together after a silence that was mostly one stall here: nobody else can be
+    /// blamed for an end that our own silence may have brought about.
+    fn made_the_silence_before(&self, failure: &Failures) -> bool {
+        let together = match failure.pattern {
+            Pattern::Instant(stretch) | Pattern::Silence(stretch) | Pattern::Together(stretch) => stretch,
+            Pattern::Age(_) | Pattern::Scattered => return false,
+        };
+        let ended = matches!(
+            failure.kind,
+            Kind::Seen(FailureKind::Eof | FailureKind::Reset | FailureKind::Closed(_))
+        );
+        let longest_ms = together.silences.1.as_secs_f64() * 1_000.0;
+        let stalled =
+            |late: Late| f64::from(late.worst_ms) >= longest_ms * STALL_OF_SILENCE && longest_ms > 0.0;
+        ended && failure.phase == Phase::Hold && self.holding.late.is_some_and(stalled)
     }
 
     /// Whether full processors were the reason, as far as can be told: a runtime is late without them, too.

@@ -59,6 +59,13 @@ const fn case(
 /// What befalls upgrades. Half of them, so that there is a load of which CloudWatch is asked.
 const UPGRADES: &[Case] = &[
     case(
+        NotAsked,
+        &[],
+        &["--token-cmd=seq 15"],
+        "5 connections had no token and were not attempted",
+        "5 of 20 connections, at level 20",
+    ),
+    case(
         Asked,
         &["--reject-rate=50%", "--healthy-targets=0", "--unhealthy-targets=2"],
         &[],

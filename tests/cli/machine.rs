@@ -87,6 +87,36 @@ fn descriptors_that_run_out_are_this_machines_limit_and_not_the_load_balancers()
 }
 
 #[test]
+fn nobody_else_is_blamed_for_connections_that_were_ended_while_this_machine_stood_still() {
+    const STOPPED: Duration = Duration::from_secs(4);
+    let simulator = Simulator::start(&["--idle-timeout=2s"]);
+    let folder = Folder::new();
+    let record = folder.file("still.jsonl");
+    let run = Background::start(
+        binary()
+            .args(["run", simulator.url(), "--no-aws", "--levels=20", "--duration=10s", "--heartbeat=1s"])
+            .args(["--pong-timeout=3s", "--record"])
+            .arg(&record),
+    );
+    wait_for_hold(&record, 0);
+    // Some heartbeats, so that it was not the start that failed.
+    wait_for("samples", || (events(&record, "sample").len() > 4).then_some(()));
+    run.signal("STOP");
+    std::thread::sleep(STOPPED);
+    run.signal("CONT");
+    let done = run.wait();
+    let report = json_of(&record);
+    let causes = report["diagnosis"].as_array().unwrap();
+    assert_eq!(causes.len(), 1, "{causes:#?} {:#}", report["levels"][0]);
+    let cause = causes[0]["cause"].as_str().unwrap();
+    assert_eq!(
+        cause,
+        "This machine was the limit, not the load balancer: it ran late, though not by its own work."
+    );
+    assert_eq!((report["levels"][0]["machine"]["limited"].as_bool(), done.code), (Some(true), 6));
+}
+
+#[test]
 fn a_process_that_was_stopped_says_so() {
     const STOPPED: Duration = Duration::from_secs(2);
     let simulator = Simulator::start(&[]);

@@ -31,8 +31,7 @@ pub(super) fn rule(case: &Case<'_>) -> Option<Diagnosis> {
     if rejected_by_load_balancer::has_spoken(case) {
         return None;
     }
-    let unanswered =
-        |level: &&JudgedLevel<'_>| level.failures.iter().any(|group| connect_unanswered::explains(group));
+    let unanswered = |level: &&JudgedLevel<'_>| level.failures.iter().any(connect_unanswered::explains);
     let (address, opened) = case.levels.iter().filter(unanswered).find_map(full)?;
     Some(Diagnosis {
         cause: format!(
