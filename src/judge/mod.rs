@@ -1,8 +1,8 @@
 //! What to make of a run: [`judge`] turns it into [`Judged`]. Pure, total, without a clock.
 //!
 //! `level`, `capacity`, `safe_load` and `search` judge the clients' side alone, `pattern` what deaths have in common,
-//! `strain` this machine; `clock`, `window`, `alignment`, `server` and `baseline` lay both sides on one grid; `correlation` compares
-//! them and `verdict` draws the outcome; `diagnosis` names causes, a file a rule.
+//! `strain` this machine; `clock`, `window`, `alignment`, `server` and `baseline` lay both sides on one grid;
+//! `correlation` compares them and `verdict` draws the outcome; `diagnosis` names causes, a file a rule.
 //! `wording` is how numbers are written in all sentences, here and in the reports.
 
 mod alignment;

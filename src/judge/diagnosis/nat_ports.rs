@@ -1,13 +1,13 @@
-//! A NAT gateway ran out of ports: it gives 55,000 to one destination for each of its addresses (aws-facts.md §10).
+//! A NAT gateway ran out of ports: it gives 55,000 to one destination for each of its addresses (aws-facts.md §3).
 
 use super::{Case, Diagnosis, connect_unanswered, rejected_by_load_balancer};
 use crate::judge::JudgedLevel;
 use crate::judge::wording::show_count;
 
-/// Connections that one address of a NAT gateway can have to one destination (aws-facts.md §10).
+/// Connections that one address of a NAT gateway can have to one destination (aws-facts.md §3).
 const PORTS: u32 = 55_000;
 
-/// Addresses that it can have at most (aws-facts.md §10).
+/// Addresses that it can have at most (aws-facts.md §3).
 const MOST_ADDRESSES: u32 = 8;
 
 /// How far from that number connections may have begun to fail: others may use the gateway too, and ports that were
