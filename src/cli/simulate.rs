@@ -64,6 +64,7 @@ fn options(args: &SimulateArgs) -> sim::Options {
         upgrade_answer: args.upgrade_answer,
         kill_after: args.kill_after,
         kill_by: args.kill_by,
+        unhealthy_above: args.unhealthy_above,
         period: args.period,
         publish_delay: args.publish_delay,
         sampling: match args.sampling {

@@ -60,6 +60,8 @@ pub struct Options {
     pub kill_after: Option<Duration>,
     /// What that is.
     pub kill_by: Doom,
+    /// A target fails its health checks while more clients than that are connected, others' among them.
+    pub unhealthy_above: Option<u32>,
     /// What elbv2 says of the load balancer's state.
     pub state: LoadBalancerState,
     /// Capacity units that are reserved.
@@ -102,6 +104,7 @@ impl Default for Options {
             greeting: Vec::new(),
             kill_after: None,
             kill_by: Doom::default(),
+            unhealthy_above: None,
             state: LoadBalancerState::Active,
             reserved_lcus: None,
             idle_timeout_then: None,
