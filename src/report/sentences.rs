@@ -60,12 +60,15 @@ pub(super) fn obtained(tokens: TokensObtained) -> String {
 }
 
 /// How the run ended, where it did not end by its plan.
-pub(super) fn ended(judged: &Judged<'_>) -> Option<&'static str> {
+pub(super) fn ended(judged: &Judged<'_>) -> Option<String> {
     match judged.run.ended.map(|(_, how)| how) {
         Some(HowEnded::Finished) => None,
-        Some(HowEnded::Interrupted) => Some("interrupted by a signal"),
-        Some(HowEnded::Aborted) => Some("stopped by the brake"),
-        None => Some("killed, or still running: the record has no end"),
+        Some(HowEnded::Interrupted) => Some("interrupted by a signal".to_owned()),
+        Some(HowEnded::Aborted) => Some(match &judged.braked {
+            Some(why) => sentence(why),
+            None => "stopped by the brake".to_owned(),
+        }),
+        None => Some("killed, or still running: the record has no end".to_owned()),
     }
 }
 

@@ -40,7 +40,7 @@ pub fn results(judged: &Judged<'_>, layout: Layout) -> String {
     let mut parts = vec![levels(judged, layout)];
     let mut said = Vec::new();
     if let Some(ended) = ended(judged) {
-        said.extend(layout.labelled(&[("Ended", STRONG)], BESIDE_LABEL, ended));
+        said.extend(layout.labelled(&[("Ended", STRONG)], BESIDE_LABEL, &ended));
     }
     if let Some(searched) = searched(judged) {
         said.extend(layout.labelled(&[("Search", STRONG)], BESIDE_LABEL, &searched));
@@ -204,7 +204,10 @@ fn causes(judged: &Judged<'_>, layout: Layout) -> Vec<String> {
 
 fn cloudwatch(judged: &Judged<'_>, layout: Layout) -> Vec<String> {
     let outcome = judged.outcome();
-    let reasons: Vec<String> = judged.verdict.reasons.iter().map(|reason| sentence(reason)).collect();
+    // Why the brake stopped it stands beside how it ended.
+    let of_comparison = |reason: &&String| Some(*reason) != judged.braked.as_ref();
+    let reasons = judged.verdict.reasons.iter().filter(of_comparison);
+    let reasons: Vec<String> = reasons.map(|reason| sentence(reason)).collect();
     let label = [("CloudWatch", STRONG), ("       ", PLAIN), (verdict_of(outcome), colour(outcome))];
     let beside = BESIDE_LABEL + verdict_of(outcome).chars().count() + 2;
     let mut text = layout.labelled(&label, beside, reasons.first().map_or("", String::as_str));
