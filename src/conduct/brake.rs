@@ -43,7 +43,8 @@ struct Readings {
     from: DateTime<Utc>,
     next: Instant,
     under_way: Option<JoinHandle<Answer>>,
-    failed: bool,
+    /// That it can't be read is told once.
+    told: bool,
 }
 
 type Answer = Result<Reading, Unavailable>;
@@ -71,8 +72,7 @@ impl BrakeWatch {
             broken_by_clients(&self.rules, ordinal, level)
         });
         let broken = by_clients.or_else(|| self.look_at_load_balancer(level));
-        if let Some(braked) = &broken {
-            tracing::info!("the brake: {}", crate::judge::broken(braked));
+        if broken.is_some() {
             self.pulled.send_replace(true);
         }
         let finding = self.owed.take().map(Event::Finding);
@@ -121,7 +121,7 @@ impl Readings {
             from: period.floor(Utc::now()),
             next: Instant::now() + period.length(),
             under_way: None,
-            failed: false,
+            told: false,
         };
         (Some(readings), blind)
     }
@@ -146,12 +146,12 @@ impl Readings {
         }
         let answer = come?.ok()?;
         match &answer {
-            Ok(_) => self.failed = false,
-            Err(why) if self.failed => {
+            Ok(_) => {}
+            Err(why) if self.told => {
                 tracing::info!("the brake still can't read CloudWatch: {}", why.cause);
                 return None;
             }
-            Err(_) => self.failed = true,
+            Err(_) => self.told = true,
         }
         Some(answer)
     }

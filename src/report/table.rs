@@ -6,8 +6,8 @@ use super::grid::{self, Column};
 use super::layout::{BAD, GOOD, Layout, PLAIN, QUIET, STRONG, UNSURE};
 use super::preflight::{heading, plan, preflight, which};
 use super::sentences::{
-    capacity_note, ended, goes_on_after_failures, initiator, machine, obtained, on_one_line, safe_load,
-    searched, sentence, silence, verdict_of,
+    capacity_note, ended, goes_on_after_failures, initiator, machine, obtained, on_one_line, reasons,
+    safe_load, searched, sentence, silence, verdict_of,
 };
 use crate::judge::wording::{factor, ms, percent, rounded, share, show_count};
 use crate::judge::{Failures, Judged, JudgedLevel, Outcome, Total};
@@ -204,10 +204,7 @@ fn causes(judged: &Judged<'_>, layout: Layout) -> Vec<String> {
 
 fn cloudwatch(judged: &Judged<'_>, layout: Layout) -> Vec<String> {
     let outcome = judged.outcome();
-    // Why the brake stopped it stands beside how it ended.
-    let of_comparison = |reason: &&String| Some(*reason) != judged.braked.as_ref();
-    let reasons = judged.verdict.reasons.iter().filter(of_comparison);
-    let reasons: Vec<String> = reasons.map(|reason| sentence(reason)).collect();
+    let reasons = reasons(judged);
     let label = [("CloudWatch", STRONG), ("       ", PLAIN), (verdict_of(outcome), colour(outcome))];
     let beside = BESIDE_LABEL + verdict_of(outcome).chars().count() + 2;
     let mut text = layout.labelled(&label, beside, reasons.first().map_or("", String::as_str));

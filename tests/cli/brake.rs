@@ -67,7 +67,7 @@ fn what_the_clients_see_acts_at_once() {
         assert!(reason.contains("in level 20") && reason.contains(said), "{reason}");
         assert!(reason.contains(&format!("(rule: {rule})")), "{reason}");
         // Told once, where the table says how the run ended.
-        assert_eq!(done.stdout.matches("The brake stopped the load").count(), 1, "{}", done.stdout);
+        assert_eq!(done.stdout.matches("the brake stopped the load").count(), 1, "{}", done.stdout);
     }
 }
 
