@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::FutureExt;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -39,6 +39,8 @@ struct Readings {
     subject: Subject,
     metrics: Vec<&'static str>,
     period: Period,
+    /// How far this machine's clock is ahead of AWS's, by which periods go.
+    ahead: TimeDelta,
     /// The start of the period in which the load began.
     from: DateTime<Utc>,
     next: Instant,
@@ -113,12 +115,14 @@ impl Readings {
             let remedy = "allow elasticloadbalancing:DescribeTargetGroups, or brake by another metric";
             blind_brake("no target group is known whose hosts it could count", remedy)
         });
+        let ahead = survey.facts.clock_ahead().unwrap_or_default();
         let readings = Readings {
             aws,
             subject,
             metrics,
             period,
-            from: period.floor(Utc::now()),
+            ahead,
+            from: period.floor(Utc::now() - ahead),
             next: Instant::now() + period.length(),
             under_way: None,
             told: false,
@@ -133,7 +137,7 @@ impl Readings {
         if come.is_some() {
             self.under_way = None;
         }
-        let until = self.period.floor(Utc::now());
+        let until = self.period.floor(Utc::now() - self.ahead);
         if self.under_way.is_none() && Instant::now() >= self.next && until > self.from {
             self.next = Instant::now() + self.period.length();
             self.under_way = Some(tokio::spawn(read(
