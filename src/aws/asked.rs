@@ -33,6 +33,19 @@ impl Asked {
         of(Part::Whole, &metric::ALL).into_iter().chain(zones).chain(groups).collect()
     }
 
+    /// Those of these names: the load balancer's own, or where it has none, those of every target group.
+    pub(super) fn named(subject: &Subject, metrics: &[&'static str]) -> Vec<Asked> {
+        let groups = || (0..subject.target_groups.len()).map(Part::TargetGroup);
+        let parts = |metric| match metric::ALL.contains(&metric) {
+            true => vec![Part::Whole],
+            false => groups().collect(),
+        };
+        metrics
+            .iter()
+            .flat_map(|&metric| parts(metric).into_iter().map(move |of| Asked { of, metric }))
+            .collect()
+    }
+
     /// That of `asked` whose `Id` this is.
     pub(super) fn by_id(asked: &[Asked], id: &str) -> Option<Asked> {
         asked.iter().copied().find(|asked| asked.id() == id)
@@ -68,6 +81,24 @@ impl Asked {
             Part::Whole => format!("m_{}", self.metric),
             Part::Zone(index) => format!("z{index}_{}", self.metric),
             Part::TargetGroup(index) => format!("g{index}_{}", self.metric),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::AlbMetric;
+
+    #[test]
+    fn every_metric_of_the_brake_is_one_that_is_read() {
+        let subject = Subject { target_groups: vec!["targetgroup/ws/1".to_owned()], ..Subject::default() };
+        let all = Asked::all(&subject);
+        for metric in AlbMetric::ALL {
+            let asked = Asked::named(&subject, &[metric.name()]);
+            assert!(asked.len() == 1 && all.contains(&asked[0]), "{asked:?}");
+            let of_groups = metric.name().contains("HostCount");
+            assert_eq!(matches!(asked[0].of, Part::TargetGroup(_)), of_groups, "{asked:?}");
         }
     }
 }

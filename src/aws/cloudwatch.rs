@@ -12,7 +12,7 @@ use super::error::AwsError;
 use super::sdk_error::Call;
 use super::series_pages::SeriesPages;
 use super::session::Aws;
-use crate::facts::{Metrics, Period, Point, Reading, Subject, metric};
+use crate::facts::{Period, Point, Reading, Subject};
 
 const METRIC_DATA: Call = Call { service: "cloudwatch", operation: "GetMetricData" };
 
@@ -24,7 +24,7 @@ const MOST_QUERIES: usize = 500;
 const ROUNDS: usize = 3;
 
 impl Aws {
-    /// All metrics of a load balancer and its parts ([`metric::ALL`], [`metric::OF_ZONES`], [`metric::OF_TARGET_GROUPS`]),
+    /// All metrics of a load balancer and its parts (`metric::ALL`, `metric::OF_ZONES`, `metric::OF_TARGET_GROUPS`),
     /// in periods that start within `from..until`, ascending in time. A metric without a point is there, empty; one that
     /// could not be read is not. For whole periods the caller gives multiples of `period` (aws-facts.md §2).
     ///
@@ -67,27 +67,28 @@ impl Aws {
         if reading.metrics.is_empty() { Err(incomplete("no metric could be read")) } else { Ok(reading) }
     }
 
-    /// [`metric::BEFORE_LOAD`] in `from..until`, as [`Aws::read_metrics`] gives them, but asked for once and on one page:
-    /// it shows whether the metrics may be read, and what is there without us.
+    /// The metrics of these names in `from..until`, of the load balancer, or of every target group where only they have
+    /// them; asked for once, and taken as far as it came.
     ///
     /// # Errors
     /// What the call brought; [`AwsError::AccessDenied`] for a `Forbidden` in the answer too.
-    pub async fn read_before_load(
+    pub async fn read_some(
         &self,
+        metrics: &[&'static str],
         subject: &Subject,
         period: Period,
         from: DateTime<Utc>,
         until: DateTime<Utc>,
-    ) -> Result<Metrics, AwsError> {
+    ) -> Result<Reading, AwsError> {
         let window = Window { subject, period, from, until };
-        let asked = metric::BEFORE_LOAD.map(|metric| Asked { of: Part::Whole, metric });
-        let page = self.page(&window, &asked, None).await?;
         let mut pages = SeriesPages::default();
-        pages.take(&page, |id| Asked::by_id(&asked, id));
+        for queries in Asked::named(subject, metrics).chunks(MOST_QUERIES) {
+            self.read_round(&window, queries, &mut pages).await?;
+        }
         if pages.forbidden() {
             return Err(forbidden());
         }
-        Ok(reading(subject, pages.into_points()).metrics)
+        Ok(reading(subject, pages.into_points()))
     }
 
     /// One answer, all its pages.
@@ -187,6 +188,7 @@ mod tests {
     use super::super::canned::{Answer, Canned, Request, http};
     use super::super::session::tests::hasty;
     use super::*;
+    use crate::facts::{Metrics, metric};
 
     const ALB: &str = "app/prod/50dc6c495c0c9188";
     const START: i64 = 1_764_000_000;
@@ -422,7 +424,12 @@ mod tests {
     async fn before_load(server: &Canned) -> Result<Metrics, AwsError> {
         let until = DateTime::from_timestamp(START, 0).unwrap();
         let from = until - TimeDelta::minutes(15);
-        hasty(&server.url).await.read_before_load(&alb(&[], &[]), Period::MINUTE, from, until).await
+        let subject = alb(&[], &["targetgroup/ws/6d0ecf831eec9f09"]);
+        let read = hasty(&server.url)
+            .await
+            .read_some(&metric::BEFORE_LOAD, &subject, Period::MINUTE, from, until)
+            .await;
+        read.map(|reading| reading.metrics)
     }
 
     #[tokio::test]
@@ -430,7 +437,10 @@ mod tests {
         let server = Canned::serve(|_| answer(vec![], None)).await;
         assert_eq!(before_load(&server).await.unwrap(), BTreeMap::new());
         let asked = ids(&server.seen()[0]);
-        assert_eq!(asked, ["m_ConsumedLCUs", "m_ActiveConnectionCount", "m_RequestCount"]);
+        assert_eq!(
+            asked,
+            ["m_ConsumedLCUs", "m_ActiveConnectionCount", "m_RequestCount", "g0_UnHealthyHostCount"]
+        );
         assert_eq!(server.seen().len(), 1);
         let server = Canned::serve(|_| {
             let late = result("m_RequestCount", &[(-60, 9.0)], "InternalError");

@@ -10,18 +10,18 @@ use super::simulate_flags::SimulateArgs;
 use super::token_flags::TokenFlags;
 use crate::plan::quantity::{parse_count, parse_duration};
 use crate::plan::{
-    ConnectTo, Levels, LoadBalancerRef, Mode, Rate, RequestHeader, Resolve, Share, SourceAddresses,
+    AbortRule, ConnectTo, Levels, LoadBalancerRef, Mode, Rate, RequestHeader, Resolve, Share, SourceAddresses,
 };
 use crate::preflight;
 
 const AFTER_HELP: &str = "\
 Exit codes: 0 done, nothing contradicts · 1 failed: I/O, AWS did not answer, nothing could be opened
   2 usage · 3 refused, nothing was opened or read: preflight, no such load balancer, no credentials
-  or region · 4 below --require · 5 CloudWatch contradicts the clients · 6 inconclusive
-  130/143 interrupted.
+  or region · 4 below --require, or stopped by the brake · 5 CloudWatch contradicts the clients
+  6 inconclusive · 130/143 interrupted.
 For run, preflight, analyze and config show, every flag can also be set in the environment
-  (ALBCAP_LEVELS=50,100; several headers, replies, exports or subprotocols a line each) or in a
-  --config file (levels = [50, 100]). Defaults < file < environment < command line.";
+  (ALBCAP_LEVELS=50,100; several headers, replies, rules, exports or subprotocols a line each) or in
+  a --config file (levels = [50, 100]). Defaults < file < environment < command line.";
 
 /// How many WebSocket connections does your AWS Application Load Balancer really hold, and does CloudWatch say the same
 /// as your clients?
@@ -221,6 +221,14 @@ impl From<LevelMode> for Mode {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Safety")]
 pub(crate) struct SafetyFlags {
+    /// Stop the load at once where that holds, and exit with 4; may be repeated. client.failed_rate and client.http_5xx
+    /// (of the level under way) act within a second; the ALB's metrics, such as 'HTTPCode_ELB_5XX_Count > 100', when
+    /// CloudWatch delivers them, minutes late
+    #[arg(long, value_name = "'METRIC OP VALUE'")]
+    pub(crate) abort_if: Vec<AbortRule>,
+    /// No brake but --abort-if [default: where others use the ALB, UnHealthyHostCount above what it was before]
+    #[arg(long)]
+    pub(crate) no_abort: bool,
     /// Go on past that refused check (never past an impossible plan)
     #[arg(long, value_name = "CHECK", value_delimiter = ',', value_parser = clap::builder::PossibleValuesParser::new(preflight::NAMES))]
     pub(crate) force: Vec<String>,

@@ -82,7 +82,7 @@ pub(super) fn of_judged(judged: &Judged<'_>, require: Option<u32>) -> Exit {
     if !judged.any_opened() && (judged.any_failed() || !interrupted) {
         return Exit::Failed;
     }
-    if unmet {
+    if unmet || judged.is_aborted() {
         return Exit::Unmet;
     }
     match judged.verdict.outcome {

@@ -5,15 +5,15 @@ use std::path::{Path, PathBuf};
 
 use chrono::Utc;
 
-use super::args::{AwsFlags, LevelMode, LoadFlags, RunArgs, TargetFlags, parse_headers};
+use super::args::{AwsFlags, LevelMode, LoadFlags, RunArgs, RunFlags, TargetFlags, parse_headers};
 use super::output::{shown, warn};
 use super::{Complaint, Output};
 use crate::aws::AwsSettings;
 use crate::conduct::Inquiry;
 use crate::judge::Judged;
 use crate::plan::{
-    CloudWatchPlan, Hold, Pace, PassRule, Plan, RequestHeader, Route, Schedule, Search, Target, TargetUrl,
-    Template, TlsOptions, TokenPlace, TokenPlan, longest_life,
+    Brake, CloudWatchPlan, Hold, Pace, PassRule, Plan, RequestHeader, Route, Schedule, Search, Target,
+    TargetUrl, Template, TlsOptions, TokenPlace, TokenPlan, longest_life,
 };
 use crate::prices::Prices;
 use crate::record::{Header, Host, SCHEMA};
@@ -57,6 +57,7 @@ impl Settings {
                 keep_going: load.keep_going,
                 require: flags.results.require,
             },
+            brake: brake(flags)?,
             cloudwatch: (!flags.aws.no_aws).then(|| cloudwatch(&flags.aws)),
             route: route(&flags.target),
             tokens: None,
@@ -127,6 +128,18 @@ fn schedule(load: &LoadFlags) -> Result<Schedule, Complaint> {
     let search = Search::new(max, load.precision)
         .map_err(|error| Complaint::usage(error, "give for example --search 5k --precision 5%"))?;
     Ok(Schedule::Search(search))
+}
+
+/// The brake; without AWS, the ALB's metrics can't move it.
+fn brake(flags: &RunFlags) -> Result<Brake, Complaint> {
+    let rules = flags.safety.abort_if.clone();
+    if let Some(rule) = rules.iter().find(|rule| rule.alb_metric().is_some() && flags.aws.no_aws) {
+        return Err(Complaint::usage(
+            format!("--abort-if '{rule}' is CloudWatch's to tell, which --no-aws does not ask"),
+            "leave --no-aws out, or brake by client.failed_rate or client.http_5xx",
+        ));
+    }
+    Ok(Brake { rules, by_default: !flags.safety.no_abort })
 }
 
 /// What is asked of CloudWatch.

@@ -72,6 +72,7 @@ fn options(args: &SimulateArgs) -> sim::Options {
         targets: args.healthy_targets,
         unhealthy_targets: args.unhealthy_targets,
         draining_targets: args.draining_targets,
+        unhealthy_above: args.unhealthy_above,
         period: args.period,
         publish_delay: args.publish_delay,
         sampling: match args.sampling {

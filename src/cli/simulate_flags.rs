@@ -69,6 +69,9 @@ pub(crate) struct SimulateArgs {
     /// Let --kill-after count from the first upgrade of all: every connection open then meets it at one instant
     #[arg(long, requires = "kill_after", help_heading = FAULTS)]
     pub(crate) kill_together: bool,
+    /// A target fails its health checks while more clients than that are connected
+    #[arg(long, value_name = "N", value_parser = parse_count, help_heading = FAULTS)]
+    pub(crate) unhealthy_above: Option<u32>,
     /// How often the metrics are published
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = parse_positive_duration, help_heading = "The simulated CloudWatch")]
     pub(crate) period: Duration,

@@ -7,7 +7,8 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep};
 
-use super::{Interrupt, Story, tokens};
+use super::stop::Stop;
+use super::{Story, tokens};
 use crate::load::{Dialer, LevelLoad, LevelOrder, LevelTokens, Standing};
 use crate::machine;
 use crate::plan::{LevelOutcome, Mode, Plan, Rate, Step};
@@ -15,12 +16,12 @@ use crate::record::{Event, HowEnded, LevelStarted, Sample};
 
 const SAMPLE_EVERY: Duration = Duration::from_secs(1);
 
-/// Runs the schedule to its end, or until interrupted.
+/// Runs the schedule to its end, or until it is stopped.
 pub(super) async fn run(
     plan: &Plan,
     dialer: &Arc<Dialer>,
     story: &mut Story<'_>,
-    interrupt: &mut Interrupt,
+    stop: &mut Stop<'_>,
 ) -> HowEnded {
     let next = |done: &[LevelOutcome]| plan.schedule.next(done, plan.rule.keep_going);
     let mut done: Vec<LevelOutcome> = Vec::new();
@@ -28,27 +29,28 @@ pub(super) async fn run(
     let mut standing: Option<Standing> = None;
     let mut step = next(&done);
     while let Step::Open(connections) = step {
-        if !done.is_empty() && !rest(plan.pace.pause, standing.as_ref(), story, interrupt).await {
+        if !done.is_empty() && !rest(plan.pace.pause, standing.as_ref(), story, stop).await {
             close_down(standing, plan.pace.close_rate, story).await;
-            return HowEnded::Interrupted;
+            return stop.how();
         }
         let order = order(plan, u32::try_from(done.len()).unwrap_or(u32::MAX), connections);
-        let obtained = tokens::obtain(dialer.mint(), order, standing.as_ref(), story, interrupt).await;
+        let obtained = tokens::obtain(dialer.mint(), order, standing.as_ref(), story, stop).await;
         let Some(tokens) = obtained else {
             close_down(standing, plan.pace.close_rate, story).await;
-            return HowEnded::Interrupted;
+            return stop.how();
         };
         let mut level = Level::start(dialer, order, standing.take(), tokens, story);
-        let held = level.open_and_hold(plan, order.level, interrupt).await;
+        let held = level.open_and_hold(plan, order.level, stop).await;
         if let Some(held) = held {
             let (opened, passed) = (level.load.counts().opened > 0, plan.rule.passes(held, connections));
             done.push(LevelOutcome { connections, opened, passed });
             step = next(&done);
         }
-        let goes_on = held.is_some() && matches!(step, Step::Open(_));
+        let goes_on = held.is_some() && !stop.is_braked() && matches!(step, Step::Open(_));
         standing = level.end(plan.pace.close_rate, held.is_some(), goes_on).await;
-        if held.is_none() {
-            return HowEnded::Interrupted;
+        if held.is_none() || stop.is_braked() {
+            close_down(standing, plan.pace.close_rate, story).await;
+            return stop.how();
         }
     }
     HowEnded::Finished
@@ -75,15 +77,15 @@ async fn rest(
     pause: Duration,
     standing: Option<&Standing>,
     story: &mut Story<'_>,
-    interrupt: &mut Interrupt,
+    stop: &mut Stop<'_>,
 ) -> bool {
     let mut tick = ticker();
     let over = sleep(pause);
     tokio::pin!(over);
     loop {
         tokio::select! {
-            () = &mut over => return !interrupt.is_set(),
-            () = interrupt.set() => return false,
+            () = &mut over => return !stop.is_set(),
+            () = stop.set() => return false,
             _ = tick.tick() => story.observe(between(standing)),
         }
     }
@@ -142,25 +144,33 @@ impl<'a, 'b> Level<'a, 'b> {
     }
 
     /// From the first attempt to the end of the hold; the connections held, or `None` when interrupted.
-    async fn open_and_hold(&mut self, plan: &Plan, level: u32, interrupt: &mut Interrupt) -> Option<u32> {
-        if let Waited::Interrupted = self.wait(async |load| load.all_settled().await, interrupt).await {
+    async fn open_and_hold(&mut self, plan: &Plan, level: u32, stop: &mut Stop<'_>) -> Option<u32> {
+        if let Waited::Interrupted = self.wait(async |load| load.all_settled().await, stop).await {
             return None;
         }
         self.observe();
+        if stop.is_braked() {
+            return None;
+        }
         // Before the hold begins: the handshakes' memory is of no more use.
         machine::release_memory();
         let held_from = Utc::now();
         self.story.tell(Event::HoldStarted { level });
         let until = plan.hold.until(held_from, plan.cloudwatch.map(|cloudwatch| cloudwatch.period));
-        if let Waited::Interrupted = self.hold(until, interrupt).await {
+        if let Waited::Interrupted = self.hold(until, stop).await {
             return None;
         }
         self.story.tell(Event::HoldEnded { level });
         self.load.end_hold();
         // The hold ran to its end: an interruption of the last pongs no longer changes that it is complete, but they
         // would be missing.
-        match self.wait(async |load| load.all_answered().await, interrupt).await {
-            Waited::Over => Some(self.load.held()),
+        match self.wait(async |load| load.all_answered().await, stop).await {
+            Waited::Over => {
+                // What failed last counts too: the level is complete, but no other may follow.
+                self.observe_failures();
+                self.story.heed_brake(self.load.counts().level);
+                Some(self.load.held())
+            }
             Waited::Interrupted => None,
         }
     }
@@ -177,7 +187,7 @@ impl<'a, 'b> Level<'a, 'b> {
     }
 
     /// Holds until then, or until nothing is left to hold: a hold over nothing proves nothing.
-    async fn hold(&mut self, until: DateTime<Utc>, interrupt: &mut Interrupt) -> Waited {
+    async fn hold(&mut self, until: DateTime<Utc>, stop: &mut Stop<'_>) -> Waited {
         let over = sleep_until(until);
         tokio::pin!(over);
         let mut open = self.load.counts().open;
@@ -185,23 +195,23 @@ impl<'a, 'b> Level<'a, 'b> {
         while open > 0 && !is_over {
             tokio::select! {
                 () = &mut over => is_over = true,
-                () = interrupt.set() => return Waited::Interrupted,
+                () = stop.set() => return Waited::Interrupted,
                 _ = self.tick.tick() => {}
             }
             open = self.observe().open;
         }
-        Waited::Over
+        if stop.is_braked() { Waited::Interrupted } else { Waited::Over }
     }
 
     /// Waits for something, keeping the counts once a second.
-    async fn wait<F>(&mut self, what: F, interrupt: &mut Interrupt) -> Waited
+    async fn wait<F>(&mut self, what: F, stop: &mut Stop<'_>) -> Waited
     where
         F: AsyncFn(&LevelLoad),
     {
         loop {
             tokio::select! {
                 () = what(&self.load) => return Waited::Over,
-                () = interrupt.set() => return Waited::Interrupted,
+                () = stop.set() => return Waited::Interrupted,
                 _ = self.tick.tick() => {}
             }
             self.observe();

@@ -1,5 +1,6 @@
 //! The story for those who want to read it as it goes: `-v` its turns, `-vv` every failure.
 
+use crate::judge::broken;
 use crate::record::{Event, HowEnded};
 
 /// Logs an event. What the network said is left to the record, which escapes and cuts it.
@@ -38,6 +39,7 @@ pub(super) fn told(event: &Event) {
             failure.by,
             String::from(failure.kind)
         ),
+        Event::Brake(braked) => tracing::info!("the brake stops the load: {}", broken(braked)),
         Event::ServerSeries(series) => {
             tracing::info!("CloudWatch's numbers are {:?}, as read at {}", series.status, series.read_at);
         }

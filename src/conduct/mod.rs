@@ -4,11 +4,13 @@
 //! the events (record, live view) and an [`Interrupt`]; what comes back is the folded run and what went wrong after
 //! the load.
 
+mod brake;
 mod idle_timeout_watch;
 mod interrupt;
 mod levels;
 mod log;
 mod settle;
+mod stop;
 mod survey;
 mod tokens;
 mod watcher;
@@ -27,7 +29,9 @@ use crate::aws::Aws;
 use crate::load::Dialer;
 use crate::plan::Plan;
 use crate::record::{Ended, Event, Header, HowEnded, Run, Sample, Stamped};
+use brake::BrakeWatch;
 use idle_timeout_watch::IdleTimeoutWatch;
+use stop::Stop;
 use watcher::Watcher;
 
 /// What the conductor tells while it works.
@@ -62,13 +66,15 @@ pub async fn run(
     let plan = header.plan.clone();
     let first = Stamped::new(Utc::now(), Event::Header(Box::new(header.clone())));
     let idle_timeout = IdleTimeoutWatch::of(survey, &plan);
-    let mut story = Story { run: Run::new(first.at, header), sink, watcher: Watcher::start(), idle_timeout };
+    let (brake, braked) = BrakeWatch::of(survey, &plan, interrupt.clone());
+    let watcher = Watcher::start();
+    let mut story = Story { run: Run::new(first.at, header), sink, watcher, idle_timeout, brake };
     story.pass_on(first);
     story.tell(Event::Facts(Box::new(survey.facts.clone())));
     for finding in &survey.findings {
         story.tell(Event::Finding(finding.clone()));
     }
-    let how = levels::run(&plan, &Arc::new(dialer), &mut story, interrupt).await;
+    let how = levels::run(&plan, &Arc::new(dialer), &mut story, &mut Stop::new(interrupt, braked)).await;
     story.tell(Event::Ended(Ended { how }));
     if let (HowEnded::Finished | HowEnded::Aborted, Some(finding)) =
         (how, story.idle_timeout.last_change().await)
@@ -114,6 +120,7 @@ struct Story<'a> {
     sink: Sink<'a>,
     watcher: Watcher,
     idle_timeout: IdleTimeoutWatch,
+    brake: BrakeWatch,
 }
 
 impl Story<'_> {
@@ -125,6 +132,14 @@ impl Story<'_> {
         }
         if let Some(finding) = self.idle_timeout.changed() {
             self.tell(Event::Finding(finding));
+        }
+        self.heed_brake(counts.level);
+    }
+
+    /// Stops the load where a rule of the brake is broken.
+    fn heed_brake(&mut self, level: Option<u32>) {
+        for event in self.brake.look(&self.run, level) {
+            self.tell(event);
         }
     }
 

@@ -10,9 +10,9 @@ use tokio::time::{sleep, timeout};
 use crate::aws::{Aws, AwsError, AwsSettings};
 use crate::facts::{
     Addresses, Facts, Finding, LoadBalancerAnswer, LoadBalancerFacts, MachineFacts, MetricsAnswer,
-    TargetAddresses, Unavailable, same_dns_name,
+    TargetAddresses, Unavailable, metric, same_dns_name,
 };
-use crate::plan::{CloudWatchPlan, Destination, LoadBalancerRef, Plan, SourceAddresses};
+use crate::plan::{AbortRule, CloudWatchPlan, Destination, LoadBalancerRef, Plan, SourceAddresses};
 use crate::prices::Prices;
 use crate::{load, machine, preflight};
 
@@ -46,6 +46,8 @@ pub struct Survey {
     pub facts: Facts,
     /// What the checks make of them.
     pub findings: Vec<Finding>,
+    /// The rules of the brake that are in force.
+    pub rules: Vec<AbortRule>,
     /// The way to AWS; `None` with `--no-aws`, and where there is none.
     pub aws: Option<Aws>,
 }
@@ -65,7 +67,8 @@ pub async fn survey(inquiry: &Inquiry<'_>) -> Survey {
         prices: inquiry.prices.clone(),
     };
     let findings = preflight::check(plan, &facts, &load_balancer, &metrics, inquiry.client_certificate);
-    Survey { facts, findings, aws }
+    let rules = preflight::rules_in_force(plan, &metrics);
+    Survey { facts, findings, rules, aws }
 }
 
 fn this_machine(plan: &Plan) -> MachineFacts {
@@ -127,9 +130,9 @@ async fn metrics_before_load(plan: &Plan, aws: &Aws, load_balancer: &LoadBalance
     let back = baseline.max(period.length() * LEAST_PERIODS);
     let from = until.checked_sub_signed(chrono::TimeDelta::from_std(back).unwrap_or_default());
     let subject = load_balancer.subject();
-    let read = aws.read_before_load(&subject, period, from.unwrap_or(until), until);
+    let read = aws.read_some(&metric::BEFORE_LOAD, &subject, period, from.unwrap_or(until), until);
     match timeout(CLOUDWATCH, read).await {
-        Ok(Ok(points)) => MetricsAnswer::Readable(points),
+        Ok(Ok(reading)) => MetricsAnswer::Readable(reading.most_of_any_group()),
         Ok(Err(error @ AwsError::AccessDenied { .. })) => MetricsAnswer::Denied(error.into()),
         Ok(Err(error)) => MetricsAnswer::Unavailable(error.into()),
         Err(_) => MetricsAnswer::Unavailable(Unavailable {

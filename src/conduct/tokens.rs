@@ -3,17 +3,18 @@
 use std::time::Instant;
 
 use super::levels::{between, ticker};
-use super::{Interrupt, Notice, Story};
+use super::stop::Stop;
+use super::{Notice, Story};
 use crate::load::{LevelOrder, LevelTokens, Mint, Standing};
 use crate::record::{Event, TokensObtained};
 
-/// Obtains a token for every connection that the level opens, and tells how that went; `None` when it was interrupted.
+/// Obtains a token for every connection that the level opens, and tells how that went; `None` when the load was stopped.
 pub(super) async fn obtain(
     mint: Option<&Mint>,
     order: LevelOrder,
     standing: Option<&Standing>,
     story: &mut Story<'_>,
-    interrupt: &mut Interrupt,
+    stop: &mut Stop<'_>,
 ) -> Option<LevelTokens> {
     let Some(mint) = mint else { return Some(LevelTokens::none()) };
     let places = Standing::places(standing, order.connections);
@@ -26,7 +27,7 @@ pub(super) async fn obtain(
     let tokens = loop {
         tokio::select! {
             tokens = &mut obtaining => break tokens,
-            () = interrupt.set() => return None,
+            () = stop.set() => return None,
             // As in a pause: the record shows that it goes on.
             _ = tick.tick() => story.observe(between(standing)),
         }

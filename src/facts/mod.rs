@@ -1,8 +1,10 @@
 //! What the world told us, as plain data: the load balancer, this machine, CloudWatch's series; and [`Finding`],
-//! what a check makes of them. `forwarding` and `capacity` hold what elbv2 tells beyond the load balancer itself.
+//! what a check makes of them. `forwarding` and `capacity` hold what elbv2 tells beyond the load balancer itself,
+//! `reading` what CloudWatch answers.
 
 mod capacity;
 mod forwarding;
+mod reading;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -16,8 +18,9 @@ use crate::plan::seconds;
 use crate::prices::Prices;
 pub use capacity::ReservationFacts;
 pub use forwarding::{ListenerFacts, TargetGroupFacts};
+pub use reading::{Reading, Subject};
 // The words in which facts are asked for and told, for the rooms that see facts only.
-pub use crate::plan::{LoadBalancerArn, LoadBalancerRef, Period, same_dns_name};
+pub use crate::plan::{AlbMetric, LoadBalancerArn, LoadBalancerRef, Period, same_dns_name};
 
 /// What elbv2 tells about the load balancer (aws-facts.md §5).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -134,7 +137,8 @@ impl LoadBalancerAnswer {
 pub enum MetricsAnswer {
     /// Nothing was asked: the plan does not read CloudWatch, or there is no load balancer to ask for.
     NotAsked,
-    /// It answered: the sums of the last periods before the load, by the metric's name, of [`metric::BEFORE_LOAD`].
+    /// It answered: the last periods before the load, by the metric's name, of [`metric::BEFORE_LOAD`]; of what only
+    /// target groups have, the most of any.
     Readable(BTreeMap<String, Vec<Point>>),
     /// The credentials do not allow it.
     Denied(Unavailable),
@@ -353,37 +357,6 @@ pub struct Series {
 /// Points ascending in time, by the metric's name.
 pub type Metrics = BTreeMap<String, Vec<Point>>;
 
-/// Whose metrics CloudWatch is asked for: the load balancer as a whole, and its parts. Each name is a dimension's value.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Subject {
-    /// `app/NAME/ID`.
-    pub load_balancer: String,
-    /// Availability zones.
-    pub zones: Vec<String>,
-    /// `targetgroup/NAME/ID`.
-    pub target_groups: Vec<String>,
-}
-
-impl Subject {
-    /// How many metrics one reading asks for, each of which AWS charges for.
-    pub fn metrics(&self) -> usize {
-        let parts = self.zones.len() * metric::OF_ZONES.len()
-            + self.target_groups.len() * metric::OF_TARGET_GROUPS.len();
-        metric::ALL.len() + parts
-    }
-}
-
-/// What CloudWatch said of a [`Subject`], as [`Series`] keeps it.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Reading {
-    /// Of the load balancer as a whole.
-    pub metrics: Metrics,
-    /// Of each zone.
-    pub zones: BTreeMap<String, Metrics>,
-    /// Of each target group.
-    pub target_groups: BTreeMap<String, Metrics>,
-}
-
 /// Whether the numbers may still change (aws-facts.md §2, "settled").
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -418,7 +391,7 @@ pub mod metric {
     /// Reported always, so that it tells *absent* from *late*.
     pub const CONSUMED_LCUS: &str = "ConsumedLCUs";
     /// What is asked for before the load, to see what is there without it.
-    pub const BEFORE_LOAD: [&str; 3] = [CONSUMED_LCUS, ACTIVE_CONNECTIONS, REQUESTS];
+    pub const BEFORE_LOAD: [&str; 4] = [CONSUMED_LCUS, ACTIVE_CONNECTIONS, REQUESTS, UNHEALTHY_HOSTS];
     /// Targets that pass their health checks, as the node says that sees fewest.
     pub const HEALTHY_HOSTS: &str = "HealthyHostCount";
     /// Targets that fail their health checks, as the node says that sees most.

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
+use super::brake::why_braked;
 use super::capacity::{Capacity, capacity};
 use super::clock::Clock;
 use super::correlation::{Correlation, correlate};
@@ -13,7 +14,7 @@ use super::verdict::{Outcome, Verdict, verdict};
 use super::window::Windows;
 use super::{JudgedLevel, Limit, Strain};
 use crate::plan::Window;
-use crate::record::Run;
+use crate::record::{HowEnded, Run};
 
 /// A run and what is made of it.
 #[derive(Debug, Clone)]
@@ -34,6 +35,8 @@ pub struct Judged<'a> {
     pub diagnosis: Vec<Diagnosis>,
     /// Whether CloudWatch and the clients tell the same story.
     pub verdict: Verdict,
+    /// Which value broke which rule, where the brake stopped the run; the first of the verdict's reasons.
+    pub braked: Option<String>,
 }
 
 /// Judges a run. Total: whatever a record says, there is a judgement of it; a run that still goes on, or was killed,
@@ -61,7 +64,9 @@ pub fn judge(run: &Run) -> Judged<'_> {
         .filter(|level| level.passed == Some(false) && capacity.first_failed == Some(level.connections()))
         .find(|_| capacity.limited_by == Some(Limit::Machine))
         .map(JudgedLevel::machine_reason);
-    let verdict = verdict(run, correlation.as_ref(), machine.as_deref());
+    let mut verdict = verdict(run, correlation.as_ref(), machine.as_deref());
+    let braked = why_braked(run);
+    verdict.reasons.splice(0..0, braked.clone());
     let diagnosis = diagnose(&Case {
         run,
         levels: &levels,
@@ -72,7 +77,7 @@ pub fn judge(run: &Run) -> Judged<'_> {
     });
     let search = searched(run, &levels, &capacity);
     let safe_load = safe_load(run, &levels, &capacity);
-    Judged { run, levels, capacity, safe_load, search, correlation, diagnosis, verdict }
+    Judged { run, levels, capacity, safe_load, search, correlation, diagnosis, verdict, braked }
 }
 
 impl Judged<'_> {
@@ -89,6 +94,11 @@ impl Judged<'_> {
     /// Whether any connection of the whole run failed.
     pub fn any_failed(&self) -> bool {
         self.run.levels.iter().any(|level| level.counts.failed > 0 || level.failed() > 0)
+    }
+
+    /// Whether the brake stopped it.
+    pub fn is_aborted(&self) -> bool {
+        self.run.ended.is_some_and(|(_, how)| how == HowEnded::Aborted)
     }
 
     /// Whether this machine, not the load balancer, was what made a level fail.

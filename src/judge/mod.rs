@@ -3,10 +3,12 @@
 //! `level`, `capacity`, `safe_load` and `search` judge the clients' side alone, `pattern` what deaths have in common,
 //! `strain` this machine; `clock`, `window`, `alignment`, `server` and `baseline` lay both sides on one grid;
 //! `correlation` compares them and `verdict` draws the outcome; `diagnosis` names causes, a file a rule.
+//! `brake` alone is asked while the load is there: whether what is seen so far breaks a rule.
 //! `wording` is how numbers are written in all sentences, here and in the reports.
 
 mod alignment;
 mod baseline;
+mod brake;
 mod capacity;
 mod clock;
 mod correlation;
@@ -31,6 +33,7 @@ mod window;
 pub mod wording;
 
 pub use baseline::Baseline;
+pub use brake::{broken, broken_by_clients, broken_by_load_balancer};
 pub use capacity::{Capacity, Limit};
 pub use correlation::{
     ActiveConnections, AddressShare, Arrival, Correlation, Legs, LevelFit, Others, Saturation, Spread, Total,

@@ -36,7 +36,11 @@ impl Live {
         self.scene.apply(stamped);
         let turn = matches!(
             stamped.event,
-            Event::Tokens(_) | Event::LevelStarted(_) | Event::HoldStarted { .. } | Event::LevelEnded(_)
+            Event::Tokens(_)
+                | Event::LevelStarted(_)
+                | Event::HoldStarted { .. }
+                | Event::Brake(_)
+                | Event::LevelEnded(_)
         );
         if turn || matches!(stamped.event, Event::Sample(_)) {
             self.show(&self.scene.line(stamped.at), turn);

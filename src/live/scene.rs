@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::judge::broken;
 use crate::plan::quantity::{show_count, show_duration};
 use crate::plan::{Mode, Plan};
 use crate::record::{Event, LevelEnded, LevelStarted, Sample, Stamped, TokensObtained};
@@ -28,6 +29,7 @@ impl Scene {
             Event::HoldStarted { .. } => self.held_from = Some(stamped.at),
             Event::HoldEnded { .. } => self.hold_over = true,
             Event::Sample(sample) => self.counts = *sample,
+            Event::Brake(braked) => self.done = Some(format!("the brake: {} · closing", broken(braked))),
             Event::LevelEnded(ended) => self.done = self.level.map(|level| level_done(level, ended)),
             _ => {}
         }

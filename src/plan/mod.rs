@@ -4,6 +4,7 @@
 //! a [`TargetUrl`] is `ws` or `wss`. The [`Plan`] goes into the record's header; secrets live in [`Target`], which
 //! has no way into any file. Everything here is pure.
 
+mod brake;
 mod cloudwatch;
 mod conversation;
 mod dns_name;
@@ -24,6 +25,7 @@ mod template;
 mod tokens;
 mod window;
 
+pub use brake::{AbortRule, AbortRuleError, AlbMetric, Brake, BrakeMetric, ClientMetric};
 pub use cloudwatch::{CloudWatchPlan, Period, PeriodError};
 pub use conversation::{
     Beat, Conversation, Heard, Pattern, PatternError, Protocol, Reply, ReplyError, Script, ScriptError,
@@ -77,6 +79,9 @@ pub struct Plan {
     pub pace: Pace,
     /// When a level has passed, and what is made of it.
     pub rule: PassRule,
+    /// What stops the load before its end.
+    #[serde(default)]
+    pub brake: Brake,
     /// What is asked of CloudWatch; `None` with `--no-aws`.
     pub cloudwatch: Option<CloudWatchPlan>,
     /// How the target is reached.

@@ -1,8 +1,10 @@
 //! What AWS will charge for the run, by the table of prices.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::listener::listener_of;
+use super::traffic::rules_in_force;
 use super::wording::{info, skip};
 use super::{Check, Forcing, Known};
 use crate::facts::{Finding, Subject, metric};
@@ -32,8 +34,11 @@ fn look(known: &Known<'_>) -> Finding {
         ..carried(known.plan, cloudwatch)
     };
     let (lcu_hours, dimension) = carried.lcu_hours();
-    let used =
-        Use { lcu_hours, metrics_read: metrics_read(cloudwatch, &facts.subject()), metrics_published: 0 };
+    let used = Use {
+        lcu_hours,
+        metrics_read: metrics_read(known, cloudwatch, &facts.subject()),
+        metrics_published: 0,
+    };
     let prices = known.prices;
     let cost = prices.cost(&used);
     let place = if prices.region == facts.arn.region() {
@@ -85,14 +90,26 @@ fn carried(plan: &Plan, cloudwatch: CloudWatchPlan) -> Carried {
     }
 }
 
-/// Before the load a few; after it all of them at every read, a period apart.
-fn metrics_read(cloudwatch: CloudWatchPlan, subject: &Subject) -> u64 {
+/// Before the load a few; beside it those of the brake's rules, and after it all of them, at every read, a period apart.
+fn metrics_read(known: &Known<'_>, cloudwatch: CloudWatchPlan, subject: &Subject) -> u64 {
+    let reads = |over: Duration| -> u64 {
+        let periods = over.as_millis() / cloudwatch.period.length().as_millis();
+        u64::try_from(periods).unwrap_or(u64::MAX)
+    };
+    let of_name = |name: &str| match metric::ALL.contains(&name) {
+        true => 1,
+        false => subject.target_groups.len() as u64,
+    };
+    let rules = rules_in_force(known.plan, known.metrics);
+    let of_rules: BTreeSet<_> = rules.iter().filter_map(|rule| Some(rule.alb_metric()?.name())).collect();
+    let of_rules: u64 = of_rules.into_iter().map(of_name).sum();
+    let beside = reads(known.plan.longest_load()).saturating_mul(of_rules);
     if cloudwatch.settle.is_zero() {
-        return 0;
+        return beside;
     }
-    let reads = cloudwatch.settle.as_millis() / cloudwatch.period.length().as_millis() + 1;
-    let reads = u64::try_from(reads).unwrap_or(u64::MAX);
-    reads.saturating_mul(subject.metrics() as u64) + metric::BEFORE_LOAD.len() as u64
+    let before: u64 = metric::BEFORE_LOAD.into_iter().map(of_name).sum();
+    let after = (reads(cloudwatch.settle) + 1).saturating_mul(subject.metrics() as u64);
+    before.saturating_add(beside).saturating_add(after)
 }
 
 #[cfg(test)]
@@ -123,11 +140,11 @@ mod tests {
         let case = Case { plan: an_hour(|_| {}), prices: expensive(), ..case() };
         let finding = look(&case.known());
         assert_eq!(finding.status, Status::Info);
-        // One unit for an hour; 26 metrics, 4 for each of 3 zones, 7 for a target group, and 3 before the load.
-        assert_eq!(finding.found, "about $148.00");
+        // One unit for an hour; 26 metrics, 4 for each of 3 zones, 7 for a target group, and 4 before the load.
+        assert_eq!(finding.found, "about $149.00");
         assert!(
             finding.detail.starts_with(
-                "$100.00 for 1.00 LCU-hours (active connections), $48.00 for 48 metrics read; prices of"
+                "$100.00 for 1.00 LCU-hours (active connections), $49.00 for 49 metrics read; prices of"
             ),
             "{finding:?}"
         );
@@ -151,14 +168,21 @@ mod tests {
         });
         let patient = an_hour(|plan| plan.cloudwatch.as_mut().unwrap().settle = Duration::from_secs(600));
         let impatient = an_hour(|plan| plan.cloudwatch.as_mut().unwrap().settle = Duration::ZERO);
+        let braked = an_hour(|plan| {
+            plan.cloudwatch.as_mut().unwrap().settle = Duration::ZERO;
+            let rules = ["UnHealthyHostCount > 0", "HTTPCode_ELB_5XX_Count > 9", "client.http_5xx > 9"];
+            plan.brake.rules = rules.map(|rule| rule.parse().unwrap()).to_vec();
+        });
         for (case, says) in [
             // Half of the 50 minutes that opening takes.
             (Case { plan: slow, ..case() }, "1.42 LCU-hours"),
             (Case { plan: an_hour(|_| {}), load_balancer: mutual, ..case() }, "2.00 LCU-hours"),
             (Case { plan: climbing, ..case() }, "2.00 LCU-hours"),
             (Case { plan: searching, ..case() }, " LCU-hours (active connections)"),
-            (Case { plan: patient, ..case() }, " 498 metrics read"),
+            (Case { plan: patient, ..case() }, " 499 metrics read"),
             (Case { plan: impatient, ..case() }, " 0 metrics read"),
+            // An hour's minutes for each of two metrics.
+            (Case { plan: braked, ..case() }, " 120 metrics read"),
         ] {
             let finding = look(&case.known());
             assert!(finding.detail.contains(says), "{says}: {finding:?}");

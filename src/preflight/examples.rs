@@ -12,8 +12,8 @@ use crate::facts::{
     TargetAddresses, TargetGroupFacts, Unavailable, Unread, metric,
 };
 use crate::plan::{
-    CloudWatchPlan, Heartbeat, HeartbeatKind, Hold, Mode, Pace, PassRule, Period, Plan, Route, Schedule,
-    Share, TargetUrl,
+    Brake, CloudWatchPlan, Heartbeat, HeartbeatKind, Hold, Mode, Pace, PassRule, Period, Plan, Route,
+    Schedule, Share, TargetUrl,
 };
 use crate::prices::Prices;
 
@@ -83,6 +83,7 @@ pub(super) fn plan(change: impl FnOnce(&mut Plan)) -> Plan {
             pause: seconds(5),
         },
         rule: PassRule { threshold: share(0.95), safety: share(0.8), keep_going: false, require: None },
+        brake: Brake::default(),
         cloudwatch: Some(CloudWatchPlan {
             period: Period::new(seconds(60)).expect("a period"),
             baseline: seconds(900),

@@ -28,6 +28,7 @@ mod url;
 mod wording;
 
 pub use idle_timeout::idle_timeout_changed;
+pub use traffic::{blind_brake, rules_in_force};
 
 use crate::facts::{
     Addresses, Facts, Finding, LoadBalancerAnswer, LoadBalancerFacts, MachineFacts, MetricsAnswer, Status,

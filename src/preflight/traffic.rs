@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use super::wording::{pass, skip, warn};
 use super::{Check, Forcing, Known};
-use crate::facts::{Finding, MetricsAnswer, Period, Point, metric};
+use crate::facts::{Finding, Metrics, MetricsAnswer, Period, metric};
 use crate::plan::quantity::plural;
+use crate::plan::{AbortRule, AlbMetric, BrakeMetric, Plan};
 
 const NAME: &str = "traffic";
 
@@ -16,31 +17,97 @@ fn look(known: &Known<'_>) -> Finding {
         return skip(NAME, "not asked for: --no-aws");
     };
     let MetricsAnswer::Readable(points) = known.metrics else {
-        return skip(NAME, "CloudWatch was not read");
+        let brake = if known.plan.brake.by_default { "; no brake but --abort-if" } else { "" };
+        return skip(NAME, format!("CloudWatch was not read{brake}"));
     };
-    let Some(active) = typical(points, metric::ACTIVE_CONNECTIONS) else {
+    let Some(others) = Others::of(points, cloudwatch.period) else {
         return skip(NAME, "CloudWatch does not tell what is there without us");
     };
-    let requests = typical(points, metric::REQUESTS).map_or(0, |sum| a_minute(sum, cloudwatch.period));
-    let active = count(active);
-    if active == 0 && requests == 0 {
-        return pass(NAME, "none of others", "");
+    let brake = brake(known.plan, known.metrics);
+    if others.are_none() {
+        let rules = if known.plan.brake.rules.is_empty() { String::new() } else { brake };
+        return pass(NAME, "none of others", rules);
     }
     warn(
         NAME,
         format!(
             "{} of others (both legs), {} a minute",
-            plural(active, "TCP connection"),
-            plural(requests, "request")
+            plural(others.active, "TCP connection"),
+            plural(others.requests, "request")
         ),
-        "others use this ALB: a load that it does not bear is felt by them too",
+        format!("others use this ALB: a load that it does not bear is felt by them too; {brake}"),
         "test an ALB of its own, or at a quiet time",
     )
 }
 
+/// The rules of the brake that hold for the run: those that were given; and where others use the ALB, unless that was
+/// forbidden or a rule of the user's own is on that metric, that no more targets may fail their health checks than did
+/// before.
+pub fn rules_in_force(plan: &Plan, metrics: &MetricsAnswer) -> Vec<AbortRule> {
+    let own = plan.brake.has_rule_on(BrakeMetric::LoadBalancer(AlbMetric::UNHEALTHY_HOSTS));
+    let default = match (metrics, plan.cloudwatch) {
+        (MetricsAnswer::Readable(points), Some(cloudwatch)) if plan.brake.by_default && !own => {
+            Others::of(points, cloudwatch.period)
+                .filter(|others| !others.are_none())
+                .and_then(|_| most(points, metric::UNHEALTHY_HOSTS))
+                .and_then(AbortRule::unhealthy_hosts_above)
+        }
+        _ => None,
+    };
+    plan.brake.rules.iter().copied().chain(default).collect()
+}
+
+/// The brake does not see the load balancer, and why.
+pub fn blind_brake(cause: &str, remedy: &str) -> Finding {
+    warn(
+        NAME,
+        "",
+        format!("the brake does not see what CloudWatch says of the load balancer: {cause}"),
+        remedy.to_owned(),
+    )
+}
+
+/// `brake: UnHealthyHostCount > 0`.
+fn brake(plan: &Plan, metrics: &MetricsAnswer) -> String {
+    let rules: Vec<String> = rules_in_force(plan, metrics).iter().map(AbortRule::to_string).collect();
+    match rules.as_slice() {
+        [] if plan.brake.by_default => {
+            format!("no brake, since CloudWatch has no {} from before", metric::UNHEALTHY_HOSTS)
+        }
+        [] => "no brake (--no-abort)".to_owned(),
+        rules => format!("brake: {}", rules.join(", ")),
+    }
+}
+
+/// What is there without us.
+struct Others {
+    /// TCP connections, of both legs.
+    active: u64,
+    /// Requests a minute.
+    requests: u64,
+}
+
+impl Others {
+    /// `None` where CloudWatch does not tell.
+    fn of(points: &Metrics, period: Period) -> Option<Others> {
+        let active = count(typical(points, metric::ACTIVE_CONNECTIONS)?);
+        let requests = typical(points, metric::REQUESTS).map_or(0, |sum| a_minute(sum, period));
+        Some(Others { active, requests })
+    }
+
+    fn are_none(&self) -> bool {
+        self.active == 0 && self.requests == 0
+    }
+}
+
+/// The most of all periods, where there is any.
+fn most(points: &Metrics, name: &str) -> Option<f64> {
+    points.get(name)?.iter().map(|point| point.value).reduce(f64::max)
+}
+
 /// The median over the periods that an always-reported metric has; where the other has no point, it is zero
 /// (aws-facts.md §2).
-fn typical(points: &BTreeMap<String, Vec<Point>>, name: &str) -> Option<f64> {
+fn typical(points: &Metrics, name: &str) -> Option<f64> {
     let reported = points.get(metric::CONSUMED_LCUS)?;
     let of_metric: BTreeMap<_, f64> = points.get(name)?.iter().map(|p| (p.at, p.value)).collect();
     let mut values: Vec<f64> =
@@ -66,6 +133,7 @@ mod tests {
     use super::super::examples::{Case, before_load, case, plan};
     use super::*;
     use crate::facts::Status;
+    use crate::plan::Brake;
 
     const LCUS: (&str, &[f64]) = (metric::CONSUMED_LCUS, &[0.1, 0.1, 0.1]);
 
@@ -95,6 +163,47 @@ mod tests {
         }
         let unasked = Case { metrics: MetricsAnswer::NotAsked, ..case() };
         assert_eq!(look(&unasked.known()).status, Status::Skip);
+    }
+
+    #[test]
+    fn where_others_are_no_more_targets_may_fail_than_before() {
+        let (active, unhealthy) = (metric::ACTIVE_CONNECTIONS, metric::UNHEALTHY_HOSTS);
+        let others: &[_] = &[LCUS, (active, &[20.0, 20.0, 20.0]), (unhealthy, &[0.0, 2.0, 1.0])];
+        let unknown: &[_] = &[LCUS, (active, &[20.0, 20.0, 20.0]), (unhealthy, &[])];
+        let alone: &[_] = &[LCUS, (active, &[]), (unhealthy, &[0.0, 0.0, 0.0])];
+        let by_default = |rules: &[&str]| Brake {
+            rules: rules.iter().map(|rule| rule.parse().expect("a rule")).collect(),
+            by_default: true,
+        };
+        let never = |rules: &[&str]| Brake { by_default: false, ..by_default(rules) };
+        let clients = "client.http_5xx > 9";
+        let hosts = "UnHealthyHostCount > 5";
+        for (brake, told, in_force, says) in [
+            (by_default(&[]), others, &["UnHealthyHostCount > 2"][..], "; brake: UnHealthyHostCount > 2"),
+            (
+                by_default(&[clients]),
+                others,
+                &[clients, "UnHealthyHostCount > 2"],
+                "9, UnHealthyHostCount > 2",
+            ),
+            (by_default(&[hosts]), others, &[hosts], "; brake: UnHealthyHostCount > 5"),
+            (never(&[]), others, &[], "; no brake (--no-abort)"),
+            (never(&[clients]), others, &[clients], "; brake: client.http_5xx > 9"),
+            (
+                by_default(&[]),
+                unknown,
+                &[],
+                "; no brake, since CloudWatch has no UnHealthyHostCount from before",
+            ),
+            (by_default(&[]), alone, &[], ""),
+            (by_default(&[clients]), alone, &[clients], "brake: client.http_5xx > 9"),
+        ] {
+            let case = Case { plan: plan(|plan| plan.brake = brake), metrics: before_load(told), ..case() };
+            let rules = rules_in_force(&case.plan, &case.metrics);
+            assert_eq!(rules.iter().map(AbortRule::to_string).collect::<Vec<_>>(), in_force);
+            let detail = look(&case.known()).detail;
+            assert!(detail.ends_with(says), "{says}: {detail}");
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use chrono::{DateTime, SubsecRound, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Histogram, MachineSecond};
+use super::{Braked, Histogram, MachineSecond};
 use crate::facts::{Facts, Finding, Series};
 use crate::plan::{Plan, Redacted, seconds};
 
@@ -64,6 +64,8 @@ pub enum Event {
     Machine(MachineSecond),
     /// One connection failed.
     Failure(Failure),
+    /// A rule of the brake was broken; what is open is closed.
+    Brake(Braked),
     /// The level's last connection was closed, or was left to the next level.
     LevelEnded(Box<LevelEnded>),
     /// The load is over.

@@ -4,6 +4,7 @@
 //! appends it (locked, synced), [`read`] takes it back from disk (torn tail allowed), and [`Run`] is what it all adds
 //! up to, in the middle of a run as well as a year later.
 
+mod braked;
 mod event;
 mod histogram;
 mod journal;
@@ -13,6 +14,7 @@ mod read;
 mod run;
 mod window;
 
+pub use braked::{Braked, Measured};
 pub use event::{
     Ended, Event, Failure, FailureKind, Header, Host, HowEnded, Initiator, LevelEnded, LevelStarted,
     PeerCount, Phase, SCHEMA, Sample, Stamped, TokensObtained,

@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::machine::Part;
 use super::{
-    Event, Failure, FailureKind, Header, Histogram, HowEnded, Initiator, LevelEnded, LevelMachine,
+    Braked, Event, Failure, FailureKind, Header, Histogram, HowEnded, Initiator, LevelEnded, LevelMachine,
     LevelStarted, PeerCount, Phase, Sample, Stamped, TokensObtained,
 };
 use crate::facts::{Facts, Finding, Series};
@@ -30,6 +30,8 @@ pub struct Run {
     pub open: Vec<OpenAt>,
     /// The tokens of the level that is about to start.
     pub tokens: Option<TokensObtained>,
+    /// The rule of the brake that was broken, and when.
+    pub braked: Option<(DateTime<Utc>, Braked)>,
     /// What CloudWatch said last.
     pub series: Option<Series>,
     /// How the load ended, and when; `None` when it was killed (or still runs).
@@ -119,6 +121,7 @@ impl Run {
             levels: Vec::new(),
             open: Vec::new(),
             tokens: None,
+            braked: None,
             series: None,
             ended: None,
             last_at: at,
@@ -176,6 +179,7 @@ impl Run {
                     level.fail(at, failure);
                 }
             }
+            Event::Brake(braked) => self.braked = Some((at, braked.clone())),
             Event::LevelEnded(ended) => {
                 self.open.push(OpenAt { at, open: ended.counts.open });
                 if let Some(level) = self.level_mut(ended.level) {

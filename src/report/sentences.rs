@@ -59,13 +59,28 @@ pub(super) fn obtained(tokens: TokensObtained) -> String {
     format!("{}/{} tokens in {took:.1} s", count(tokens.obtained), count(tokens.wanted))
 }
 
+/// The verdict's reasons as sentences; why the brake stopped the run stands beside how it ended.
+pub(super) fn reasons(judged: &Judged<'_>) -> Vec<String> {
+    let said = judged.braked.as_ref().filter(|_| judged.is_aborted());
+    judged
+        .verdict
+        .reasons
+        .iter()
+        .filter(|reason| Some(*reason) != said)
+        .map(|reason| sentence(reason))
+        .collect()
+}
+
 /// How the run ended, where it did not end by its plan.
-pub(super) fn ended(judged: &Judged<'_>) -> Option<&'static str> {
+pub(super) fn ended(judged: &Judged<'_>) -> Option<String> {
     match judged.run.ended.map(|(_, how)| how) {
         Some(HowEnded::Finished) => None,
-        Some(HowEnded::Interrupted) => Some("interrupted by a signal"),
-        Some(HowEnded::Aborted) => Some("stopped by the brake"),
-        None => Some("killed, or still running: the record has no end"),
+        Some(HowEnded::Interrupted) => Some("interrupted by a signal".to_owned()),
+        Some(HowEnded::Aborted) => Some(match &judged.braked {
+            Some(why) => on_one_line(why),
+            None => "stopped by the brake".to_owned(),
+        }),
+        None => Some("killed, or still running: the record has no end".to_owned()),
     }
 }
 

@@ -6,8 +6,8 @@ use super::grid::{self, Column};
 use super::layout::{BAD, GOOD, Layout, PLAIN, QUIET, STRONG, UNSURE};
 use super::preflight::{heading, plan, preflight, which};
 use super::sentences::{
-    capacity_note, ended, goes_on_after_failures, initiator, machine, obtained, on_one_line, safe_load,
-    searched, sentence, silence, verdict_of,
+    capacity_note, ended, goes_on_after_failures, initiator, machine, obtained, on_one_line, reasons,
+    safe_load, searched, sentence, silence, verdict_of,
 };
 use crate::judge::wording::{factor, ms, percent, rounded, share, show_count};
 use crate::judge::{Failures, Judged, JudgedLevel, Outcome, Total};
@@ -40,7 +40,7 @@ pub fn results(judged: &Judged<'_>, layout: Layout) -> String {
     let mut parts = vec![levels(judged, layout)];
     let mut said = Vec::new();
     if let Some(ended) = ended(judged) {
-        said.extend(layout.labelled(&[("Ended", STRONG)], BESIDE_LABEL, ended));
+        said.extend(layout.labelled(&[("Ended", STRONG)], BESIDE_LABEL, &ended));
     }
     if let Some(searched) = searched(judged) {
         said.extend(layout.labelled(&[("Search", STRONG)], BESIDE_LABEL, &searched));
@@ -204,7 +204,7 @@ fn causes(judged: &Judged<'_>, layout: Layout) -> Vec<String> {
 
 fn cloudwatch(judged: &Judged<'_>, layout: Layout) -> Vec<String> {
     let outcome = judged.outcome();
-    let reasons: Vec<String> = judged.verdict.reasons.iter().map(|reason| sentence(reason)).collect();
+    let reasons = reasons(judged);
     let label = [("CloudWatch", STRONG), ("       ", PLAIN), (verdict_of(outcome), colour(outcome))];
     let beside = BESIDE_LABEL + verdict_of(outcome).chars().count() + 2;
     let mut text = layout.labelled(&label, beside, reasons.first().map_or("", String::as_str));

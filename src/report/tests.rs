@@ -4,11 +4,13 @@
 use proptest::prelude::*;
 
 use super::layout::columns_of;
-use super::{Layout, results, table};
+use super::{Layout, html, results, table};
 use crate::facts::MachineSample;
 use crate::judge::testing::{Fault, Scenario, example, hostile};
 use crate::judge::{Finding, Status, judge};
-use crate::record::{FailureKind, HowEnded, Initiator, MachineSecond, Phase};
+use crate::record::{
+    Braked, Event, FailureKind, HowEnded, Initiator, MachineSecond, Measured, Phase, Stamped,
+};
 
 fn shown(scenario: &Scenario, width: usize) -> String {
     let run = scenario.run();
@@ -169,6 +171,30 @@ fn a_machine_that_was_the_limit() {
     ] {
         assert!(page.contains(said), "{said}");
     }
+}
+
+#[test]
+fn why_the_brake_stopped_it_is_told_once_and_does_nothing() {
+    let mut run =
+        Scenario { cut_last: true, how: Some(HowEnded::Aborted), levels: vec![50, 500], ..example() }.run();
+    let measured = Measured {
+        from: run.started_at,
+        period: run.series.as_ref().unwrap().period,
+        target_group: Some("targetgroup/<b>/\u{1b}[2J".to_owned()),
+    };
+    let rule = "UnHealthyHostCount > 0".parse().unwrap();
+    let braked = Braked { rule, value: 1.0, level: Some(1), measured: Some(measured) };
+    run.apply(&Stamped { at: run.last_at, event: Event::Brake(braked) });
+    let judged = judge(&run);
+    let why = "in level 500: UnHealthyHostCount was 1 in the minute from";
+    assert!(judged.verdict.reasons[0].contains(why), "{:?}", judged.verdict.reasons);
+    let (table, page) = (table(&judged, Layout { width: 400, color: false }), html(&judged));
+    for text in [&table, &page] {
+        let flowing = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert_eq!(flowing.matches(why).count(), 1);
+        assert!(!text.contains('\u{1b}'));
+    }
+    assert!(!page.contains("<b>"));
 }
 
 #[test]

@@ -66,6 +66,8 @@ pub struct Options {
     pub kill_by: Doom,
     /// That time counts from the first upgrade of all, so that every connection open then meets it at one instant.
     pub kill_together: bool,
+    /// A target fails its health checks while more clients than that are connected, others' among them.
+    pub unhealthy_above: Option<u32>,
     /// What elbv2 says of the load balancer's state.
     pub state: LoadBalancerState,
     /// Capacity units that are reserved.
@@ -111,6 +113,7 @@ impl Default for Options {
             kill_after: None,
             kill_by: Doom::default(),
             kill_together: false,
+            unhealthy_above: None,
             state: LoadBalancerState::Active,
             reserved_lcus: None,
             idle_timeout_then: None,

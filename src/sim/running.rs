@@ -123,7 +123,12 @@ async fn publish(alb: &Alb, account: &Account, options: &Options) {
     };
     publisher::watch(alb, habits, |period, nodes| {
         let mut hosts = Hosts::default();
-        account.update_load_balancer(|load_balancer| hosts = Hosts::of(load_balancer));
+        account.update_load_balancer(|load_balancer| {
+            if let Some(above) = options.unhealthy_above {
+                publisher::follow_load(load_balancer, &nodes, above);
+            }
+            hosts = Hosts::of(load_balancer);
+        });
         account.publish(publisher::samples(&dimensions, period, &nodes, &hosts));
     })
     .await;

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod bad_input;
+mod brake;
 mod config;
 mod conversation;
 mod cumulative;

@@ -65,6 +65,7 @@ fn the_schemas_are_json_schemas_of_what_is_written() {
         "level_started",
         "sample",
         "failure",
+        "brake",
         "level_ended",
         "server_series",
         "ended",

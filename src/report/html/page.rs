@@ -42,7 +42,7 @@ fn about(judged: &Judged<'_>) -> String {
     // Writing to a String can't fail.
     let _ = writeln!(out, "<p class=\"meta\">Planned: {plan}</p>");
     if let Some(ended) = ended(judged) {
-        let _ = writeln!(out, "<p class=\"unsure\">Ended: {ended}.</p>");
+        let _ = writeln!(out, "<p class=\"unsure\">Ended: {}.</p>", escape::html(&ended));
     }
     out
 }

@@ -7,7 +7,7 @@ use crate::judge::wording::{factor, ms, percent, rounded, share, show_bytes, sho
 use crate::judge::{Judged, JudgedLevel, Status, Total};
 use crate::report::escape;
 use crate::report::sentences::{
-    goes_on_after_failures, initiator, obtained, on_one_line, sentence, silence, verdict_of,
+    goes_on_after_failures, initiator, obtained, on_one_line, reasons, sentence, silence, verdict_of,
 };
 
 /// All sections that have something to say, in reading order.
@@ -229,8 +229,8 @@ fn comparison(judged: &Judged<'_>) -> String {
     let outcome = judged.outcome();
     let mut body =
         format!("<p><strong class=\"{}\">{}</strong></p>\n", class(outcome), sentence(verdict_of(outcome)));
-    for reason in &judged.verdict.reasons {
-        body += &format!("<p>{}</p>\n", escape::html(&sentence(reason)));
+    for reason in reasons(judged) {
+        body += &format!("<p>{}</p>\n", escape::html(&reason));
     }
     if let Some(both) = &judged.correlation {
         let bytes = |n: f64| {

@@ -2,7 +2,7 @@
 //!
 //! `watch` is the loop, the only part that looks at the clock. The rest is arithmetic on values:
 //! `calendar` (periods and sample times), `gather` (samples and totals to one node's period),
-//! `sampling`, `other_traffic`, `lcu`, `table` (a line a metric) and `metrics` (what is published).
+//! `sampling`, `other_traffic`, `overload`, `lcu`, `table` (a line a metric) and `metrics` (what is published).
 
 mod calendar;
 mod gather;
@@ -10,10 +10,12 @@ mod hosts;
 mod lcu;
 mod metrics;
 mod other_traffic;
+mod overload;
 mod sampling;
 mod table;
 mod watch;
 
 pub(super) use hosts::Hosts;
 pub(super) use metrics::{Dimensions, samples};
+pub(super) use overload::follow as follow_load;
 pub(super) use watch::{Habits, watch};
