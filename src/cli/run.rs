@@ -113,7 +113,7 @@ pub(super) fn finish(mut failures: Vec<Complaint>, exit: Exit, signals: &Signals
         (Some(complaint), _) => Err(complaint),
         (None, _) if exit == Exit::Failed => Err(Complaint::failed(
             "no connection of the whole run could be opened",
-            "the failures above tell at which phase and why; is something listening at that URL?",
+            "the failures above tell at which phase and why",
         )),
         (None, Some(signal)) => Ok(signal),
         (None, None) => Ok(exit),

@@ -56,8 +56,9 @@ pub(crate) struct TokenFlags {
     #[arg(long, value_name = "TIME", value_parser = parse_positive_duration)]
     jwt_expires: Option<Duration>,
     /// Where a connection's token goes: query:NAME, header:NAME[:PREFIX], cookie:NAME, subprotocol, or message
-    #[arg(long, value_name = "PLACE", default_value = "header:Authorization:Bearer")]
-    token_in: TokenPlace,
+    /// [default: header:Authorization:Bearer]
+    #[arg(long, value_name = "PLACE")]
+    token_in: Option<TokenPlace>,
     /// How long the command, or the endpoint for one token with its retries, may take
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = parse_positive_duration)]
     token_timeout: Duration,
@@ -79,8 +80,15 @@ impl TokenFlags {
             ));
         }
         self.check_strays()?;
+        if self.token_in.is_some() && !sources.contains(&true) {
+            return Err(Complaint::usage(
+                "--token-in means nothing without tokens",
+                "give one of --token-file, --token-cmd, --token-url and --jwt-key too, or leave --token-in out",
+            ));
+        }
+        let place = self.token_in.clone().unwrap_or_default();
         let source = if let Some(path) = &self.token_file {
-            let tokens = read_token_file(path, &self.token_in)
+            let tokens = read_token_file(path, &place)
                 .map_err(|error| Complaint::usage(error, "give a readable file with a token a line"))?;
             TokenSource::File(tokens.into())
         } else if let Some(line) = &self.token_cmd {
@@ -92,7 +100,7 @@ impl TokenFlags {
         } else {
             return Ok(None);
         };
-        Ok(Some(Tokens { source, place: self.token_in.clone(), timeout: self.token_timeout }))
+        Ok(Some(Tokens { source, place, timeout: self.token_timeout }))
     }
 
     /// A flag without the source that it belongs to would be passed over in silence.

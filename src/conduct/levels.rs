@@ -86,7 +86,7 @@ async fn rest(
         tokio::select! {
             () = &mut over => return !stop.is_set(),
             () = stop.set() => return false,
-            _ = tick.tick() => story.observe(between(standing)),
+            _ = tick.tick() => story.observe(between(standing), || late(standing)),
         }
     }
 }
@@ -94,6 +94,11 @@ async fn rest(
 /// The counts between two levels.
 pub(super) fn between(standing: Option<&Standing>) -> Sample {
     Sample { open: standing.map_or(0, Standing::open), ..Sample::default() }
+}
+
+/// How late heartbeats are between two levels.
+pub(super) fn late(standing: Option<&Standing>) -> Duration {
+    standing.map_or(Duration::ZERO, Standing::take_worst_late)
 }
 
 /// Closes what stands where no level follows it.
@@ -105,10 +110,10 @@ async fn close_down(standing: Option<Standing>, rate: Option<Rate>, story: &mut 
     loop {
         tokio::select! {
             () = &mut closed => break,
-            _ = tick.tick() => story.observe(between(Some(&standing))),
+            _ = tick.tick() => story.observe(between(Some(&standing)), || late(Some(&standing))),
         }
     }
-    story.observe(between(Some(&standing)));
+    story.observe(between(Some(&standing)), || late(Some(&standing)));
 }
 
 pub(super) fn ticker() -> Interval {
@@ -232,7 +237,7 @@ impl<'a, 'b> Level<'a, 'b> {
     fn observe(&mut self) -> Sample {
         self.observe_failures();
         let counts = self.load.counts();
-        self.story.observe(counts);
+        self.story.observe(counts, || self.load.take_worst_late());
         counts
     }
 

@@ -22,6 +22,7 @@ pub use survey::{Inquiry, Survey, survey};
 pub use crate::plan::Window;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::Utc;
 
@@ -125,9 +126,9 @@ struct Story<'a> {
 
 impl Story<'_> {
     /// What is kept once a second: the clients' counts, and how this machine fared.
-    fn observe(&mut self, counts: Sample) {
+    fn observe(&mut self, counts: Sample, late: impl FnOnce() -> Duration) {
         self.tell(Event::Sample(counts));
-        if let Some(second) = self.watcher.look(counts.level) {
+        if let Some(second) = self.watcher.look(counts.level, late) {
             self.tell(Event::Machine(second));
         }
         if let Some(finding) = self.idle_timeout.changed() {

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::levels::{between, ticker};
+use super::levels::{between, late, ticker};
 use super::stop::Stop;
 use super::{Notice, Story};
 use crate::load::{LevelOrder, LevelTokens, Mint, Standing};
@@ -29,7 +29,7 @@ pub(super) async fn obtain(
             tokens = &mut obtaining => break tokens,
             () = stop.set() => return None,
             // As in a pause: the record shows that it goes on.
-            _ = tick.tick() => story.observe(between(standing)),
+            _ = tick.tick() => story.observe(between(standing), || late(standing)),
         }
     };
     story.tell(Event::Tokens(TokensObtained {

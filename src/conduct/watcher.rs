@@ -1,5 +1,7 @@
 //! Is it me? This machine and the runtime, looked at once a second while there is load.
 
+use std::time::Duration;
+
 use crate::load::Lag;
 use crate::machine::Watch;
 use crate::record::MachineSecond;
@@ -16,11 +18,17 @@ impl Watcher {
         Watcher { machine: Watch::start(), lag: Lag::start() }
     }
 
-    /// How the last second went; `None` when it is not over.
-    pub(super) fn look(&mut self, level: Option<u32>) -> Option<MachineSecond> {
+    /// How the last second went; `None` when it is not over. `late` tells how late the latest heartbeat was: the threads
+    /// that hold connections have no timers of the runtime's, but lag too.
+    pub(super) fn look(
+        &mut self,
+        level: Option<u32>,
+        late: impl FnOnce() -> Duration,
+    ) -> Option<MachineSecond> {
         let sample = self.machine.look()?;
+        let lag = self.lag.take().max(Some(late()).filter(|late| !late.is_zero()));
         // Tokio's timers have milliseconds: a decimal more is enough.
-        let lag_ms = self.lag.take().map(|lag| (lag.as_secs_f64() * 10_000.0).round() / 10.0);
+        let lag_ms = lag.map(|lag| (lag.as_secs_f64() * 10_000.0).round() / 10.0);
         Some(MachineSecond { level, lag_ms, sample })
     }
 }

@@ -214,6 +214,13 @@ pub struct PortRange {
 impl PortRange {
     /// What Linux has unless it is told otherwise.
     pub const LINUX_DEFAULT: PortRange = PortRange { first: 32_768, last: 60_999 };
+    /// What other systems have: IANA's dynamic ports.
+    pub const DYNAMIC: PortRange = PortRange { first: 49_152, last: 65_535 };
+
+    /// What a system (`linux`, `macos`, …) has unless it is told otherwise.
+    pub fn usual(os: &str) -> PortRange {
+        if os == "linux" { PortRange::LINUX_DEFAULT } else { PortRange::DYNAMIC }
+    }
 
     /// How many there are.
     pub fn count(self) -> u32 {

@@ -23,6 +23,7 @@ pub(super) struct Counters {
     pub(super) bytes_received: AtomicU64,
     pub(super) messages_received: AtomicU64,
     replies_sent: AtomicU64,
+    worst_late: AtomicU64,
     latencies: Mutex<Latencies>,
     peers: Mutex<BTreeMap<IpAddr, (u32, u32)>>,
 }
@@ -67,17 +68,28 @@ impl Counters {
         }
     }
 
-    /// A heartbeat of the server's was answered.
-    pub(super) fn replied(&self, bytes: usize) {
-        self.sent(bytes);
-        self.replies_sent.fetch_add(1, Ordering::Relaxed);
+    /// So many heartbeats of the server's were answered.
+    pub(super) fn replied(&self, replies: u64) {
+        self.replies_sent.fetch_add(replies, Ordering::Relaxed);
     }
 
     /// A heartbeat went out, so much later than planned.
     pub(super) fn heartbeat_sent(&self, bytes: usize, late: Duration) {
         self.sent(bytes);
         self.heartbeats_sent.fetch_add(1, Ordering::Relaxed);
+        self.late(late);
+    }
+
+    /// A heartbeat was so much later than planned, sent or not.
+    pub(super) fn late(&self, late: Duration) {
+        let micros = u64::try_from(late.as_micros()).unwrap_or(u64::MAX);
+        self.worst_late.fetch_max(micros, Ordering::Relaxed);
         lock(&self.latencies).lateness.record(late);
+    }
+
+    /// How late the latest heartbeat since the last call was.
+    pub(super) fn take_worst_late(&self) -> Duration {
+        Duration::from_micros(self.worst_late.swap(0, Ordering::Relaxed))
     }
 
     /// So many heartbeats were answered, the latest of them so long after its planned instant.

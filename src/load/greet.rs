@@ -30,12 +30,13 @@ pub(super) async fn greet(
         let read = heard.listen(&mut reader, &bytes, conversation, ready, progress);
         let Heard { brought, is_ready } = heard;
         counters.received(brought.bytes, brought.messages);
-        for owed in &brought.owed {
+        for owed in brought.still_owed() {
             match owed {
                 Owed::Pong(payload) => counters.sent(send(stream, Opcode::Pong, payload, progress).await?),
                 Owed::Reply(reply) => {
                     let message = conversation.replies[*reply].message.as_bytes();
-                    counters.replied(send(stream, Opcode::Text, message, progress).await?);
+                    counters.sent(send(stream, Opcode::Text, message, progress).await?);
+                    counters.replied(1);
                 }
             }
         }

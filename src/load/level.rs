@@ -137,6 +137,11 @@ impl LevelLoad {
         self.account.counters.sample(self.order.level)
     }
 
+    /// How late the latest heartbeat since the last call was, against its planned instant.
+    pub fn take_worst_late(&self) -> Duration {
+        self.account.counters.take_worst_late()
+    }
+
     /// The failures since the last call.
     pub fn take_failures(&mut self) -> Vec<Stamped> {
         std::iter::from_fn(|| self.failures.try_recv().ok()).collect()
@@ -204,6 +209,11 @@ impl Standing {
     /// Connections open at this moment.
     pub fn open(&self) -> u32 {
         self.account.counters.open.load(Ordering::Acquire)
+    }
+
+    /// How late the latest heartbeat since the last call was, against its planned instant.
+    pub fn take_worst_late(&self) -> Duration {
+        self.account.counters.take_worst_late()
     }
 
     /// Closes them, so many a second or all at once, and waits until all are closed.
@@ -329,9 +339,10 @@ async fn open_all(opening: Arc<Opening>, mut stop: watch::Receiver<bool>, guard:
             opening.account.settle();
             continue;
         }
-        if let Some(rate) = order.rate {
+        let planned = order.rate.map(|rate| started + rate.due(nth));
+        if let Some(planned) = planned {
             tokio::select! {
-                () = tokio::time::sleep_until(started + rate.due(nth)) => {}
+                () = tokio::time::sleep_until(planned) => {}
                 _ = stop.wait_for(|stop| *stop) => return,
             }
         }
@@ -344,7 +355,7 @@ async fn open_all(opening: Arc<Opening>, mut stop: watch::Receiver<bool>, guard:
         let (mut stop, guard) = (stop.clone(), guard.clone());
         tokio::spawn(async move {
             tokio::select! {
-                () = open_one(&opening, ordinal) => {}
+                () = open_one(&opening, ordinal, planned) => {}
                 // Interrupted in mid-handshake: neither a success nor a failure.
                 _ = stop.wait_for(|stop| *stop) => {}
             }
@@ -354,9 +365,10 @@ async fn open_all(opening: Arc<Opening>, mut stop: watch::Receiver<bool>, guard:
     }
 }
 
-async fn open_one(opening: &Opening, ordinal: u32) {
+/// Times count from the instant that `--rate` planned: what waits for the window is late, not fast.
+async fn open_one(opening: &Opening, ordinal: u32, planned: Option<tokio::time::Instant>) {
     let Opening { account, holders, tokens, .. } = opening;
-    let began = Instant::now();
+    let began = planned.map_or_else(Instant::now, tokio::time::Instant::into_std);
     match account.dialer.dial(&account.counters, ordinal, tokens.get(ordinal)).await {
         Ok(dialed) => {
             let peer = dialed.peer;

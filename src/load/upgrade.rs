@@ -149,6 +149,13 @@ impl Request {
             Err(error) => return protocol(&format!("the answer is not HTTP: {error}")),
         };
         let status = response.code.unwrap_or(0);
+        // An interim answer, such as 103 with hints: the one that counts follows (RFC 9110 §15.2).
+        if (100..200).contains(&status) && status != 101 {
+            return match self.check(token, key, &bytes[head..]) {
+                Answer::Open { head: next } => Answer::Open { head: head + next },
+                other => other,
+            };
+        }
         if status != 101 {
             let body = Body::new(status, response.headers, &bytes[head..]);
             let reason = response.reason.unwrap_or("");
@@ -361,6 +368,19 @@ mod tests {
                 "{extra}"
             );
         }
+    }
+
+    #[test]
+    fn interim_answers_are_passed_over() {
+        let request = request("ws://h/", &[], &[]);
+        let hints = "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n";
+        let check = |text: &str| request.check(None, KEY, text.as_bytes());
+        let switch = switching("Connection: Upgrade\r\n");
+        let whole = format!("{hints}{hints}{switch}");
+        assert_eq!(check(&whole), Answer::Open { head: whole.len() });
+        assert_eq!(check(hints), Answer::Incomplete);
+        let refused = check(&format!("{hints}HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"));
+        assert!(matches!(refused, Answer::Refused { kind: FailureKind::Http(403), .. }), "{refused:?}");
     }
 
     #[test]

@@ -16,7 +16,7 @@ fn look(known: &Known<'_>) -> Finding {
     if pairs == 0 {
         return skip(NAME, "no source address can reach the target");
     }
-    let range = known.machine.ports.unwrap_or(PortRange::LINUX_DEFAULT);
+    let range = known.machine.ports.unwrap_or_else(|| PortRange::usual(&known.machine.os));
     let largest = u64::from(known.plan.schedule.largest());
     let room = u64::from(range.count()).saturating_mul(pairs);
     let ports = format!("{} ports x {}", show_count(range.count().into()), counted(pairs, pairs_of));

@@ -76,6 +76,8 @@ pub struct LevelRun {
     pub connect_us: Histogram,
     /// From ping to pong, µs.
     pub heartbeat_rtt_us: Histogram,
+    /// From the planned instant of a heartbeat to its sending, µs.
+    pub heartbeat_late_us: Histogram,
     /// Counts by address.
     pub peers: Vec<PeerCount>,
     /// Failures of the same sort together.
@@ -237,6 +239,7 @@ impl LevelRun {
             counts: Sample::default(),
             connect_us: Histogram::default(),
             heartbeat_rtt_us: Histogram::default(),
+            heartbeat_late_us: Histogram::default(),
             peers: Vec::new(),
             failures: BTreeMap::new(),
             machine: LevelMachine::default(),
@@ -273,6 +276,7 @@ impl LevelRun {
         self.counts = ended.counts;
         self.connect_us = ended.connect_us.clone();
         self.heartbeat_rtt_us = ended.heartbeat_rtt_us.clone();
+        self.heartbeat_late_us = ended.heartbeat_late_us.clone();
         self.peers.clone_from(&ended.peers);
     }
 

@@ -1,16 +1,20 @@
 //! What no rule explains is said to be unexplained.
 
+use std::collections::BTreeMap;
+
 use super::{Case, Diagnosis};
 use crate::judge::Failures;
 
 /// The failures that matter and that nothing explains.
 pub(super) fn rest(case: &Case<'_>, explained: impl Fn(&Failures) -> bool) -> Option<Diagnosis> {
     let concern = case.concern(|failure| !explained(failure))?;
-    let sorts: Vec<String> = concern
-        .groups
-        .iter()
-        .map(|group| format!("{} x {:?} {}", group.count, group.phase, group.kind).to_lowercase())
-        .collect();
+    let mut counts: BTreeMap<String, u32> = BTreeMap::new();
+    for group in &concern.groups {
+        *counts.entry(format!("{:?} {}", group.phase, group.kind).to_lowercase()).or_default() += group.count;
+    }
+    let mut sorts: Vec<(String, u32)> = counts.into_iter().collect();
+    sorts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    let sorts: Vec<String> = sorts.into_iter().map(|(sort, count)| format!("{count} x {sort}")).collect();
     Some(Diagnosis {
         cause: format!("Connections failed for a reason that the numbers do not show ({}).", concern.kinds()),
         evidence: [concern.evidence(), sorts.join(", ")].into_iter().chain(concern.example()).collect(),

@@ -56,7 +56,7 @@ impl Brought {
         beats: Beats,
     ) -> bool {
         match received {
-            Received::Ping(payload) => self.owed.push(Owed::Pong(payload.to_vec())),
+            Received::Ping(payload) => self.owe_pong(payload),
             Received::Pong(payload) if matches!(conversation.beat, Beat::Ping) => {
                 self.answered = beats.answered_by(payload).max(self.answered);
             }
@@ -76,6 +76,23 @@ impl Brought {
             }
         }
         true
+    }
+
+    /// Of pings one after the other only the last is answered, which answers all before it (RFC 6455 §5.5.3): a server that
+    /// sends nothing but pings costs no more than what it sends.
+    fn owe_pong(&mut self, payload: &[u8]) {
+        match self.owed.last_mut() {
+            Some(Owed::Pong(last)) => {
+                last.clear();
+                last.extend_from_slice(payload);
+            }
+            _ => self.owed.push(Owed::Pong(payload.to_vec())),
+        }
+    }
+
+    /// What is to be sent back: nothing once the server has closed, since nobody listens any more.
+    pub(in crate::load) fn still_owed(&self) -> &[Owed] {
+        if self.closed.is_some() { &[] } else { &self.owed }
     }
 }
 
@@ -126,5 +143,16 @@ mod tests {
         let found = brought(Beat::None, Beats::default(), &all);
         assert_eq!(found.owed, [Owed::Reply(0), Owed::Pong(b"a".to_vec()), Owed::Reply(0)]);
         assert_eq!(found.messages, 0, "heartbeats are no messages");
+    }
+
+    #[test]
+    fn of_pings_in_a_row_the_last_is_answered_and_none_behind_a_close() {
+        let all = [Received::Ping(b"a"), Received::Ping(b""), Received::Ping(b"bc")];
+        let found = brought(Beat::None, Beats::default(), &all);
+        assert_eq!(found.still_owed(), [Owed::Pong(b"bc".to_vec())]);
+        let mut closed = Brought::default();
+        closed.take(&Received::Ping(b"a"), &Conversation::default(), Beats::default());
+        assert!(!closed.take(&Received::Close(1001, "bye"), &Conversation::default(), Beats::default()));
+        assert_eq!((closed.still_owed(), &closed.closed), (&[][..], &Some((1001, "bye".into()))));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::brought::{Beats, Brought};
+use super::brought::{Beats, Brought, Owed};
 use super::frame::{FrameReader, Opcode, Violation, write_frame};
 use super::pulse::Micros;
 use super::wire::{Buffers, Wire};
@@ -44,6 +44,32 @@ impl<W: Wire> Connection<W> {
         write_frame(&mut shared.frame, opcode, payload, fastrand::u32(..).to_ne_bytes());
         self.wire.write(&shared.frame, &mut shared.buffers)?;
         Ok(shared.frame.len())
+    }
+
+    /// Sends all that the server waits for, in one write. How many bytes that were, and how many replies.
+    pub(super) fn send_owed(
+        &mut self,
+        owed: &[Owed],
+        conversation: &Conversation,
+        shared: &mut Shared,
+    ) -> io::Result<(usize, u64)> {
+        if owed.is_empty() {
+            return Ok((0, 0));
+        }
+        shared.frame.clear();
+        let mut replies = 0;
+        for owed in owed {
+            let (opcode, payload) = match owed {
+                Owed::Pong(payload) => (Opcode::Pong, payload.as_slice()),
+                Owed::Reply(reply) => {
+                    replies += 1;
+                    (Opcode::Text, conversation.replies[*reply].message.as_bytes())
+                }
+            };
+            write_frame(&mut shared.frame, opcode, payload, fastrand::u32(..).to_ne_bytes());
+        }
+        self.wire.write(&shared.frame, &mut shared.buffers)?;
+        Ok((shared.frame.len(), replies))
     }
 
     /// Feeds bytes to the frame reader and gathers what they mean.

@@ -113,22 +113,21 @@ impl Endpoint {
             let mut failed = 0;
             loop {
                 failed += 1;
-                match timeout(LONGEST_ATTEMPT, self.attempt(client, index)).await {
+                let (reason, after) = match timeout(LONGEST_ATTEMPT, self.attempt(client, index)).await {
                     Ok(Ok(text)) => {
                         return place
                             .token(&text)
                             .map_err(|error| format!("the endpoint's token can't be used: {error}"));
                     }
                     Ok(Err(Failed::ForGood(reason))) => return Err(reason),
-                    Ok(Err(Failed::ForNow(reason, after))) => {
-                        last = reason;
-                        if failed == MOST_ATTEMPTS {
-                            return Err(format!("{last} ({failed} times)"));
-                        }
-                        sleep(wait(failed, after, fastrand::f64())).await;
-                    }
-                    Err(_) => last = "the token endpoint did not answer".into(),
+                    Ok(Err(Failed::ForNow(reason, after))) => (reason, after),
+                    Err(_) => ("the token endpoint did not answer".into(), None),
+                };
+                last = reason;
+                if failed == MOST_ATTEMPTS {
+                    return Err(format!("{last} ({failed} times)"));
                 }
+                sleep(wait(failed, after, fastrand::f64())).await;
             }
         };
         let outcome = timeout(self.timeout, trying).await;

@@ -25,6 +25,13 @@ pub enum TokenPlace {
     Message,
 }
 
+impl Default for TokenPlace {
+    /// `Authorization: Bearer TOKEN` (RFC 6750 §2.1).
+    fn default() -> TokenPlace {
+        TokenPlace::Header { name: "Authorization".into(), prefix: "Bearer".into() }
+    }
+}
+
 /// Why a place can't be used.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum TokenPlaceError {

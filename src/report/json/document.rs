@@ -155,6 +155,8 @@ pub struct LevelPart {
     pub connect_ms: Option<LatencySummary>,
     /// From heartbeat to answer, milliseconds; `null` where none was answered.
     pub heartbeat_rtt_ms: Option<LatencySummary>,
+    /// How much later than planned heartbeats were sent, milliseconds: this machine's doing.
+    pub heartbeat_late_ms: Option<LatencySummary>,
     /// Bytes sent above TLS.
     pub bytes_sent: u64,
     /// Bytes received above TLS.
@@ -179,6 +181,8 @@ pub struct LevelPart {
     pub ended_at: Option<String>,
     /// From the first attempt to that, seconds.
     pub duration_s: Option<f64>,
+    /// From `started_at` to `held_from`, seconds: how long opening took.
+    pub opening_s: Option<f64>,
     /// What came of obtaining the connections' tokens, before the first attempt; `null` where none were used.
     pub tokens: Option<TokensPart>,
 }

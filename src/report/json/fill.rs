@@ -137,6 +137,7 @@ fn level(level: &JudgedLevel<'_>) -> LevelPart {
         avg_heartbeats: level.avg_heartbeats.map(rounded),
         connect_ms: run.connect_us.summary(),
         heartbeat_rtt_ms: run.heartbeat_rtt_us.summary(),
+        heartbeat_late_ms: run.heartbeat_late_us.summary(),
         bytes_sent: run.counts.bytes_sent,
         bytes_received: run.counts.bytes_received,
         messages_received: run.counts.messages_received,
@@ -170,6 +171,7 @@ fn level(level: &JudgedLevel<'_>) -> LevelPart {
         held_until: run.held_until.map(time),
         ended_at: run.ended_at.map(time),
         duration_s: level.duration.map(|took| rounded(took.as_secs_f64())),
+        opening_s: run.held_from.map(|held| rounded((held - run.started_at).as_seconds_f64())),
         tokens: run.tokens.map(|tokens| TokensPart {
             wanted: tokens.wanted,
             obtained: tokens.obtained,

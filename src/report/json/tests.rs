@@ -87,6 +87,7 @@ fn the_members_of_the_contract() {
                 "avg_heartbeats",
                 "connect_ms",
                 "heartbeat_rtt_ms",
+                "heartbeat_late_ms",
                 "bytes_sent",
                 "bytes_received",
                 "messages_received",

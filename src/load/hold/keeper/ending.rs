@@ -16,7 +16,7 @@ use crate::load::hold::pulse::Deadline;
 use crate::load::hold::wire::Wire;
 use crate::record::{FailureKind, Initiator, Phase};
 
-/// How long the peer may take to answer our close frame; the level's numbers are in by then.
+/// How long the peer may take to answer our close frame and to end the stream; the level's numbers are in by then.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(3);
 /// RFC 6455 §7.4.1: the purpose is fulfilled.
 const NORMAL_CLOSURE: u16 = 1000;
@@ -99,10 +99,17 @@ impl<W: Wire> Keeper<W> {
         }
     }
 
-    /// The peer's close frame came. Whether it can still be answered changes nothing.
-    pub(super) fn closed_by_peer(&mut self, key: usize, code: u16, reason: String) {
-        self.say_close(key, code);
-        self.lose(key, FailureKind::Closed(code), Initiator::Peer, reason);
+    /// The peer's close frame came; whether there is more to read. One that answers ours is followed by the end of the
+    /// stream, which is the peer's to bring about (RFC 6455 §7.1.1): the port of whoever ends it first stays taken for a
+    /// minute, and this machine needs its own. The other ones are answered; whether they still can be changes nothing.
+    pub(super) fn closed_by_peer(&mut self, key: usize, code: u16, reason: String) -> bool {
+        let answers_ours =
+            held_mut(&mut self.connections, key).is_some_and(|connection| connection.state == State::Closing);
+        if !answers_ours {
+            self.say_close(key, code);
+            self.lose(key, FailureKind::Closed(code), Initiator::Peer, reason);
+        }
+        answers_ours
     }
 
     /// The peer broke RFC 6455, which is said to it (§7.1.7) before the connection is given up.
@@ -121,6 +128,13 @@ impl<W: Wire> Keeper<W> {
         let payload = if code == NO_STATUS { &[][..] } else { &code_bytes };
         let sent = connection.send(Opcode::Close, payload, &mut self.shared);
         self.owner.counters().sent(sent.unwrap_or(0));
+    }
+
+    /// Nothing can be held any more.
+    pub(super) fn fail_all(&mut self, error: &io::Error) {
+        for key in 0..self.connections.len() {
+            self.fail(key, error);
+        }
     }
 
     pub(super) fn fail(&mut self, key: usize, error: &io::Error) {

@@ -93,11 +93,13 @@ impl<W: Wire> Keeper<W> {
     pub(super) fn run(mut self) {
         let mut events = Events::with_capacity(EVENTS_AT_ONCE);
         loop {
-            if let Err(error) = self.poll.poll(&mut events, self.patience())
-                && error.kind() != ErrorKind::Interrupted
-            {
-                tracing::error!("waiting for sockets failed: {error}");
-                return;
+            match self.poll.poll(&mut events, self.patience()) {
+                Ok(()) => {}
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(error) => {
+                    tracing::error!("waiting for sockets failed: {error}");
+                    return self.fail_all(&error);
+                }
             }
             for event in &events {
                 if event.token() == WAKE {
@@ -182,19 +184,10 @@ impl<W: Wire> Keeper<W> {
 
     /// Everything that the clock asks for.
     fn on_time(&mut self) {
+        self.count_overdue();
         while let Some(mut turn) = self.wheel.turn(self.now()) {
             turn.keys.retain(|&key| self.beat(key, turn.planned));
             self.wheel.give_back(turn);
-        }
-        loop {
-            let connections = &self.connections;
-            let over = |deadline: &Deadline| {
-                held(connections, deadline.key)
-                    .is_none_or(|connection| connection.beats.answered >= deadline.sequence)
-            };
-            let Some(deadline) = self.answers.pop(self.now(), over) else { break };
-            let example = format!("no answer within {} s", self.pong_timeout.as_secs_f64());
-            self.lose(deadline.key as usize, FailureKind::PongTimeout, Initiator::Network, example);
         }
         loop {
             let connections = &self.connections;
@@ -203,6 +196,27 @@ impl<W: Wire> Keeper<W> {
             self.remove(deadline.key as usize);
         }
         self.close_next();
+    }
+
+    /// Gives up the connections whose answers are overdue. Each is read once more before: where this machine stood still,
+    /// the answer came in time and was not looked at.
+    fn count_overdue(&mut self) {
+        loop {
+            let connections = &self.connections;
+            let over = |deadline: &Deadline| {
+                held(connections, deadline.key)
+                    .is_none_or(|connection| connection.beats.answered >= deadline.sequence)
+            };
+            let Some(deadline) = self.answers.pop(self.now(), over) else { break };
+            let key = deadline.key as usize;
+            if self.read(key, false) {
+                self.look_again(key);
+            }
+            if held(&self.connections, deadline.key).is_some_and(|c| c.beats.answered < deadline.sequence) {
+                let example = format!("no answer within {} s", self.pong_timeout.as_secs_f64());
+                self.lose(key, FailureKind::PongTimeout, Initiator::Network, example);
+            }
+        }
     }
 
     /// Sends the heartbeat that was planned for an instant; false if the connection gets no more of them.
@@ -218,6 +232,8 @@ impl<W: Wire> Keeper<W> {
             // That turn came late, and the connection after its instant.
             return true;
         }
+        let rounds = (planned - connection.planned) / self.pulse.interval();
+        let first = connection.beats.sent == 0;
         let sequence = connection.beats.sent + 1;
         let sent = match &self.conversation.beat {
             Beat::Ping => connection.send(Opcode::Ping, &sequence.to_be_bytes(), &mut self.shared),
@@ -229,9 +245,13 @@ impl<W: Wire> Keeper<W> {
                 connection.beats.sent = sequence;
                 connection.planned = planned;
                 connection.active = now;
-                self.owner
-                    .counters()
-                    .heartbeat_sent(bytes, Duration::from_micros(now.saturating_sub(planned)));
+                let counters = self.owner.counters();
+                counters.heartbeat_sent(bytes, Duration::from_micros(now.saturating_sub(planned)));
+                // Those that a standstill left out were late too, by so much more.
+                for left_out in (1..rounds).filter(|_| !first) {
+                    let planned = planned - left_out * self.pulse.interval();
+                    counters.late(Duration::from_micros(now.saturating_sub(planned)));
+                }
                 self.answers.push(Deadline { at: self.pulse.deadline(now), key, sequence });
                 true
             }

@@ -7,43 +7,44 @@ use mio::Token;
 use mio::event::Event;
 
 use super::{INTEREST, Keeper, Stage, held_mut, index};
-use crate::load::counters::Counters;
-use crate::load::hold::brought::{Brought, Owed};
+use crate::load::hold::brought::Brought;
 use crate::load::hold::connection::{Connection, Shared};
-use crate::load::hold::frame::{Opcode, Violation};
+use crate::load::hold::frame::Violation;
 use crate::load::hold::wire::Wire;
 use crate::plan::Conversation;
 use crate::record::{FailureKind, Initiator};
 
-/// Full reads of one connection (a mebibyte), before the others have their turn.
-const READS_AT_ONCE: usize = 16;
+/// Full reads of one connection (a quarter of a mebibyte), before the others have their turn.
+const READS_AT_ONCE: usize = 4;
 
 impl<W: Wire> Keeper<W> {
     /// Something can be read or written.
     pub(super) fn ready(&mut self, event: &Event) {
         let key = event.token().0;
         let Some(connection) = held_mut(&mut self.connections, key) else { return };
-        if event.is_writable()
-            && let Err(error) = connection.wire.flush()
-        {
-            return self.fail(key, &error);
-        }
-        if event.is_readable() || event.is_read_closed() || event.is_error() {
-            // At its end a stream says so only once: then everything must be read.
-            let to_the_end = event.is_read_closed() || event.is_error();
-            for _ in 0..READS_AT_ONCE {
-                if !self.take(key, |connection, brought, conversation, shared| {
-                    read_some(connection, brought, conversation, shared, to_the_end)
-                }) {
-                    return;
-                }
-            }
+        let unflushed = if event.is_writable() { connection.wire.flush().err() } else { None };
+        // At its end a stream says so only once: then everything must be read.
+        let to_the_end = event.is_read_closed() || event.is_error() || unflushed.is_some();
+        if (event.is_readable() || to_the_end) && self.read(key, to_the_end) {
             self.look_again(key);
+        }
+        // What was sent before the connection broke says more than that it did: of one that is gone this is no news.
+        if let Some(error) = unflushed {
+            self.fail(key, &error);
         }
     }
 
+    /// Reads what is there; whether it had to stop before the end of it, for the others' sake.
+    pub(super) fn read(&mut self, key: usize, to_the_end: bool) -> bool {
+        (0..READS_AT_ONCE).all(|_| {
+            self.take(key, |connection, brought, conversation, shared| {
+                read_some(connection, brought, conversation, shared, to_the_end)
+            })
+        })
+    }
+
     /// Has the socket report once more what it would have reported only once.
-    fn look_again(&mut self, key: usize) {
+    pub(super) fn look_again(&mut self, key: usize) {
         let Some(connection) = held_mut(&mut self.connections, key) else { return };
         let again = self.poll.registry().reregister(connection.wire.socket(), Token(key), INTEREST);
         if let Err(error) = again {
@@ -77,22 +78,30 @@ impl<W: Wire> Keeper<W> {
             self.border.answered(index(key), answers, rtt, &self.owner);
             connection.beats.answered = sequence;
         }
-        if let Err(error) = answer(connection, &brought.owed, &self.conversation, &mut self.shared, counters)
-        {
-            self.fail(key, &error);
-            return false;
-        }
+        // Who has broken the protocol hears that, and nothing else any more.
+        let owed = if result.is_ok() { brought.still_owed() } else { &[] };
+        let unsent = match connection.send_owed(owed, &self.conversation, &mut self.shared) {
+            Ok((bytes, replies)) => {
+                counters.sent(bytes);
+                counters.replied(replies);
+                None
+            }
+            Err(error) => Some(error),
+        };
         if let Some((code, reason)) = brought.closed {
-            self.closed_by_peer(key, code, reason);
-            return false;
+            return self.closed_by_peer(key, code, reason);
         }
         match result {
-            Ok(more) => {
-                if self.stage == Stage::Quiet {
-                    self.settle(key);
+            Ok(more) => match unsent {
+                // What was sent before the connection broke says more than that it did.
+                Some(error) if !more => self.fail(key, &error),
+                _ => {
+                    if self.stage == Stage::Quiet {
+                        self.settle(key);
+                    }
+                    return more;
                 }
-                return more;
-            }
+            },
             Err(Broken::End) => self.lose(key, FailureKind::Eof, Initiator::Peer, String::new()),
             Err(Broken::Io(error)) => self.fail(key, &error),
             Err(Broken::Protocol(violation)) => self.broken_by_peer(key, violation),
@@ -126,24 +135,4 @@ fn read_some<W: Wire>(
     let more = chunk.more || to_the_end;
     connection.take(chunk.bytes, brought, conversation).map_err(Broken::Protocol)?;
     Ok(more)
-}
-
-/// Sends what the server waits for.
-fn answer<W: Wire>(
-    connection: &mut Connection<W>,
-    owed: &[Owed],
-    conversation: &Conversation,
-    shared: &mut Shared,
-    counters: &Counters,
-) -> io::Result<()> {
-    for owed in owed {
-        match owed {
-            Owed::Pong(payload) => counters.sent(connection.send(Opcode::Pong, payload, shared)?),
-            Owed::Reply(reply) => {
-                let message = conversation.replies[*reply].message.as_bytes();
-                counters.replied(connection.send(Opcode::Text, message, shared)?);
-            }
-        }
-    }
-    Ok(())
 }
