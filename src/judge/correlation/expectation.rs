@@ -34,9 +34,15 @@ impl Arrival {
     /// Noise from which on it can't tell half of the connections from all.
     const UNCLEAR: f64 = 0.2;
 
-    /// Whether it shows that they arrived.
+    /// Whether it shows that they arrived. Where others' requests are among them it shows nothing: they may stand for
+    /// upgrades that are missing.
     pub(super) fn is_shown(self) -> bool {
-        self.share >= ARRIVED && self.noise <= TOLERANCE
+        self.share >= ARRIVED && self.noise <= TOLERANCE && !self.has_others()
+    }
+
+    /// Whether there are more requests than upgrades, beyond tolerance and noise.
+    fn has_others(self) -> bool {
+        self.share > 1.0 + TOLERANCE + self.noise
     }
 
     /// Whether it shows that they did not.
@@ -63,7 +69,7 @@ impl Legs {
     /// connections are missing does not outvote the others. `levels` are factors with their noise. Two legs are
     /// documented: one must have more voices.
     pub(super) fn explaining(levels: &[(f64, f64)], arrived: Option<Arrival>) -> Legs {
-        let clear = arrived.filter(|arrived| arrived.noise <= Arrival::UNCLEAR);
+        let clear = arrived.filter(|arrived| arrived.noise <= Arrival::UNCLEAR && !arrived.has_others());
         let (share, unsure) = clear.map_or((1.0, 0.0), |arrived| (arrived.share.min(1.0), arrived.noise));
         if share <= 0.0 {
             return Legs::Two;
@@ -115,6 +121,9 @@ mod tests {
             (1.8, Some(0.9), Legs::Two),
             (1.0, Some(0.0), Legs::Two),
             (1.2, None, Legs::Two),
+            // Half the clients bypass the ALB, and others' requests take the place of theirs.
+            (1.0, Some(1.3), Legs::Unclear),
+            (2.0, Some(16.5), Legs::Two),
         ] {
             let arrived = arrived.map(|share| Arrival { share, noise: 0.01 });
             assert_eq!(Legs::explaining(&[(factor, 0.01)], arrived), legs, "{factor} {arrived:?}");

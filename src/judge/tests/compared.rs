@@ -4,6 +4,7 @@
 use chrono::Timelike;
 
 use super::{outcome, usual, with_judged};
+use crate::facts::metric;
 use crate::judge::testing::Scenario;
 use crate::judge::{Legs, Outcome, judge};
 use crate::record::Run;
@@ -54,6 +55,16 @@ fn one_leg_agrees_only_with_its_witness() {
     let (found, reason) = outcome(Scenario { bypass: 0.5, ..usual() });
     assert_eq!(found, Outcome::Disagrees, "{reason}");
     assert!(reason.contains("50 % of the connections are missing"), "{reason}");
+
+    // The same while somebody sends plain requests beside the load: theirs may stand for the missing upgrades.
+    let mut run = Scenario { bypass: 0.5, ..usual() }.run();
+    let load = run.load_started_at().unwrap() - chrono::TimeDelta::minutes(1)..run.load_ended_at();
+    let requests = run.series.as_mut().unwrap().metrics.get_mut(metric::REQUESTS).unwrap();
+    for at in requests.iter_mut().filter(|point| load.contains(&point.at)) {
+        at.value += 200.0;
+    }
+    let judged = judge(&run);
+    assert_eq!(judged.outcome(), Outcome::Inconclusive, "{:?}", judged.verdict);
 
     // The same without its witness is not told from one leg.
     let (found, reason) = outcome(Scenario { bypass: 0.5, requests: false, ..usual() });
