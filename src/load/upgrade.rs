@@ -140,30 +140,33 @@ impl Request {
         if is_http2(bytes) {
             return protocol("the answer is HTTP/2, and only HTTP/1.1 can be upgraded");
         }
-        let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
-        let mut response = httparse::Response::new(&mut headers);
-        let head = match response.parse(bytes) {
-            Ok(httparse::Status::Complete(length)) => length,
-            Ok(httparse::Status::Partial) if bytes.len() < LONGEST_HEAD => return Answer::Incomplete,
-            Ok(httparse::Status::Partial) => return protocol("the answer's head is longer than 32 KiB"),
-            Err(error) => return protocol(&format!("the answer is not HTTP: {error}")),
-        };
-        let status = response.code.unwrap_or(0);
-        // An interim answer, such as 103 with hints: the one that counts follows (RFC 9110 §15.2).
-        if (100..200).contains(&status) && status != 101 {
-            return match self.check(token, key, &bytes[head..]) {
-                Answer::Open { head: next } => Answer::Open { head: head + next },
-                other => other,
+        // Interim answers, such as 103 with hints, are passed over: the one that counts follows (RFC 9110 §15.2).
+        let mut passed = 0;
+        loop {
+            let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
+            let mut response = httparse::Response::new(&mut headers);
+            let head = match response.parse(&bytes[passed..]) {
+                Ok(httparse::Status::Complete(length)) => passed + length,
+                Ok(httparse::Status::Partial) if bytes.len() < LONGEST_HEAD => return Answer::Incomplete,
+                Ok(httparse::Status::Partial) => return protocol("the answer's head is longer than 32 KiB"),
+                Err(error) => return protocol(&format!("the answer is not HTTP: {error}")),
             };
+            match response.code.unwrap_or(0) {
+                101 => {
+                    return self
+                        .check_switch(token, key, response.headers)
+                        .map_or_else(|reason| protocol(&reason), |()| Answer::Open { head });
+                }
+                100..200 => passed = head,
+                status => {
+                    let body = Body::new(status, response.headers, &bytes[head..]);
+                    let reason = response.reason.unwrap_or("");
+                    let example = format!("{status} {reason} {}", body.text()).trim().to_owned();
+                    let kind = FailureKind::Http(status);
+                    return Answer::Refused { kind, example, whole: body.is_enough() };
+                }
+            }
         }
-        if status != 101 {
-            let body = Body::new(status, response.headers, &bytes[head..]);
-            let reason = response.reason.unwrap_or("");
-            let example = format!("{status} {reason} {}", body.text()).trim().to_owned();
-            return Answer::Refused { kind: FailureKind::Http(status), example, whole: body.is_enough() };
-        }
-        self.check_switch(token, key, response.headers)
-            .map_or_else(|reason| protocol(&reason), |()| Answer::Open { head })
     }
 
     /// RFC 6455 §4.1, the list of what a client must check in a 101. A `Connection` header may hold more than
@@ -381,6 +384,10 @@ mod tests {
         assert_eq!(check(hints), Answer::Incomplete);
         let refused = check(&format!("{hints}HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"));
         assert!(matches!(refused, Answer::Refused { kind: FailureKind::Http(403), .. }), "{refused:?}");
+        // Together they are no longer than a head may be, however short each is.
+        let endless = "HTTP/1.1 103 E\r\n\r\n".repeat(LONGEST_HEAD / 18 + 1);
+        let refused = check(&endless);
+        assert!(matches!(refused, Answer::Refused { kind: FailureKind::Protocol, .. }), "{refused:?}");
     }
 
     #[test]

@@ -232,8 +232,9 @@ impl<W: Wire> Keeper<W> {
             // That turn came late, and the connection after its instant.
             return true;
         }
-        let rounds = (planned - connection.planned) / self.pulse.interval();
-        let first = connection.beats.sent == 0;
+        // Before the first there is none to leave out, and after the hold they rested on purpose.
+        let counts = self.stage == Stage::Hold && connection.beats.sent > 0;
+        let rounds = if counts { (planned - connection.planned) / self.pulse.interval() } else { 1 };
         let sequence = connection.beats.sent + 1;
         let sent = match &self.conversation.beat {
             Beat::Ping => connection.send(Opcode::Ping, &sequence.to_be_bytes(), &mut self.shared),
@@ -248,7 +249,7 @@ impl<W: Wire> Keeper<W> {
                 let counters = self.owner.counters();
                 counters.heartbeat_sent(bytes, Duration::from_micros(now.saturating_sub(planned)));
                 // Those that a standstill left out were late too, by so much more.
-                for left_out in (1..rounds).filter(|_| !first) {
+                for left_out in 1..rounds {
                     let planned = planned - left_out * self.pulse.interval();
                     counters.late(Duration::from_micros(now.saturating_sub(planned)));
                 }

@@ -93,9 +93,8 @@ impl<W: Wire> Keeper<W> {
         }
         match result {
             Ok(more) => match unsent {
-                // What was sent before the connection broke says more than that it did.
-                Some(error) if !more => self.fail(key, &error),
-                _ => {
+                Some(error) => self.fail(key, &error),
+                None => {
                     if self.stage == Stage::Quiet {
                         self.settle(key);
                     }
