@@ -1,4 +1,4 @@
-//! A test of its own: a connection that never runs dry keeps neither the others nor the owner from their turn.
+//! Tests of their own: a connection that never runs dry keeps neither the others nor the owner from their turn.
 
 use std::io;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -12,23 +12,30 @@ use super::{Adopted, Holder, HolderSettings, Owner, Wire};
 use crate::load::counters::Counters;
 use crate::load::failed::Failed;
 use crate::plan::{Heartbeat, HeartbeatKind};
+use crate::record::Sample;
 
 /// How long a busy machine may take.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// An empty binary message, again and again.
-static FLOOD: [u8; 64 * 1024] = {
-    let mut flood = [0; 64 * 1024];
+/// What one read brings.
+const FLOOD: usize = 64 * 1024;
+static MESSAGES: [u8; FLOOD] = flood(0x82);
+static PINGS: [u8; FLOOD] = flood(0x89);
+
+/// An empty frame of that first byte, again and again.
+const fn flood(first_byte: u8) -> [u8; FLOOD] {
+    let mut flood = [0; FLOOD];
     let mut at = 0;
     while at < flood.len() {
-        flood[at] = 0x82;
+        flood[at] = first_byte;
         at += 2;
     }
     flood
-};
+}
 
 /// However often it is read, there is more.
 struct Bottomless {
     socket: mio::net::TcpStream,
+    flood: &'static [u8],
     dry: Arc<AtomicBool>,
 }
 
@@ -50,7 +57,7 @@ impl Wire for Bottomless {
         if self.dry.load(Ordering::Acquire) {
             return Ok(None);
         }
-        Ok(Some(Chunk { bytes: &FLOOD, more: true }))
+        Ok(Some(Chunk { bytes: self.flood, more: true }))
     }
 
     fn write(&mut self, _: &[u8], _: &mut Buffers) -> io::Result<()> {
@@ -84,37 +91,73 @@ fn wait_until(what: &str, holds: impl Fn() -> bool) {
     }
 }
 
-#[test]
+/// A holder of such connections, each of whose peers has sent a byte that nobody reads: the sockets are readable for ever.
+struct Flooded {
+    /// Dropped first, so that the holder's thread ends even where it gives nobody a turn.
+    tap: Tap,
+    listener: TcpListener,
+    owner: Arc<Counting>,
+    holder: Holder<Bottomless>,
+    others: Vec<TcpStream>,
+}
+
 #[allow(clippy::unwrap_used)]
-fn everybody_gets_a_turn() {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    let peer = listener.local_addr().unwrap();
-    let owner = Arc::new(Counting::default());
-    let minute = Duration::from_secs(60);
-    let heartbeat = Heartbeat { kind: HeartbeatKind::Ping, interval: minute, pong_timeout: minute };
-    let settings = HolderSettings { heartbeat, conversation: Arc::default() };
-    let dynamic: Arc<dyn Owner> = Arc::<Counting>::clone(&owner);
-    let holder = Holder::start("hold-test".into(), settings, dynamic).unwrap();
-    let tap = Tap(Arc::default());
-    let mut others = Vec::new();
-    for ordinal in 0..2 {
+impl Flooded {
+    fn start() -> Flooded {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let owner = Arc::new(Counting::default());
+        let minute = Duration::from_secs(60);
+        let heartbeat = Heartbeat { kind: HeartbeatKind::Ping, interval: minute, pong_timeout: minute };
+        let settings = HolderSettings { heartbeat, conversation: Arc::default() };
+        let dynamic: Arc<dyn Owner> = Arc::<Counting>::clone(&owner);
+        let holder = Holder::start("hold-test".into(), settings, dynamic).unwrap();
+        Flooded { tap: Tap(Arc::default()), listener, owner, holder, others: Vec::new() }
+    }
+
+    fn adopt(&mut self, ordinal: u32, flood: &'static [u8]) {
+        let peer = self.listener.local_addr().unwrap();
         let stream = TcpStream::connect(peer).unwrap();
         stream.set_nonblocking(true).unwrap();
-        let (mut other, _) = listener.accept().unwrap();
-        // Never read, so that the socket is readable for ever.
+        let (mut other, _) = self.listener.accept().unwrap();
         io::Write::write_all(&mut other, b"x").unwrap();
-        others.push(other);
-        let wire = Bottomless { socket: mio::net::TcpStream::from_std(stream), dry: Arc::clone(&tap.0) };
-        owner.0.opened(peer.ip(), Duration::ZERO);
+        self.others.push(other);
+        let socket = mio::net::TcpStream::from_std(stream);
+        let wire = Bottomless { socket, flood, dry: Arc::clone(&self.tap.0) };
+        self.owner.0.opened(peer.ip(), Duration::ZERO);
         let (began, reader, tail) = (Instant::now(), FrameReader::default(), Vec::new());
-        holder.adopt(Adopted { wire, peer, began, ordinal, reader, tail });
-        // The second one is adopted while the first is being read.
-        wait_until("it is read", || owner.0.sample(0).messages_received > u64::from(ordinal) * 1_000);
+        self.holder.adopt(Adopted { wire, peer, began, ordinal, reader, tail });
     }
-    let before = owner.0.sample(0).messages_received;
+
+    fn counts(&self) -> Sample {
+        self.owner.0.sample(0)
+    }
+}
+
+#[test]
+fn everybody_gets_a_turn() {
+    let mut flooded = Flooded::start();
+    for ordinal in 0..2 {
+        flooded.adopt(ordinal, &MESSAGES);
+        // The second one is adopted while the first is being read.
+        wait_until("it is read", || flooded.counts().messages_received > u64::from(ordinal) * 1_000);
+    }
+    let before = flooded.counts().messages_received;
     wait_until("reading goes on, turn after turn", || {
-        owner.0.sample(0).messages_received > before + 2 * 1024 * 1024
+        flooded.counts().messages_received > before + 2 * 1024 * 1024
     });
-    holder.end_hold();
-    wait_until("both are counted as held", || owner.0.held.load(Ordering::Acquire) == 2);
+    flooded.holder.end_hold();
+    wait_until("both are counted as held", || flooded.owner.0.held.load(Ordering::Acquire) == 2);
+}
+
+#[test]
+fn a_flood_of_pings_is_answered_once_a_read() {
+    /// Header and mask of an empty frame.
+    const PONG: u64 = 6;
+    let mut flooded = Flooded::start();
+    flooded.adopt(0, &PINGS);
+    wait_until("it is answered, read after read", || flooded.counts().bytes_sent >= 100 * PONG);
+    flooded.tap.0.store(true, Ordering::Release);
+    wait_until("it has run dry", || flooded.counts().open == 0);
+    let counts = flooded.counts();
+    assert!(counts.bytes_sent <= counts.bytes_received / FLOOD as u64 * PONG, "{counts:?}");
 }
