@@ -154,6 +154,7 @@ impl<'a, 'b> Level<'a, 'b> {
             return None;
         }
         self.observe();
+        self.story.part_over(level, self.load.take_worst_late());
         if stop.is_braked() {
             return None;
         }
@@ -165,6 +166,7 @@ impl<'a, 'b> Level<'a, 'b> {
         if let Waited::Interrupted = self.hold(until, stop).await {
             return None;
         }
+        self.story.part_over(level, self.load.take_worst_late());
         self.story.tell(Event::HoldEnded { level });
         self.load.end_hold();
         // The hold ran to its end: an interruption of the last pongs no longer changes that it is complete, but they

@@ -137,6 +137,13 @@ impl Story<'_> {
         self.heed_brake(counts.level);
     }
 
+    /// A part of a level is over: how late this machine was in its last moments belongs to it.
+    fn part_over(&mut self, level: u32, late: Duration) {
+        if let Some(second) = self.watcher.look_last(level, late) {
+            self.tell(Event::Machine(second));
+        }
+    }
+
     /// Stops the load where a rule of the brake is broken.
     fn heed_brake(&mut self, level: Option<u32>) {
         for event in self.brake.look(&self.run, level) {

@@ -26,9 +26,19 @@ impl Watcher {
         late: impl FnOnce() -> Duration,
     ) -> Option<MachineSecond> {
         let sample = self.machine.look()?;
-        let lag = self.lag.take().max(Some(late()).filter(|late| !late.is_zero()));
+        Some(MachineSecond { level, lag_ms: self.lag_ms(late()), sample })
+    }
+
+    /// How late this program was in what is left of a part of a level: what comes later is no more the part's.
+    pub(super) fn look_last(&mut self, level: u32, late: Duration) -> Option<MachineSecond> {
+        let lag_ms = self.lag_ms(late)?;
+        let sample = self.machine.look().unwrap_or_default();
+        Some(MachineSecond { level: Some(level), lag_ms: Some(lag_ms), sample })
+    }
+
+    fn lag_ms(&self, late: Duration) -> Option<f64> {
+        let lag = self.lag.take().max(Some(late).filter(|late| !late.is_zero()))?;
         // Tokio's timers have milliseconds: a decimal more is enough.
-        let lag_ms = lag.map(|lag| (lag.as_secs_f64() * 10_000.0).round() / 10.0);
-        Some(MachineSecond { level, lag_ms, sample })
+        Some((lag.as_secs_f64() * 10_000.0).round() / 10.0)
     }
 }

@@ -1,6 +1,6 @@
 //! How late this program's runtime is: a timer that ought to fire every 20 ms, and by how much it misses.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
@@ -11,22 +11,32 @@ const EVERY: Duration = Duration::from_millis(20);
 
 /// Measures until it is dropped. A runtime that is late by so much answers, and sends its heartbeats, late by as much.
 pub struct Lag {
-    worst: Arc<Mutex<Option<Duration>>>,
+    timer: Arc<Mutex<Timer>>,
     task: JoinHandle<()>,
+}
+
+struct Timer {
+    due: Instant,
+    worst: Option<Duration>,
 }
 
 impl Lag {
     /// Begins to measure the runtime that calls.
     pub fn start() -> Lag {
-        let worst = Arc::default();
-        let task = tokio::spawn(measure(Arc::clone(&worst)));
-        Lag { worst, task }
+        let timer = Arc::new(Mutex::new(Timer { due: Instant::now() + EVERY, worst: None }));
+        let task = tokio::spawn(measure(Arc::clone(&timer)));
+        Lag { timer, task }
     }
 
-    /// The worst lateness since the last call; `None` when the timer did not fire at all. A stall that still lasts is
-    /// told when it is over.
+    /// The worst lateness since the last call, that of a timer that is overdue included, so that no stall is told only
+    /// after whoever asks has drawn his conclusion; `None` when no timer was due.
     pub fn take(&self) -> Option<Duration> {
-        self.worst.lock().unwrap_or_else(PoisonError::into_inner).take()
+        let mut timer = lock(&self.timer);
+        let now = Instant::now();
+        if timer.due <= now {
+            timer.fired(now);
+        }
+        timer.worst.take()
     }
 }
 
@@ -36,19 +46,28 @@ impl Drop for Lag {
     }
 }
 
-async fn measure(worst: Arc<Mutex<Option<Duration>>>) {
-    let mut due = Instant::now() + EVERY;
-    loop {
-        sleep_until(due).await;
-        let now = Instant::now();
-        let late = now.saturating_duration_since(due);
-        {
-            let mut worst = worst.lock().unwrap_or_else(PoisonError::into_inner);
-            *worst = (*worst).max(Some(late));
-        }
+impl Timer {
+    fn fired(&mut self, now: Instant) {
+        self.worst = self.worst.max(Some(now.saturating_duration_since(self.due)));
         // By schedule, but what a stall made it miss is not made up for: it would be counted again and again.
-        due = (due + EVERY).max(now);
+        self.due = (self.due + EVERY).max(now);
     }
+}
+
+async fn measure(timer: Arc<Mutex<Timer>>) {
+    loop {
+        let due = lock(&timer).due;
+        sleep_until(due).await;
+        let mut timer = lock(&timer);
+        // Unless somebody looked at the clock before this was woken.
+        if timer.due == due {
+            timer.fired(Instant::now());
+        }
+    }
+}
+
+fn lock(timer: &Mutex<Timer>) -> MutexGuard<'_, Timer> {
+    timer.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -72,8 +91,8 @@ mod tests {
         told(&lag).await;
         let stall = Duration::from_millis(300);
         std::thread::sleep(stall);
-        assert_eq!(lag.take(), None, "the stall is not yet over for the timer");
-        let late = told(&lag).await;
+        // Nothing was awaited since: the timer is overdue, and has not fired.
+        let late = lag.take().unwrap();
         assert!(late >= stall - EVERY, "{late:?}");
         // Should this machine be busy just now, the next one may be late too, but not always.
         let mut next = told(&lag).await;
@@ -86,9 +105,9 @@ mod tests {
     #[tokio::test]
     async fn it_ends_when_it_is_dropped() {
         let lag = Lag::start();
-        let worst = Arc::downgrade(&lag.worst);
+        let timer = Arc::downgrade(&lag.timer);
         drop(lag);
-        while worst.strong_count() > 0 {
+        while timer.strong_count() > 0 {
             tokio::task::yield_now().await;
         }
     }
