@@ -49,8 +49,17 @@ pub(super) struct Parsed {
 impl Parsed {
     /// Whether a flag of the command (by its long name) was given anywhere: command line, environment or file.
     pub(super) fn is_given(&self, long: &str) -> bool {
+        self.source(long) != Source::Default
+    }
+
+    /// Whether a flag of the command was typed.
+    pub(super) fn is_on_command_line(&self, long: &str) -> bool {
+        self.source(long) == Source::CommandLine
+    }
+
+    fn source(&self, long: &str) -> Source {
         let command = self.matches.subcommand().map_or(&self.matches, |(_, command)| command);
-        self.file.source(long, command.value_source(&long.replace('-', "_"))) != Source::Default
+        self.file.source(long, command.value_source(&long.replace('-', "_")))
     }
 }
 

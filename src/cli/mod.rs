@@ -19,6 +19,7 @@ mod settings;
 mod signals;
 mod simulate;
 mod simulate_flags;
+mod strays;
 mod token_flags;
 
 use std::ffi::OsString;
@@ -51,9 +52,15 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> Exit {
 
 fn dispatch(command: Command, output: &Output, parsed: &config::Parsed) -> Result<Exit, Complaint> {
     match command {
-        Command::Run(args) => on_runtime(run::command(&args, output)),
+        Command::Run(args) => {
+            strays::check(&args, parsed)?;
+            on_runtime(run::command(&args, output))
+        }
         Command::Demo => on_runtime(demo::command(output)),
-        Command::Preflight(args) => on_runtime(preflight::command(&args, output)),
+        Command::Preflight(args) => {
+            strays::check(&args, parsed)?;
+            on_runtime(preflight::command(&args, output))
+        }
         Command::Analyze(args) => on_runtime(analyze::command(&args, parsed, output)),
         Command::Report(args) => report::command(&args, output),
         Command::Simulate(args) => on_runtime(simulate::command(&args)),

@@ -79,13 +79,6 @@ impl TokenFlags {
                 "give one of --token-file, --token-cmd, --token-url and --jwt-key",
             ));
         }
-        self.check_strays()?;
-        if self.token_in.is_some() && !sources.contains(&true) {
-            return Err(Complaint::usage(
-                "--token-in means nothing without tokens",
-                "give one of --token-file, --token-cmd, --token-url and --jwt-key too, or leave --token-in out",
-            ));
-        }
         let place = self.token_in.clone().unwrap_or_default();
         let source = if let Some(path) = &self.token_file {
             let tokens = read_token_file(path, &place)
@@ -101,26 +94,6 @@ impl TokenFlags {
             return Ok(None);
         };
         Ok(Some(Tokens { source, place, timeout: self.token_timeout }))
-    }
-
-    /// A flag without the source that it belongs to would be passed over in silence.
-    fn check_strays(&self) -> Result<(), Complaint> {
-        let (endpoint, jwt) = (self.token_url.is_some(), self.jwt_key.is_some());
-        let strays = [
-            (self.token_json_pointer.is_some() && !endpoint, "--token-json-pointer", "--token-url"),
-            (self.token_method.is_some() && !endpoint, "--token-method", "--token-url"),
-            (self.token_body.is_some() && !endpoint, "--token-body", "--token-url"),
-            (!self.token_header.is_empty() && !endpoint, "--token-header", "--token-url"),
-            (self.jwt_claims.is_some() && !jwt, "--jwt-claims", "--jwt-key"),
-            (self.jwt_expires.is_some() && !jwt, "--jwt-expires", "--jwt-key"),
-        ];
-        match strays.iter().find(|(is_stray, _, _)| *is_stray) {
-            Some((_, flag, source)) => {
-                let remedy = format!("give {source} too, or leave {flag} out");
-                Err(Complaint::usage(format!("{flag} means nothing without {source}"), remedy))
-            }
-            None => Ok(()),
-        }
     }
 
     fn endpoint(&self, url: &str) -> Result<TokenEndpoint, Complaint> {

@@ -213,3 +213,37 @@ fn a_header_file_has_comments_and_its_mistakes_a_line() {
     );
     assert_eq!(done.code, 1, "only nobody listens: {}", done.all());
 }
+
+#[test]
+fn a_flag_that_means_nothing_is_not_passed_over_in_silence() {
+    let folder = Folder::new();
+    let config = folder.file("albcap.toml");
+    std::fs::write(&config, "search = 100\n").unwrap();
+    for (flags, told) in [
+        (&["--token-body=x"][..], "--token-body means nothing without --token-url"),
+        (&["--token-header=@x"], "--token-header means nothing without --token-url"),
+        (&["--token-concurrency=4"], "--token-concurrency means nothing without --token-url"),
+        (&["--token-timeout=4s"], "--token-timeout means nothing without --token-cmd or --token-url"),
+        (&["--token-in=message"], "--token-in means nothing without --token-file or"),
+        (&["--jwt-expires=1h"], "--jwt-expires means nothing without --jwt-key"),
+        (&["--precision=2%"], "--precision means nothing without --search"),
+        (&["--cacert=ca.pem"], "--cacert is about TLS, which a ws:// URL does not speak"),
+        (&["-k"], "--insecure is about TLS"),
+    ] {
+        for command in ["run", "preflight"] {
+            let done = finish(binary().args([command, "WS://127.0.0.1:9/", "--no-aws"]).args(flags));
+            let (cause, remedy) = done.complaint();
+            assert_eq!(done.code, 2, "{flags:?}: {}", done.all());
+            assert!(cause.contains(told), "{flags:?}: {cause}");
+            assert!(remedy.contains("leave --"), "{remedy}");
+        }
+    }
+    // What it needs may stand in the file, and a token endpoint may speak TLS where the target does not.
+    for flags in [
+        &["--precision=2%", "--config", config.to_str().unwrap()][..],
+        &["--cacert=ca.pem", "--token-url=https://127.0.0.1:9/"],
+    ] {
+        let done = finish(binary().args(["preflight", "ws://127.0.0.1:9/", "--no-aws"]).args(flags));
+        assert_ne!(done.code, 2, "{flags:?}: {}", done.all());
+    }
+}

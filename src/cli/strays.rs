@@ -1,0 +1,46 @@
+//! Flags that mean nothing without another one: passed over in silence, they would let a user believe that they work.
+//!
+//! Only the command line is looked at. Environment and file speak to many commands, and may say what one of them has no
+//! use for.
+
+use super::Complaint;
+use super::args::RunArgs;
+use super::config::Parsed;
+
+/// A flag, and those of which one must be there for it to mean something.
+const NEEDS: [(&str, &[&str]); 10] = [
+    ("precision", &["search"]),
+    ("token-json-pointer", &["token-url"]),
+    ("token-method", &["token-url"]),
+    ("token-body", &["token-url"]),
+    ("token-header", &["token-url"]),
+    ("token-concurrency", &["token-url"]),
+    ("token-timeout", &["token-cmd", "token-url"]),
+    ("token-in", &["token-file", "token-cmd", "token-url", "jwt-key"]),
+    ("jwt-claims", &["jwt-key"]),
+    ("jwt-expires", &["jwt-key"]),
+];
+
+/// Flags about TLS, which a token endpoint may speak too.
+const TLS: [&str; 5] = ["cacert", "cert", "key", "insecure", "tls-resume"];
+
+/// Refuses the first one.
+pub(super) fn check(args: &RunArgs, parsed: &Parsed) -> Result<(), Complaint> {
+    let stray = NEEDS.iter().find(|(flag, needs)| {
+        parsed.is_on_command_line(flag) && !needs.iter().any(|needed| parsed.is_given(needed))
+    });
+    if let Some((flag, needs)) = stray {
+        let needs: Vec<String> = needs.iter().map(|needed| format!("--{needed}")).collect();
+        let needs = needs.join(" or ");
+        let remedy = format!("give {needs} too, or leave --{flag} out");
+        return Err(Complaint::usage(format!("--{flag} means nothing without {needs}"), remedy));
+    }
+    let is_plain = args.url.get(..3).is_some_and(|scheme| scheme.eq_ignore_ascii_case("ws:"));
+    match TLS.iter().find(|flag| parsed.is_on_command_line(flag)) {
+        Some(flag) if is_plain && !parsed.is_given("token-url") => Err(Complaint::usage(
+            format!("--{flag} is about TLS, which a ws:// URL does not speak"),
+            format!("write wss:// if the listener speaks TLS, or leave --{flag} out"),
+        )),
+        _ => Ok(()),
+    }
+}
