@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::failures::failures;
 use super::wording::{plural, show_count};
 use super::{Failures, Kind, Strain, wilson_low95};
-use crate::plan::PassRule;
+use crate::plan::{Pace, PassRule};
 use crate::record::{FailureKind, LevelRun};
 
 /// One level, judged by its own numbers.
@@ -34,7 +34,26 @@ pub struct JudgedLevel<'a> {
     pub limited_by_machine: bool,
 }
 
+/// `--rate` was missed where an attempt began later than this share of the time that all were to take …
+const RATE_MISSED: f64 = 0.1;
+
+/// … and by more than chance: a process is late by some milliseconds always.
+const RATE_MISSED_BY: Duration = Duration::from_secs(1);
+
 impl<'a> JudgedLevel<'a> {
+    /// How long opening took: from the first attempt until the last one had settled.
+    pub fn opening(&self) -> Option<Duration> {
+        (self.run.held_from? - self.run.started_at).to_std().ok()
+    }
+
+    /// How late the latest attempt began against `--rate`'s schedule, where that is too late for the rate to count as
+    /// kept.
+    pub fn rate_missed_by(&self, pace: &Pace) -> Option<Duration> {
+        let attempts = self.connections().saturating_sub(self.run.alive);
+        let planned = pace.rate?.spans(attempts);
+        self.run.rate_behind.filter(|behind| *behind >= planned.mul_f64(RATE_MISSED).max(RATE_MISSED_BY))
+    }
+
     /// Judges a level. `idle_timeout` is the load balancer's, where one is known.
     pub(super) fn of(
         run: &'a LevelRun,

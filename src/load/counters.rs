@@ -25,7 +25,15 @@ pub(super) struct Counters {
     replies_sent: AtomicU64,
     worst_late: AtomicU64,
     latencies: Mutex<Latencies>,
-    peers: Mutex<BTreeMap<IpAddr, (u32, u32)>>,
+    rate_behind: AtomicU64,
+    peers: Mutex<BTreeMap<IpAddr, AtPeer>>,
+}
+
+#[derive(Default)]
+struct AtPeer {
+    opened: u32,
+    failed: u32,
+    passed_over: u32,
 }
 
 #[derive(Default)]
@@ -45,14 +53,29 @@ impl Counters {
         self.opened.fetch_add(1, Ordering::Relaxed);
         self.open.fetch_add(1, Ordering::Relaxed);
         lock(&self.latencies).connect.record(took);
-        lock(&self.peers).entry(peer).or_default().0 += 1;
+        lock(&self.peers).entry(peer).or_default().opened += 1;
     }
 
     pub(super) fn failed(&self, peer: Option<IpAddr>) {
         self.failed.fetch_add(1, Ordering::Relaxed);
         if let Some(peer) = peer {
-            lock(&self.peers).entry(peer).or_default().1 += 1;
+            lock(&self.peers).entry(peer).or_default().failed += 1;
         }
+    }
+
+    /// The first address in turn did not take a connection, and another one is tried.
+    pub(super) fn passed_over(&self, peer: IpAddr) {
+        lock(&self.peers).entry(peer).or_default().passed_over += 1;
+    }
+
+    /// An attempt began so much later than `--rate` planned.
+    pub(super) fn attempt_late(&self, late: Duration) {
+        self.rate_behind.fetch_max(u64::try_from(late.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    /// How late the latest attempt began, ms.
+    pub(super) fn rate_behind_ms(&self) -> u64 {
+        self.rate_behind.load(Ordering::Relaxed)
     }
 
     /// Bytes above TLS that went out.
@@ -126,10 +149,11 @@ impl Counters {
     }
 
     pub(super) fn peers(&self) -> Vec<PeerCount> {
-        let count = |(address, (opened, failed)): (&IpAddr, &(u32, u32))| PeerCount {
+        let count = |(address, at): (&IpAddr, &AtPeer)| PeerCount {
             address: address.to_string(),
-            opened: *opened,
-            failed: *failed,
+            opened: at.opened,
+            failed: at.failed,
+            passed_over: at.passed_over,
         };
         lock(&self.peers).iter().map(count).collect()
     }

@@ -132,7 +132,7 @@ impl Dialer {
         ordinal: u32,
         token: Option<&Token>,
     ) -> Result<Dialed, Failed> {
-        let (tcp, peer) = self.connect(progress).await?;
+        let (tcp, peer) = self.connect(progress, counters).await?;
         let mut stream = Stream::plain(tcp);
         if let Some((config, name)) = &self.tls {
             progress.phase = Phase::Tls;
@@ -153,7 +153,11 @@ impl Dialer {
         Ok(Dialed { stream, reader, tail, peer })
     }
 
-    async fn connect(&self, progress: &mut Progress) -> Result<(TcpStream, SocketAddr), Failed> {
+    async fn connect(
+        &self,
+        progress: &mut Progress,
+        counters: &Counters,
+    ) -> Result<(TcpStream, SocketAddr), Failed> {
         let (first, other) = self.router.next().await?;
         progress.phase = Phase::Connect;
         progress.peer = Some(first.to);
@@ -162,7 +166,11 @@ impl Dialer {
                 if matches!(of_io(&error).0, FailureKind::Refused | FailureKind::Unreachable) =>
             {
                 progress.peer = Some(other.to);
-                (other.connect().await, other.to)
+                let connected = other.connect().await;
+                if connected.is_ok() {
+                    counters.passed_over(first.to.ip());
+                }
+                (connected, other.to)
             }
             (connected, _) => (connected, first.to),
         };
@@ -256,6 +264,11 @@ impl Progress {
         let (kind, by) = match (self.phase, of_io(error)) {
             // A peer that hangs up in mid-handshake did not speak TLS.
             (Phase::Tls, (FailureKind::Eof, by)) => (FailureKind::Tls, by),
+            // Under TLS 1.3 this side is done before the peer has seen the client's certificate: that it is missing or not
+            // believed comes where the answer to the upgrade is awaited (RFC 8446 §4.4.2.4, §6.2).
+            (Phase::Upgrade, (FailureKind::Tls, by)) => {
+                return Failed { phase: Phase::Tls, ..self.failed(FailureKind::Tls, by, said_by(error)) };
+            }
             // What Linux says of an address whose route is a black hole.
             (Phase::Connect, (FailureKind::Io, _)) if error.kind() == std::io::ErrorKind::InvalidInput => {
                 (FailureKind::Unreachable, Initiator::Network)

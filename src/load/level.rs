@@ -181,6 +181,7 @@ impl LevelLoad {
             connect_us: counters.connect_latencies(),
             heartbeat_rtt_us: counters.heartbeat_latencies(),
             heartbeat_late_us: counters.heartbeat_lateness(),
+            rate_behind_ms: self.order.rate.map(|_| counters.rate_behind_ms()),
             peers: counters.peers(),
         }
     }
@@ -351,6 +352,9 @@ async fn open_all(opening: Arc<Opening>, mut stop: watch::Receiver<bool>, guard:
             _ = stop.wait_for(|stop| *stop) => return,
         };
         let Ok(place) = place else { return };
+        if let Some(planned) = planned {
+            opening.account.counters.attempt_late(planned.elapsed());
+        }
         let opening = Arc::clone(&opening);
         let (mut stop, guard) = (stop.clone(), guard.clone());
         tokio::spawn(async move {

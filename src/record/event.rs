@@ -337,6 +337,9 @@ pub struct LevelEnded {
     /// From a heartbeat's planned instant to its sending, µs: this machine's own delay.
     #[serde(default)]
     pub heartbeat_late_us: Histogram,
+    /// How late the latest attempt began against the schedule of `--rate`, ms; absent without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate_behind_ms: Option<u64>,
     /// Counts by the peer's address.
     pub peers: Vec<PeerCount>,
 }
@@ -350,6 +353,14 @@ pub struct PeerCount {
     pub opened: u32,
     /// Connections that failed there.
     pub failed: u32,
+    /// Connections that it refused, or that found no way there, and that an address of the other family then took.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub passed_over: u32,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 /// The load is over.

@@ -78,6 +78,8 @@ pub struct LevelRun {
     pub heartbeat_rtt_us: Histogram,
     /// From the planned instant of a heartbeat to its sending, µs.
     pub heartbeat_late_us: Histogram,
+    /// How late the latest attempt began against the schedule of `--rate`; `None` without one.
+    pub rate_behind: Option<Duration>,
     /// Counts by address.
     pub peers: Vec<PeerCount>,
     /// Failures of the same sort together.
@@ -240,6 +242,7 @@ impl LevelRun {
             connect_us: Histogram::default(),
             heartbeat_rtt_us: Histogram::default(),
             heartbeat_late_us: Histogram::default(),
+            rate_behind: None,
             peers: Vec::new(),
             failures: BTreeMap::new(),
             machine: LevelMachine::default(),
@@ -277,6 +280,7 @@ impl LevelRun {
         self.connect_us = ended.connect_us.clone();
         self.heartbeat_rtt_us = ended.heartbeat_rtt_us.clone();
         self.heartbeat_late_us = ended.heartbeat_late_us.clone();
+        self.rate_behind = ended.rate_behind_ms.map(Duration::from_millis);
         self.peers.clone_from(&ended.peers);
     }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::judge::wording::{factor, ms, plural, show_count, show_duration, span};
-use crate::judge::{Failures, Judged, Outcome, SearchEnd, show_dollars};
+use crate::judge::{Failures, Judged, JudgedLevel, Outcome, SearchEnd, show_dollars};
 use crate::record::{HowEnded, Initiator, LevelMachine, TokensObtained};
 
 /// What was said, with every line break and run of white space as one space. Whatever else acts on a screen is escaped
@@ -57,6 +57,32 @@ pub(super) fn obtained(tokens: TokensObtained) -> String {
     let count = |count: u32| show_count(u64::from(count));
     let took = tokens.took.as_secs_f64();
     format!("{}/{} tokens in {took:.1} s", count(tokens.obtained), count(tokens.wanted))
+}
+
+/// `2.5 s`.
+pub(super) fn seconds(took: Duration) -> String {
+    format!("{:.1} s", took.as_secs_f64())
+}
+
+/// What was odd about how a level's connections were opened.
+pub(super) fn opening_notes(judged: &Judged<'_>, level: &JudgedLevel<'_>) -> Vec<String> {
+    let pace = &judged.run.header.plan.pace;
+    let late = level.rate_missed_by(pace).zip(pace.rate).map(|(behind, rate)| {
+        format!(
+            "--rate {} was not kept: attempts began up to {} late, with --window {}",
+            rate.per_second(),
+            seconds(behind),
+            show_count(pace.window.into())
+        )
+    });
+    let passed_over = level.run.peers.iter().filter(|peer| peer.passed_over > 0).map(|peer| {
+        format!(
+            "{} did not take {}, and an address of the other family did",
+            peer.address,
+            plural(peer.passed_over.into(), "connection")
+        )
+    });
+    late.into_iter().chain(passed_over).collect()
 }
 
 /// The verdict's reasons as sentences; why the brake stopped the run stands beside how it ended.

@@ -6,8 +6,8 @@ use super::grid::{self, Column};
 use super::layout::{BAD, GOOD, Layout, PLAIN, QUIET, STRONG, UNSURE};
 use super::preflight::{heading, plan, preflight, which};
 use super::sentences::{
-    capacity_note, ended, goes_on_after_failures, initiator, machine, obtained, on_one_line, reasons,
-    safe_load, searched, sentence, silence, verdict_of,
+    capacity_note, ended, goes_on_after_failures, initiator, machine, obtained, on_one_line, opening_notes,
+    reasons, safe_load, searched, seconds, sentence, silence, verdict_of,
 };
 use crate::judge::wording::{factor, ms, percent, rounded, share, show_count};
 use crate::judge::{Failures, Judged, JudgedLevel, Outcome, Total};
@@ -82,6 +82,7 @@ fn columns(judged: &Judged<'_>) -> Vec<Column> {
     let mut success = Column::new("success", 0);
     let mut at_least = Column::new("at least", 3);
     let mut beats = Column::new("beats", 1);
+    let mut opening = Column::new("opened in", 5);
     let mut took = Column::new("took", 2);
     let mut connect = Column::new("connect p50/p99", 4);
     let mut active = Column::new("ALB active", 0);
@@ -100,7 +101,8 @@ fn columns(judged: &Judged<'_>) -> Vec<Column> {
         success.push_styled(level.success_rate.map_or_else(unknown, percent), style);
         at_least.push(level.success_rate_low95.map_or_else(unknown, percent));
         beats.push(level.avg_heartbeats.map_or_else(unknown, |beats| format!("{beats:.1}")));
-        took.push(level.duration.map_or_else(unknown, |took| format!("{:.1} s", took.as_secs_f64())));
+        opening.push(level.opening().map_or_else(unknown, seconds));
+        took.push(level.duration.map_or_else(unknown, seconds));
         connect.push(
             level
                 .run
@@ -114,7 +116,7 @@ fn columns(judged: &Judged<'_>) -> Vec<Column> {
             verdict.push_styled(verdict_of(fit.verdict), colour(fit.verdict));
         }
     }
-    let mut columns = vec![connections, held, success, at_least, beats, took, connect];
+    let mut columns = vec![connections, held, success, at_least, beats, opening, took, connect];
     if judged.correlation.is_some() {
         columns.extend([active, ratio, verdict]);
     }
@@ -126,6 +128,9 @@ fn below(judged: &Judged<'_>, level: &JudgedLevel<'_>, layout: Layout) -> Vec<St
     let mut lines = Vec::new();
     if let Some(tokens) = level.run.tokens {
         lines.extend(layout.indented(BELOW_LEVEL, &format!("Generated {}", obtained(tokens))));
+    }
+    for note in opening_notes(judged, level) {
+        lines.extend(layout.indented(BELOW_LEVEL, &note));
     }
     let threshold = judged.run.header.plan.rule.threshold.get();
     let note = match level.passed {

@@ -67,7 +67,8 @@ pub(crate) fn run(world: &World) -> Run {
             connect_us: Histogram::default(),
             heartbeat_rtt_us: Histogram::default(),
             heartbeat_late_us: Histogram::default(),
-            peers: vec![PeerCount { address: "10.0.3.17".into(), opened: asked, failed: 0 }],
+            rate_behind_ms: None,
+            peers: vec![PeerCount { address: "10.0.3.17".into(), opened: asked, failed: 0, passed_over: 0 }],
         };
         tell(times.ended, Event::LevelEnded(Box::new(ended)));
     }

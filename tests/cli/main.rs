@@ -15,6 +15,7 @@ mod harness;
 mod interrupt;
 mod log;
 mod machine;
+mod mtls;
 mod namespaces;
 mod pacing;
 mod preflight_checks;

@@ -196,6 +196,25 @@ fn ipv6_is_a_target_and_a_source_and_a_source_of_the_other_family_is_passed_over
 }
 
 #[test]
+fn an_address_that_takes_nobody_is_told_though_the_other_family_takes_all() {
+    let server = Recorder::on("127.0.0.1");
+    let url = format!("ws://ws.example.test:{}/", server.port);
+    let resolve = format!("--resolve=ws.example.test:{}:[::1],127.0.0.1", server.port);
+    let (done, report) = run(&url, "4", &[&resolve]);
+    assert_eq!(held(&done, report.as_ref()), 4);
+    let peers = report.unwrap()["levels"][0]["peers"].clone();
+    assert_eq!(
+        peers,
+        serde_json::json!([
+            { "address": "127.0.0.1", "opened": 4, "failed": 0, "passed_over": 0 },
+            { "address": "::1", "opened": 0, "failed": 0, "passed_over": 2 },
+        ])
+    );
+    let told = "::1 did not take 2 connections, and an address of the other family did";
+    assert!(done.stdout.contains(told), "{}", done.stdout);
+}
+
+#[test]
 fn what_can_not_be_opened_is_refused_and_can_not_be_forced() {
     let server = Recorder::on("127.0.0.1");
     let url = format!("ws://127.0.0.1:{}/", server.port);

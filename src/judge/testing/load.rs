@@ -59,13 +59,14 @@ impl Scenario {
         events.push((held_until + TimeDelta::seconds(1), Event::Sample(sample(0))));
         let ended = LevelEnded {
             heartbeat_late_us: Histogram::default(),
+            rate_behind_ms: None,
             level,
             complete: !cut,
             counts: sample(0),
             held: asked - failed,
             connect_us: latencies(12, opened),
             heartbeat_rtt_us: latencies(5, opened),
-            peers: vec![PeerCount { address: "10.0.3.17".into(), opened, failed }],
+            peers: vec![PeerCount { address: "10.0.3.17".into(), opened, failed, passed_over: 0 }],
         };
         if self.how.is_some() || ordinal + 1 < self.levels.len() {
             events.push((held_until + TimeDelta::seconds(2), Event::LevelEnded(Box::new(ended))));

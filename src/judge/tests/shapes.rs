@@ -96,7 +96,8 @@ fn zones_are_shown_and_uneven_ones_named() {
 #[test]
 fn uneven_addresses_are_named() {
     let mut run = usual().run();
-    let peer = |address: &str, opened| PeerCount { address: address.into(), opened, failed: 0 };
+    let peer =
+        |address: &str, opened| PeerCount { address: address.into(), opened, failed: 0, passed_over: 0 };
     run.levels[1].peers = vec![peer("10.0.3.17", 400), peer("10.0.4.80", 100)];
     let judged = judge(&run);
     assert!(causes(&judged)[0].starts_with("The load was spread unevenly"), "{:?}", causes(&judged));

@@ -31,26 +31,55 @@ pub async fn look_up(destination: &Destination) -> io::Result<Vec<SocketAddr>> {
 pub(super) struct Names {
     destination: Destination,
     fresh_for: Duration,
-    known: Mutex<Option<(Instant, Arc<[SocketAddr]>)>>,
+    latest: Mutex<Option<LookUp>>,
+}
+
+/// What the latest look-up came to.
+struct LookUp {
+    over_at: Instant,
+    /// Those of the last one that succeeded, however old; what its error said where none has.
+    outcome: Result<Arc<[SocketAddr]>, (io::ErrorKind, String)>,
+}
+
+impl LookUp {
+    fn answer(&self) -> io::Result<Arc<[SocketAddr]>> {
+        match &self.outcome {
+            Ok(addresses) => Ok(Arc::clone(addresses)),
+            Err((kind, said)) => Err(io::Error::new(*kind, said.clone())),
+        }
+    }
 }
 
 impl Names {
     pub(super) fn new(destination: Destination, fresh_for: Duration) -> Names {
-        Names { destination, fresh_for, known: Mutex::new(None) }
+        Names { destination, fresh_for, latest: Mutex::new(None) }
     }
 
     /// All addresses, at least one, ascending. Many ask at once while a level opens; one of them looks up, the others
-    /// wait.
+    /// wait, and take its answer, be it an error. A name service that fails later takes no address away that it gave:
+    /// an ALB's nodes outlive such a failure.
     pub(super) async fn addresses(&self) -> io::Result<Arc<[SocketAddr]>> {
-        let mut known = self.known.lock().await;
-        if let Some((since, addresses)) = known.as_ref()
-            && (since.elapsed() < self.fresh_for || matches!(self.destination, Destination::Addresses(_)))
+        let asked_at = Instant::now();
+        let mut latest = self.latest.lock().await;
+        if let Some(look_up) = latest.as_ref()
+            && (look_up.over_at >= asked_at || self.is_fresh(look_up))
         {
-            return Ok(Arc::clone(addresses));
+            return look_up.answer();
         }
-        let addresses: Arc<[SocketAddr]> = look_up(&self.destination).await?.into();
-        *known = Some((Instant::now(), Arc::clone(&addresses)));
-        Ok(addresses)
+        let outcome = match (look_up(&self.destination).await, latest.take().map(|before| before.outcome)) {
+            (Ok(addresses), _) => Ok(addresses.into()),
+            (Err(error), Some(Ok(addresses))) => {
+                tracing::warn!("the name can't be looked up again, its addresses are kept: {error}");
+                Ok(addresses)
+            }
+            (Err(error), _) => Err((error.kind(), error.to_string())),
+        };
+        latest.insert(LookUp { over_at: Instant::now(), outcome }).answer()
+    }
+
+    fn is_fresh(&self, look_up: &LookUp) -> bool {
+        let lasts = matches!(self.destination, Destination::Addresses(_));
+        look_up.outcome.is_ok() && (lasts || look_up.over_at.elapsed() < self.fresh_for)
     }
 }
 
@@ -59,18 +88,20 @@ impl Names {
 mod tests {
     use super::*;
 
-    fn localhost(fresh_for: Duration) -> Names {
-        Names::new(Destination::Name { host: "localhost".into(), port: 80 }, fresh_for)
+    fn named(host: &str, fresh_for: Duration) -> Names {
+        Names::new(Destination::Name { host: host.into(), port: 80 }, fresh_for)
     }
 
     /// Stands for what the name service said before.
     async fn remember(names: &Names, address: &str) {
-        *names.known.lock().await = Some((Instant::now(), [address.parse().unwrap()].into()));
+        let addresses = [address.parse().unwrap()].into();
+        *names.latest.lock().await = Some(LookUp { over_at: Instant::now(), outcome: Ok(addresses) });
     }
 
     #[tokio::test]
     async fn an_answer_is_used_until_it_is_too_old() {
-        let (kept, forgotten) = (localhost(Duration::from_secs(3_600)), localhost(Duration::ZERO));
+        let kept = named("localhost", Duration::from_secs(3_600));
+        let forgotten = named("localhost", Duration::ZERO);
         for names in [&kept, &forgotten] {
             remember(names, "10.0.0.1:80").await;
         }
@@ -80,11 +111,28 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_can_not_be_resolved_is_an_error_and_not_remembered() {
-        let names =
-            Names::new(Destination::Name { host: "no.such.invalid.".into(), port: 80 }, Duration::ZERO);
+    async fn what_was_known_outlives_a_look_up_that_fails() {
+        let names = named("no.such.invalid.", Duration::ZERO);
+        remember(&names, "10.0.0.1:80").await;
+        for _ in 0..2 {
+            assert_eq!(names.addresses().await.unwrap()[..], ["10.0.0.1:80".parse().unwrap()]);
+        }
+    }
+
+    #[tokio::test]
+    async fn an_error_is_told_to_all_who_waited_and_is_forgotten() {
+        let names = named("no.such.invalid.", Duration::from_secs(3_600));
+        let first = names.addresses().await.unwrap_err();
+        let asked_at = names.latest.lock().await.as_ref().unwrap().over_at;
+        // Who had asked before it was over is told the same, and nobody is asked again.
+        names.latest.lock().await.as_mut().unwrap().over_at = asked_at + Duration::from_secs(3_600);
+        let second = names.addresses().await.unwrap_err();
+        assert_eq!((first.kind(), first.to_string()), (second.kind(), second.to_string()));
+        assert!(names.latest.lock().await.as_ref().unwrap().over_at > Instant::now(), "asked again");
+        // Who asks later, asks anew.
+        names.latest.lock().await.as_mut().unwrap().over_at = asked_at;
         assert!(names.addresses().await.is_err());
-        assert!(names.known.lock().await.is_none());
+        assert!(names.latest.lock().await.as_ref().unwrap().over_at > asked_at, "not asked again");
     }
 
     #[tokio::test]

@@ -7,7 +7,8 @@ use crate::judge::wording::{factor, ms, percent, rounded, share, show_bytes, sho
 use crate::judge::{Judged, JudgedLevel, Status, Total};
 use crate::report::escape;
 use crate::report::sentences::{
-    goes_on_after_failures, initiator, obtained, on_one_line, reasons, sentence, silence, verdict_of,
+    goes_on_after_failures, initiator, obtained, on_one_line, opening_notes, reasons, seconds, sentence,
+    silence, verdict_of,
 };
 
 /// All sections that have something to say, in reading order.
@@ -94,6 +95,7 @@ fn levels(judged: &Judged<'_>) -> String {
         ("at least", false),
         ("result", true),
         ("beats", false),
+        ("opened in", false),
         ("took", false),
         ("connect p50 / p99", false),
         ("pong p99", false),
@@ -122,7 +124,17 @@ fn levels(judged: &Judged<'_>) -> String {
     );
     let table = table(&headings, &rows);
     let key = if table.is_empty() { String::new() } else { key };
-    section("Levels", &(table + &key))
+    let notes: String = judged
+        .levels
+        .iter()
+        .flat_map(|level| {
+            opening_notes(judged, level).into_iter().map(move |note| (level.connections(), note))
+        })
+        .map(|(level, note)| {
+            format!("<p>Level {}: {}</p>\n", show_count(level.into()), escape::html(&sentence(&note)))
+        })
+        .collect();
+    section("Levels", &(table + &notes + &key))
 }
 
 fn unknown() -> String {
@@ -145,6 +157,7 @@ fn level_row(level: &JudgedLevel<'_>) -> Vec<Cell> {
         number(level.success_rate_low95.map_or_else(unknown, percent)),
         result,
         number(level.avg_heartbeats.map_or_else(unknown, |b| format!("{b:.1}"))),
+        number(level.opening().map_or_else(unknown, seconds)),
         number(level.duration.map_or_else(unknown, |d| format!("{:.1} s", d.as_secs_f64()))),
         number(connect.map_or_else(unknown, |l| format!("{} / {} ms", ms(l.p50), ms(l.p99)))),
         number(pong.map_or_else(unknown, |l| format!("{} ms", ms(l.p99)))),

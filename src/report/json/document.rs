@@ -183,6 +183,8 @@ pub struct LevelPart {
     pub duration_s: Option<f64>,
     /// From `started_at` to `held_from`, seconds: how long opening took.
     pub opening_s: Option<f64>,
+    /// How late the latest attempt began against the schedule of `--rate`, seconds; `null` without one.
+    pub rate_behind_s: Option<f64>,
     /// What came of obtaining the connections' tokens, before the first attempt; `null` where none were used.
     pub tokens: Option<TokensPart>,
 }
@@ -239,6 +241,8 @@ pub struct PeerPart {
     pub opened: u32,
     /// Connections that failed there.
     pub failed: u32,
+    /// Connections that it did not take, and an address of the other family did.
+    pub passed_over: u32,
 }
 
 /// How many connections are reliable.

@@ -164,7 +164,12 @@ fn level(level: &JudgedLevel<'_>) -> LevelPart {
         peers: run
             .peers
             .iter()
-            .map(|peer| PeerPart { address: peer.address.clone(), opened: peer.opened, failed: peer.failed })
+            .map(|peer| PeerPart {
+                address: peer.address.clone(),
+                opened: peer.opened,
+                failed: peer.failed,
+                passed_over: peer.passed_over,
+            })
             .collect(),
         started_at: time(run.started_at),
         held_from: run.held_from.map(time),
@@ -172,6 +177,7 @@ fn level(level: &JudgedLevel<'_>) -> LevelPart {
         ended_at: run.ended_at.map(time),
         duration_s: level.duration.map(|took| rounded(took.as_secs_f64())),
         opening_s: run.held_from.map(|held| rounded((held - run.started_at).as_seconds_f64())),
+        rate_behind_s: run.rate_behind.map(|behind| rounded(behind.as_secs_f64())),
         tokens: run.tokens.map(|tokens| TokensPart {
             wanted: tokens.wanted,
             obtained: tokens.obtained,
