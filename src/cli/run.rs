@@ -81,6 +81,7 @@ pub(super) async fn run(
                 live.event(stamped);
             }
             Notice::ObtainingTokens(wanted) => live.obtaining_tokens(wanted),
+            Notice::Closing => live.closing(),
             Notice::Settling(settling) => {
                 live.settling(settling.reads, settling.next_read, settling.deadline)
             }

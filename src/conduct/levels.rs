@@ -105,6 +105,7 @@ pub(super) fn late(standing: Option<&Standing>) -> Duration {
 async fn close_down(standing: Option<Standing>, rate: Option<Rate>, story: &mut Story<'_>) {
     let Some(standing) = standing else { return };
     let mut tick = ticker();
+    story.closing();
     let closed = standing.close(rate);
     tokio::pin!(closed);
     loop {
@@ -226,6 +227,7 @@ impl<'a, 'b> Level<'a, 'b> {
     }
 
     async fn close(&mut self, rate: Option<Rate>) {
+        self.story.closing();
         loop {
             tokio::select! {
                 () = self.load.close(rate) => break,

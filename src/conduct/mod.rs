@@ -41,6 +41,8 @@ pub enum Notice<'a> {
     Event(&'a Stamped),
     /// So many tokens are being obtained for the level that comes next.
     ObtainingTokens(u32),
+    /// What is open is being closed.
+    Closing,
     /// CloudWatch is waited for.
     Settling(&'a Settling),
 }
@@ -142,6 +144,10 @@ impl Story<'_> {
         if let Some(second) = self.watcher.look_last(level, late) {
             self.tell(Event::Machine(second));
         }
+    }
+
+    fn closing(&mut self) {
+        (self.sink)(Notice::Closing);
     }
 
     /// Stops the load where a rule of the brake is broken.

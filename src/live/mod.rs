@@ -53,6 +53,12 @@ impl Live {
         self.show(&self.scene.line(Utc::now()), true);
     }
 
+    /// What is open is being closed.
+    pub fn closing(&mut self) {
+        self.scene.closing();
+        self.show(&self.scene.line(Utc::now()), true);
+    }
+
     /// CloudWatch is waited for.
     pub fn settling(&mut self, reads: u32, next_read: DateTime<Utc>, deadline: DateTime<Utc>) {
         self.show(&scene::settling(reads, next_read, deadline), reads < 2);

@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 
 use crate::judge::broken;
+use crate::plan::Plan;
 use crate::plan::quantity::{show_count, show_duration};
-use crate::plan::{Mode, Plan};
 use crate::record::{Event, LevelEnded, LevelStarted, Sample, Stamped, TokensObtained};
 
 #[derive(Default)]
@@ -13,6 +13,7 @@ pub(super) struct Scene {
     level: Option<LevelStarted>,
     held_from: Option<DateTime<Utc>>,
     hold_over: bool,
+    closing: bool,
     counts: Sample,
     /// A line that stands until the next level starts.
     done: Option<String>,
@@ -29,8 +30,11 @@ impl Scene {
             Event::HoldStarted { .. } => self.held_from = Some(stamped.at),
             Event::HoldEnded { .. } => self.hold_over = true,
             Event::Sample(sample) => self.counts = *sample,
-            Event::Brake(braked) => self.done = Some(format!("the brake: {} · closing", broken(braked))),
-            Event::LevelEnded(ended) => self.done = self.level.map(|level| level_done(level, ended)),
+            Event::Brake(braked) => self.done = Some(format!("the brake: {}", broken(braked))),
+            Event::LevelEnded(ended) => {
+                self.done = self.level.map(|level| level_done(level, ended));
+                self.closing = false;
+            }
             _ => {}
         }
     }
@@ -39,10 +43,17 @@ impl Scene {
         self.done = Some(format!("obtaining {} tokens", show_count(wanted.into())));
     }
 
+    pub(super) fn closing(&mut self) {
+        self.closing = true;
+    }
+
     /// `level 5 of 7 · 1,000 · holding 61 of 134 s · 998 open · 2 failed`
     pub(super) fn line(&self, now: DateTime<Utc>) -> String {
         if let Some(done) = &self.done {
-            return done.clone();
+            return match self.closing {
+                true => format!("{done} · closing · {} open", show_count(self.counts.open.into())),
+                false => done.clone(),
+            };
         }
         let (Some(plan), Some(level)) = (&self.plan, self.level) else { return String::new() };
         let of = match plan.schedule.listed().len() {
@@ -50,9 +61,9 @@ impl Scene {
             levels => format!(" of {levels}"),
         };
         let doing = match self.held_from {
+            _ if self.closing => "closing".to_owned(),
             None => format!("opening · {} opened", show_count(self.counts.opened.into())),
-            Some(_) if self.hold_over && plan.mode == Mode::Cumulative => "hold over".to_owned(),
-            Some(_) if self.hold_over => "closing".to_owned(),
+            Some(_) if self.hold_over => "hold over".to_owned(),
             Some(from) => {
                 let until = plan.hold.until(from, plan.cloudwatch.map(|cloudwatch| cloudwatch.period));
                 format!("holding {} of {} s", (now - from).num_seconds(), (until - from).num_seconds())
@@ -138,6 +149,10 @@ mod tests {
             tell(12, Event::Sample(sample)),
             "level 2 of 2 · 1,000 · holding 10 of 30 s · 998 open · 2 failed"
         );
+        scene.closing();
+        assert_eq!(scene.line(at(13)), "level 2 of 2 · 1,000 · closing · 998 open · 2 failed");
+        scene.done = Some("the brake: too many failed".to_owned());
+        assert_eq!(scene.line(at(13)), "the brake: too many failed · closing · 998 open");
     }
 
     #[test]

@@ -40,6 +40,7 @@ fn the_first_ctrl_c_closes_what_is_open_and_shows_what_there_is() {
         let done = run.wait();
         assert_eq!(done.code, code, "{}", done.all());
         assert!(done.stdout.contains("Maximum reliable"), "the partial result: {}", done.stdout);
+        assert!(done.stderr.contains("closing · 25 open"), "{}", done.stderr);
         let report = json_of(&record);
         assert_eq!(report["run"]["ended"], "interrupted");
         let level = &report["levels"][0];
