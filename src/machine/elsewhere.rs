@@ -1,7 +1,8 @@
 //! Other systems: what can be known without asking the system's own interfaces.
 
+pub(super) use super::unknown::{conntrack, time_wait};
 use super::watch::Reading;
-use crate::facts::{ConntrackFacts, MemoryFacts, PortRange};
+use crate::facts::{MemoryFacts, PortRange};
 
 /// Unknown; the spare that preflight leaves covers what a fresh process has open.
 pub(super) fn descriptors_used() -> Option<u64> {
@@ -15,16 +16,6 @@ pub(super) fn ports() -> Option<PortRange> {
 
 /// Unknown here.
 pub(super) fn memory() -> Option<MemoryFacts> {
-    None
-}
-
-/// Unknown here.
-pub(super) fn time_wait() -> Option<u64> {
-    None
-}
-
-/// Linux's alone.
-pub(super) fn conntrack() -> Option<ConntrackFacts> {
     None
 }
 

@@ -18,6 +18,8 @@ mod memory;
 #[cfg(any(target_os = "linux", test))]
 mod proc_text;
 mod source_addresses;
+#[cfg(not(target_os = "linux"))]
+mod unknown;
 mod watch;
 
 #[cfg(not(any(target_os = "linux", target_os = "macos")))]

@@ -3,7 +3,6 @@
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::net::SocketAddr;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
@@ -117,12 +116,11 @@ fn write(pem: &str) -> Result<CaFile, SimError> {
     loop {
         let number = WRITTEN.fetch_add(1, Relaxed);
         let path = std::env::temp_dir().join(format!("albcap-sim-{}-{number}.pem", std::process::id()));
-        let written = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&path)
-            .and_then(|mut file| file.write_all(pem.as_bytes()));
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let written = options.open(&path).and_then(|mut file| file.write_all(pem.as_bytes()));
         match written {
             Ok(()) => return Ok(CaFile(path)),
             // left behind by an earlier process of the same number
