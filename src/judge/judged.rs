@@ -59,12 +59,11 @@ pub fn judge(run: &Run) -> Judged<'_> {
     let windows = series.map_or_else(Windows::default, |series| Windows::of(run, Clock::of(run), series));
     let correlation =
         series.zip(server.as_ref()).map(|(series, server)| correlate(run, series, server, &windows));
-    let machine = levels
-        .iter()
-        .filter(|level| level.passed == Some(false) && capacity.first_failed == Some(level.connections()))
-        .find(|_| capacity.limited_by == Some(Limit::Machine))
-        .map(JudgedLevel::machine_reason);
-    let mut verdict = verdict(run, correlation.as_ref(), machine.as_deref());
+    let limited: Vec<String> =
+        levels.iter().filter(|level| level.limited_by_machine).map(JudgedLevel::machine_reason).collect();
+    let (of_run, of_levels) = machine_reasons(&limited, capacity.limited_by);
+    let mut verdict = verdict(run, correlation.as_ref(), of_run.as_deref());
+    verdict.reasons.extend(of_levels);
     let braked = why_braked(run);
     verdict.reasons.splice(0..0, braked.clone());
     let diagnosis = diagnose(&Case {
@@ -78,6 +77,25 @@ pub fn judge(run: &Run) -> Judged<'_> {
     let search = searched(run, &levels, &capacity);
     let safe_load = safe_load(run, &levels, &capacity);
     Judged { run, levels, capacity, safe_load, search, correlation, diagnosis, verdict, braked }
+}
+
+/// Why this machine was the run's limit, with every level that it limited; or else, why it was the limit of levels
+/// beyond the first failed one only, which leaves the outcome as it is.
+fn machine_reasons(limited: &[String], limited_by: Option<Limit>) -> (Option<String>, Option<String>) {
+    if limited.is_empty() {
+        return (None, None);
+    }
+    let each = limited.join("; and ");
+    if limited_by == Some(Limit::Machine) {
+        let why = format!(
+            "this machine was the limit, so that the run says nothing about the load balancer: {each}"
+        );
+        (Some(why), None)
+    } else {
+        let why =
+            format!("this machine was a level's limit, which says nothing about the load balancer: {each}");
+        (None, Some(why))
+    }
 }
 
 impl Judged<'_> {

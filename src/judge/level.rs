@@ -121,12 +121,8 @@ impl<'a> JudgedLevel<'a> {
         [descriptors, ports, refused].into_iter().flatten().chain(slowness).collect()
     }
 
-    /// Why a level that this machine limited says nothing about the load balancer; with the numbers.
+    /// What this machine lacked at a level that it limited, with the numbers: `at level 500, no local port was left …`.
     pub(super) fn machine_reason(&self) -> String {
-        format!(
-            "this machine was the limit, so that the run says nothing about the load balancer: at level {}, {}",
-            show_count(u64::from(self.connections())),
-            self.shortages().join("; ")
-        )
+        format!("at level {}, {}", show_count(u64::from(self.connections())), self.shortages().join("; "))
     }
 }

@@ -81,6 +81,12 @@ fn every_cause_is_named_alone() {
             "The load balancer did not let the clients in: upgrades were answered 401.",
         ),
         (up(K::Http(404)), vec![], "No WebSocket is served there"),
+        (up(K::Http(400)), vec![], "Connections failed for a reason that the numbers do not show (http_400)"),
+        (
+            Fault { example: "400 Bad Request Can \"Upgrade\" only to \"WebSocket\".", ..up(K::Http(400)) },
+            vec![],
+            "No WebSocket is served there: the upgrade was answered with http_400",
+        ),
         (
             up(K::Http(503)),
             vec![elb],
@@ -115,7 +121,11 @@ fn every_cause_is_named_alone() {
             vec![],
             "Upgrades were answered with http_503, by the load balancer or by a target",
         ),
-        (up(K::Timeout), vec![], "Upgrades were not answered within 10 s"),
+        (
+            up(K::Timeout),
+            vec![],
+            "Upgrades were not answered within 10 s, though TCP connections came about.",
+        ),
         (fault(Phase::Ready, K::NotReady, 20), vec![], "Upgraded connections were not ready within 10 s"),
         (
             fault(Phase::Ready, K::Closed(4401), 20),

@@ -16,12 +16,13 @@ pub(super) fn rule(case: &Case<'_>) -> Option<Diagnosis> {
     }
     let patience = show_duration(case.run.header.plan.pace.connect_timeout);
     Some(Diagnosis {
-        cause: format!("Upgrades were not answered within {patience}: the targets are too slow to accept."),
+        cause: format!("Upgrades were not answered within {patience}, though TCP connections came about."),
         evidence: std::iter::once(concern.evidence())
             .chain(case.rose("TargetConnectionErrorCount"))
             .collect(),
-        remedy: "Look at the targets' processors and accept queues, or open connections more slowly with a smaller \
-                 --window."
+        remedy: "What kept them is not known: targets too slow to accept or to answer, a load balancer that grows, or \
+                 something between. Look at the targets' processors and accept queues, or open connections more \
+                 slowly with a smaller --window."
             .into(),
         explains,
     })

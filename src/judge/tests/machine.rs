@@ -52,6 +52,32 @@ fn cause(judged: &Judged<'_>) -> String {
 }
 
 #[test]
+fn every_level_that_this_machine_limited_is_told() {
+    let fault = |level, by, kind| Fault {
+        level,
+        by,
+        count: 60,
+        ..Fault { phase: Phase::Connect, kind, ..Fault::default() }
+    };
+    let local = |level| fault(level, Initiator::Local, FailureKind::FdLimit);
+    with_judged(Scenario { faults: vec![local(0), local(1)], ..usual() }, |judged| {
+        assert_eq!(judged.outcome(), Outcome::Inconclusive, "{:?}", judged.verdict);
+        let reason = &judged.verdict.reasons[0];
+        for level in ["at level 200, no file descriptor", "at level 500, no file descriptor"] {
+            assert!(judged.levels.iter().all(|l| l.limited_by_machine) && reason.contains(level), "{reason}");
+        }
+    });
+    // The first failed level was not this machine's: the outcome stays, and the other one is told all the same.
+    let refused = fault(0, Initiator::Peer, FailureKind::Refused);
+    with_judged(Scenario { faults: vec![refused, local(1)], ..usual() }, |judged| {
+        assert!(!judged.machine_limited());
+        let told =
+            judged.verdict.reasons.iter().filter(|reason| reason.contains("at level 500, no file desc"));
+        assert_eq!(told.count(), 1, "{:?}", judged.verdict);
+    });
+}
+
+#[test]
 fn silences_are_laid_to_a_slow_machine_and_to_nobody_else() {
     use FailureKind::{PongTimeout, Timeout};
     for (scenario, word, number) in [
