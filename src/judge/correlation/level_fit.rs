@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 
 use super::expectation::{Legs, SURELY_WITHIN, TOLERANCE, contradicting_sigmas};
-use crate::facts::metric::ACTIVE_CONNECTIONS;
+use crate::facts::metric::{ACTIVE_CONNECTIONS, CONSUMED_LCUS};
 use crate::judge::alignment::{ClientPeriod, OpenOverTime};
 use crate::judge::baseline::Baseline;
 use crate::judge::clock::Clock;
@@ -73,6 +73,8 @@ pub(super) struct Measured {
     state: State,
     pub(super) pairs: Vec<Pair>,
     missing: usize,
+    /// Those of the missing for which the always-reported metric shows that data had come.
+    silent: usize,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -97,8 +99,13 @@ impl Measured {
     ) -> Measured {
         let hold = hold_periods(level, clock, server.period());
         let periods: Vec<_> = hold.iter().filter(|at| server.covers(**at)).collect();
-        let mut measured =
-            Measured { connections: level.connections, state: State::Held, pairs: Vec::new(), missing: 0 };
+        let mut measured = Measured {
+            connections: level.connections,
+            state: State::Held,
+            pairs: Vec::new(),
+            missing: 0,
+            silent: 0,
+        };
         let mut steady = 0_usize;
         for at in &periods {
             let client = open.period(**at, server.period());
@@ -112,7 +119,10 @@ impl Measured {
                     measured.pairs.push(Pair { at: **at, client, server: reported - baseline.at(**at) })
                 }
                 (Some(_), None) => {}
-                (None, _) => measured.missing += 1,
+                (None, _) => {
+                    measured.missing += 1;
+                    measured.silent += usize::from(server.reported(CONSUMED_LCUS, **at).is_some());
+                }
             }
         }
         measured.state = match () {
@@ -259,7 +269,14 @@ impl Measured {
             }),
             plural(fit.periods.len() as u64, "whole period"),
         );
-        if off <= TOLERANCE && off + noise <= SURELY_WITHIN {
+        let within = off <= TOLERANCE && off + noise <= SURELY_WITHIN;
+        if within && self.silent > 0 {
+            let text = format!(
+                "{}, though other metrics of that time had come; in the rest, ActiveConnectionCount is {numbers}",
+                self.lacking(&level)
+            );
+            (Inconclusive, text)
+        } else if within {
             (Agrees, format!("at {level}, ActiveConnectionCount is {numbers}"))
         } else if off - TOLERANCE > by(contradicting_sigmas(chances)) {
             let explained = format!("other traffic explains no more than {}", share(noise));
@@ -278,12 +295,16 @@ impl Measured {
         }
     }
 
+    fn lacking(&self, level: &str) -> String {
+        format!(
+            "ActiveConnectionCount is missing in {} of the hold of {level}; that is unknown, not zero",
+            plural(self.missing as u64, "period"),
+        )
+    }
+
     fn nothing_to_compare(&self, level: &str) -> String {
         if self.missing > 0 && self.pairs.is_empty() {
-            return format!(
-                "ActiveConnectionCount is missing in {} of the hold of {level}; that is unknown, not zero",
-                plural(self.missing as u64, "period"),
-            );
+            return self.lacking(level);
         }
         format!("the load balancer's own traffic is unknown, so that nothing can be taken off at {level}")
     }

@@ -4,10 +4,10 @@
 use proptest::prelude::*;
 
 use super::{outcome, usual, with_judged};
-use crate::facts::{Point, SeriesStatus};
+use crate::facts::{Point, SeriesStatus, metric};
 use crate::judge::testing::{Fault, Scenario};
 use crate::judge::{Outcome, judge};
-use crate::record::{FailureKind, HowEnded, Initiator, Phase};
+use crate::record::{FailureKind, HowEnded, Initiator, Phase, Run};
 
 #[test]
 fn absent_during_a_hold_is_unknown() {
@@ -18,6 +18,23 @@ fn absent_during_a_hold_is_unknown() {
         assert_eq!((active.factor, active.levels[1].missing), (None, 2));
         assert!(judged.diagnosis[0].cause.contains("no ActiveConnectionCount"));
     });
+}
+
+#[test]
+fn a_hold_of_which_a_part_is_absent_does_not_agree() {
+    let mut run = usual().run();
+    assert_eq!(judge(&run).outcome(), Outcome::Agrees);
+    let lost = judge(&run).fit(1).unwrap().periods[0];
+    let without = |run: &mut Run, name: &str| {
+        run.series.as_mut().unwrap().metrics.get_mut(name).unwrap().retain(|point| point.at != lost);
+    };
+    without(&mut run, metric::ACTIVE_CONNECTIONS);
+    let judged = judge(&run);
+    assert_eq!(judged.outcome(), Outcome::Inconclusive, "{:?}", judged.verdict);
+    assert!(judged.verdict.reasons[0].contains("1 period of the hold of level 500"), "{:?}", judged.verdict);
+    // Where nothing at all came for that minute, it was not the hold that went unreported.
+    without(&mut run, metric::CONSUMED_LCUS);
+    assert_eq!(judge(&run).outcome(), Outcome::Agrees);
 }
 
 #[test]
