@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::{TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::args::AnalyzeArgs;
 use super::config::Parsed;
@@ -16,6 +16,7 @@ use crate::aws::{Aws, AwsError};
 use crate::conduct::{Interrupt, Window, read_series};
 use crate::facts::{Facts, LoadBalancerFacts, Series, Subject};
 use crate::judge::judge;
+use crate::judge::wording::plural;
 use crate::live::Live;
 use crate::plan::CloudWatchPlan;
 use crate::record::{self, Event, Reopened, Run, Stamped};
@@ -69,6 +70,7 @@ async fn read_again(
             "run again; it was stopped before its first connection",
         )
     })?;
+    refuse_what_is_gone(&window, Utc::now())?;
     let mut settings = aws_settings(&args.aws);
     settings.region_hint = known(run).map(|facts| facts.arn.region().to_owned());
     let aws = Aws::connect(&settings).await.map_err(|error| unanswered(&error))?;
@@ -95,6 +97,28 @@ async fn read_again(
     }
     events.push(Event::ServerSeries(Box::new(series)));
     Ok(events.into_iter().map(|event| Stamped::new(Utc::now(), event)).collect())
+}
+
+/// Nothing can be read any more of a load that was over so long ago; an empty answer would look like metrics that are
+/// missing.
+fn refuse_what_is_gone(window: &Window, now: DateTime<Utc>) -> Result<(), Complaint> {
+    let kept_until = window.kept_until();
+    if now <= kept_until {
+        return Ok(());
+    }
+    let kept = kept_until - window.load_ended_at;
+    let kept = match kept.num_days() {
+        0 => plural(kept.num_hours().unsigned_abs(), "hour"),
+        days => plural(days.unsigned_abs(), "day"),
+    };
+    Err(Complaint::failed(
+        format!(
+            "CloudWatch keeps numbers by {} s for {kept} only, and the load was over at {} UTC",
+            window.period.seconds(),
+            window.load_ended_at.format("%Y-%m-%d %H:%M"),
+        ),
+        "what was read before is in the record: add --no-aws to judge by that, or see albcap report RECORD",
+    ))
 }
 
 fn keep(record: &Reopened, learned: &[Stamped], output: &Output) -> Result<(), Complaint> {

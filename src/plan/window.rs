@@ -83,6 +83,18 @@ impl Window {
         self.period.ceil(self.load_ended_at).max(self.from) + self.margin()..self.until
     }
 
+    /// Until when CloudWatch keeps numbers of the load by this period; by then the first of them may be gone
+    /// (aws-facts.md §2).
+    pub fn kept_until(&self) -> DateTime<Utc> {
+        let kept = match self.period.seconds() {
+            0..60 => TimeDelta::hours(3),
+            60..300 => TimeDelta::days(15),
+            300..3_600 => TimeDelta::days(63),
+            _ => TimeDelta::days(455),
+        };
+        sane(self.load_ended_at) + kept
+    }
+
     /// When the window's last period is over, by whichever clock.
     pub fn complete_at(&self) -> DateTime<Utc> {
         self.until + self.period.spare()

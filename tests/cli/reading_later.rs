@@ -43,3 +43,34 @@ fn from_the_printed_time_on_a_single_read_is_final() {
         "{report:#}"
     );
 }
+
+#[test]
+fn what_cloudwatch_no_longer_keeps_is_not_asked_for() {
+    let simulator = Simulator::start(&[]);
+    let folder = Folder::new();
+    let record = folder.file("old.jsonl");
+    let run = ["--no-aws", "--levels=3", "--duration=200ms", "--record"];
+    let done = finish(simulator.albcap("run").arg(simulator.url()).args(run).arg(&record));
+    assert_eq!(done.code, 0, "{}", done.all());
+    for (days, by, kept) in [(16, "60s", "60 s for 15 days only"), (1, "1s", "1 s for 3 hours only")] {
+        // The same run, so many days ago.
+        let old: String = std::fs::read_to_string(&record)
+            .unwrap()
+            .lines()
+            .map(|line| {
+                let mut event: serde_json::Value = serde_json::from_str(line).unwrap();
+                let at: DateTime<Utc> = event["at"].as_str().unwrap().parse().unwrap();
+                event["at"] = (at - chrono::TimeDelta::days(days)).to_rfc3339().into();
+                format!("{event}\n")
+            })
+            .collect();
+        let aged = folder.file(&format!("{days}.jsonl"));
+        std::fs::write(&aged, old).unwrap();
+        let done = finish(simulator.albcap("analyze").arg(&aged).args(["--period", by]));
+        assert_eq!(done.code, 1, "{}", done.all());
+        let (cause, remedy) = done.complaint();
+        assert!(cause.contains(kept) && remedy.contains("--no-aws"), "{cause}\n{remedy}");
+        let done = finish(simulator.albcap("analyze").arg(&aged).arg("--no-aws"));
+        assert_eq!(done.code, 0, "{}", done.all());
+    }
+}
