@@ -21,8 +21,9 @@ const NEEDS: [(&str, &[&str]); 10] = [
     ("jwt-expires", &["jwt-key"]),
 ];
 
-/// Flags about TLS, which a token endpoint may speak too.
-const TLS: [&str; 5] = ["cacert", "cert", "key", "insecure", "tls-resume"];
+/// Flags about TLS, which a token endpoint may speak too. `--insecure` is not among them: where nothing is encrypted there is
+/// nothing to verify, as with curl.
+const TLS: [&str; 4] = ["cacert", "cert", "key", "tls-resume"];
 
 /// Refuses the first one.
 pub(super) fn check(args: &RunArgs, parsed: &Parsed) -> Result<(), Complaint> {

@@ -10,9 +10,10 @@ use tokio::time::timeout;
 
 use super::Survey;
 use crate::aws::{Aws, AwsError};
-use crate::facts::{Finding, LoadBalancerArn, LoadBalancerFacts};
+use crate::facts::{LoadBalancerArn, LoadBalancerFacts};
 use crate::plan::Plan;
 use crate::preflight::idle_timeout_changed;
+use crate::record::Event;
 
 /// For an answer that is still due when the load is over.
 const LAST_ANSWER: Duration = Duration::from_secs(3);
@@ -54,24 +55,24 @@ impl IdleTimeoutWatch {
         }
     }
 
-    /// What has come, without waiting: a finding where the timeout is no longer what it was.
-    pub(super) fn changed(&mut self) -> Option<Finding> {
+    /// What has come, without waiting: what is to be told where the timeout is no longer what it was.
+    pub(super) fn changed(&mut self) -> Option<[Event; 2]> {
         let answer = self.reading.as_mut()?.now_or_never()?;
         self.take(answer.ok()?)
     }
 
     /// The same, with a little patience for an answer that is still due.
-    pub(super) async fn last_change(&mut self) -> Option<Finding> {
+    pub(super) async fn last_change(&mut self) -> Option<[Event; 2]> {
         while let Some(reading) = &mut self.reading {
             let answer = timeout(LAST_ANSWER, reading).await.ok()?;
-            if let Some(finding) = self.take(answer.ok()?) {
-                return Some(finding);
+            if let Some(change) = self.take(answer.ok()?) {
+                return Some(change);
             }
         }
         None
     }
 
-    fn take(&mut self, answer: Answer) -> Option<Finding> {
+    fn take(&mut self, answer: Answer) -> Option<[Event; 2]> {
         self.reading = None;
         if self.owed {
             self.read_again();
@@ -84,7 +85,7 @@ impl IdleTimeoutWatch {
         (before != now).then(|| {
             let finding = idle_timeout_changed(before, now, self.heartbeat);
             tracing::warn!("{} ({})", finding.detail, finding.found);
-            finding
+            [Event::IdleTimeout { timeout_s: now.as_secs_f64() }, Event::Finding(finding)]
         })
     }
 }

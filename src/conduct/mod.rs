@@ -79,10 +79,10 @@ pub async fn run(
     }
     let how = levels::run(&plan, &Arc::new(dialer), &mut story, &mut Stop::new(interrupt, braked)).await;
     story.tell(Event::Ended(Ended { how }));
-    if let (HowEnded::Finished | HowEnded::Aborted, Some(finding)) =
+    if let (HowEnded::Finished | HowEnded::Aborted, Some(change)) =
         (how, story.idle_timeout.last_change().await)
     {
-        story.tell(Event::Finding(finding));
+        change.into_iter().for_each(|event| story.tell(event));
     }
     let settle_failure = match (how, &survey.aws) {
         // Where nothing was opened there is nothing to compare.
@@ -133,8 +133,8 @@ impl Story<'_> {
         if let Some(second) = self.watcher.look(counts.level, late) {
             self.tell(Event::Machine(second));
         }
-        if let Some(finding) = self.idle_timeout.changed() {
-            self.tell(Event::Finding(finding));
+        for event in self.idle_timeout.changed().into_iter().flatten() {
+            self.tell(event);
         }
         self.heed_brake(counts.level);
     }

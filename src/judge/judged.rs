@@ -13,6 +13,7 @@ use super::server::Server;
 use super::verdict::{Outcome, Verdict, verdict};
 use super::window::Windows;
 use super::{JudgedLevel, Limit, Strain};
+use crate::facts::LoadBalancerFacts;
 use crate::plan::Window;
 use crate::record::{HowEnded, Run};
 
@@ -43,15 +44,12 @@ pub struct Judged<'a> {
 /// is judged by what is there.
 pub fn judge(run: &Run) -> Judged<'_> {
     let rule = &run.header.plan.rule;
-    let idle_timeout = run
-        .facts
-        .as_ref()
-        .and_then(|facts| facts.load_balancer.as_ref())
-        .map(|balancer| balancer.effective_idle_timeout());
+    let balancer = run.facts.as_ref().and_then(|facts| facts.load_balancer.as_ref());
+    let at_first = balancer.map(LoadBalancerFacts::effective_idle_timeout);
     let levels: Vec<JudgedLevel<'_>> = run
         .levels
         .iter()
-        .map(|level| JudgedLevel::of(level, rule, idle_timeout, Strain::of(level, run)))
+        .map(|level| JudgedLevel::of(level, rule, level.idle_timeout.or(at_first), Strain::of(level, run)))
         .collect();
     let capacity = capacity(&levels, rule);
     let server = run.series.as_ref().map(Server::of);
@@ -72,7 +70,6 @@ pub fn judge(run: &Run) -> Judged<'_> {
         server: server.as_ref(),
         windows: &windows,
         correlation: correlation.as_ref(),
-        idle_timeout,
     });
     let search = searched(run, &levels, &capacity);
     let safe_load = safe_load(run, &levels, &capacity);

@@ -27,6 +27,8 @@ pub struct JudgedLevel<'a> {
     pub duration: Option<Duration>,
     /// Its failures, the most frequent first.
     pub failures: Vec<Failures>,
+    /// The load balancer's idle timeout while it ran, where one is known.
+    pub idle_timeout: Option<Duration>,
     /// How this machine held it up.
     pub strain: Strain,
     /// Whether it failed, and would not have but for this machine (or mostly by it): it says nothing about the load
@@ -74,6 +76,7 @@ impl<'a> JudgedLevel<'a> {
             avg_heartbeats: (run.counts.opened > 0).then(|| answered / f64::from(run.counts.opened)),
             duration: run.ended_at.and_then(|ended| (ended - run.started_at).to_std().ok()),
             failures: failures(run, idle_timeout),
+            idle_timeout,
             strain,
             limited_by_machine: false,
         };

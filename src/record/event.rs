@@ -66,6 +66,11 @@ pub enum Event {
     Failure(Failure),
     /// A rule of the brake was broken; what is open is closed.
     Brake(Braked),
+    /// The load balancer's idle timeout is no longer what it was: from the level on that runs, or ran last.
+    IdleTimeout {
+        /// What it is now, seconds.
+        timeout_s: f64,
+    },
     /// The level's last connection was closed, or was left to the next level.
     LevelEnded(Box<LevelEnded>),
     /// The load is over.

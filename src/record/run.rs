@@ -60,6 +60,8 @@ pub struct LevelRun {
     pub tokens: Option<TokensObtained>,
     /// First attempt.
     pub started_at: DateTime<Utc>,
+    /// The load balancer's idle timeout from this level on, where it had been changed by then.
+    pub idle_timeout: Option<Duration>,
     /// Last attempt settled.
     pub held_from: Option<DateTime<Utc>>,
     /// Hold over.
@@ -150,7 +152,8 @@ impl Run {
             Event::Tokens(tokens) => self.tokens = Some(*tokens),
             Event::LevelStarted(level) => {
                 let tokens = self.tokens.take().filter(|tokens| tokens.level == level.level);
-                self.levels.push(LevelRun { tokens, ..LevelRun::new(level, at) });
+                let idle_timeout = self.levels.last().and_then(|before| before.idle_timeout);
+                self.levels.push(LevelRun { tokens, idle_timeout, ..LevelRun::new(level, at) });
                 // What lives on from the level before is in the last sample already.
                 if level.alive == 0 {
                     self.open.push(OpenAt { at, open: 0 });
@@ -181,6 +184,11 @@ impl Run {
             Event::Failure(failure) => {
                 if let Some(level) = self.level_mut(failure.level) {
                     level.fail(at, failure);
+                }
+            }
+            Event::IdleTimeout { timeout_s } => {
+                if let Some(level) = self.levels.last_mut() {
+                    level.idle_timeout = Duration::try_from_secs_f64(*timeout_s).ok();
                 }
             }
             Event::Brake(braked) => self.braked = Some((at, braked.clone())),
@@ -233,6 +241,7 @@ impl LevelRun {
             alive: level.alive,
             tokens: None,
             started_at: at,
+            idle_timeout: None,
             held_from: None,
             held_until: None,
             ended_at: None,

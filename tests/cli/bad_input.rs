@@ -228,7 +228,7 @@ fn a_flag_that_means_nothing_is_not_passed_over_in_silence() {
         (&["--jwt-expires=1h"], "--jwt-expires means nothing without --jwt-key"),
         (&["--precision=2%"], "--precision means nothing without --search"),
         (&["--cacert=ca.pem"], "--cacert is about TLS, which a ws:// URL does not speak"),
-        (&["-k"], "--insecure is about TLS"),
+        (&["--tls-resume"], "--tls-resume is about TLS"),
     ] {
         for command in ["run", "preflight"] {
             let done = finish(binary().args([command, "WS://127.0.0.1:9/", "--no-aws"]).args(flags));

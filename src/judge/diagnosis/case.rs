@@ -7,7 +7,7 @@ use crate::facts::Point;
 use crate::judge::correlation::{Correlation, Rise, rise};
 use crate::judge::server::Server;
 use crate::judge::window::Windows;
-use crate::judge::wording::{clock, rounded, spoken};
+use crate::judge::wording::{clock, rounded, show_count, show_duration, spoken};
 use crate::judge::{Failures, JudgedLevel};
 use crate::record::Run;
 
@@ -23,8 +23,6 @@ pub(in crate::judge) struct Case<'a> {
     pub(in crate::judge) windows: &'a Windows,
     /// Both sides, compared.
     pub(in crate::judge) correlation: Option<&'a Correlation>,
-    /// The load balancer's idle timeout.
-    pub(in crate::judge) idle_timeout: Option<Duration>,
 }
 
 impl<'a> Case<'a> {
@@ -36,6 +34,34 @@ impl<'a> Case<'a> {
     /// The failures that this machine's slowness explains, where they matter.
     pub(super) fn concern_of_slowness(&self) -> Option<Concern<'a>> {
         concern(self.levels, |level, failure| level.strain.explains(failure))
+    }
+
+    /// The load balancer's idle timeouts in the levels with such failures, ascending: several where it was changed in
+    /// mid-run.
+    pub(super) fn idle_timeouts(&self, such: impl Fn(&Failures) -> bool) -> Vec<Duration> {
+        let levels = self.levels.iter().filter(|level| level.failures.iter().any(&such));
+        let mut timeouts: Vec<Duration> = levels.filter_map(|level| level.idle_timeout).collect();
+        timeouts.sort_unstable();
+        timeouts.dedup();
+        timeouts
+    }
+
+    /// What else is to be known of the load balancer's idle timeout: that it was assumed, or changed.
+    pub(super) fn about_idle_timeout(&self) -> Option<String> {
+        let balancer = self.run.facts.as_ref()?.load_balancer.as_ref()?;
+        let before = balancer.effective_idle_timeout();
+        let changed = self.levels.iter().find_map(|level| Some((level, level.run.idle_timeout?)));
+        if let Some((level, now)) = changed {
+            return Some(format!(
+                "it was changed from {} to {} in mid-run, by level {}",
+                show_duration(before),
+                show_duration(now),
+                show_count(level.connections().into())
+            ));
+        }
+        balancer.idle_timeout.is_none().then(|| {
+            format!("{} are assumed: the load balancer's attributes did not tell", show_duration(before))
+        })
     }
 
     /// A metric's clear rise while the load was there.

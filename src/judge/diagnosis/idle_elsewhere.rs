@@ -14,9 +14,11 @@ pub(super) fn rule(case: &Case<'_>) -> Option<Diagnosis> {
     } else {
         ("The target's own idle timeout", "the server's settings")
     };
-    let balancers = match case.idle_timeout {
-        Some(timeout) => format!("the load balancer's own idle timeout is {}", show_duration(timeout)),
-        None => "the load balancer's own idle timeout is not known".to_owned(),
+    let timeouts = case.idle_timeouts(after_one_silence);
+    let shown: Vec<String> = timeouts.iter().map(|timeout| show_duration(*timeout)).collect();
+    let balancers = match shown[..] {
+        [] => "the load balancer's own idle timeout is not known".to_owned(),
+        _ => format!("the load balancer's own idle timeout is {}", shown.join(" and ")),
     };
     Some(Diagnosis {
         cause: format!(
@@ -24,11 +26,14 @@ pub(super) fn rule(case: &Case<'_>) -> Option<Diagnosis> {
             silence.as_secs_f64(),
             concern.kinds()
         ),
-        evidence: vec![
+        evidence: [
             format!("silence at death: {}, at ages of {}", span(stretch.silences), span(stretch.ages)),
             concern.evidence(),
             balancers,
-        ],
+        ]
+        .into_iter()
+        .chain(case.about_idle_timeout())
+        .collect(),
         remedy: format!(
             "Send heartbeats at most every {:.1} s (--heartbeat), or raise that timeout: look at {where_to}.",
             silence.as_secs_f64() / 2.0

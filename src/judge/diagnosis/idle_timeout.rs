@@ -10,7 +10,9 @@ fn explains(failure: &Failures) -> bool {
 
 pub(super) fn rule(case: &Case<'_>) -> Option<Diagnosis> {
     let concern = case.concern(explains)?;
-    let timeout = case.idle_timeout?;
+    let timeouts = case.idle_timeouts(explains);
+    let shortest = *timeouts.first()?;
+    let shown: Vec<String> = timeouts.iter().map(|timeout| show_duration(*timeout)).collect();
     let heartbeat = match case.run.header.plan.heartbeat.every() {
         Some(interval) => format!("a heartbeat every {}", show_duration(interval)),
         None => "no heartbeat".to_owned(),
@@ -19,14 +21,18 @@ pub(super) fn rule(case: &Case<'_>) -> Option<Diagnosis> {
     Some(Diagnosis {
         cause: format!(
             "The load balancer's idle timeout of {} closed {}.",
-            show_duration(timeout),
+            shown.join(" and "),
             plural(u64::from(concern.count), "silent connection")
         ),
-        evidence: silence.into_iter().chain([concern.evidence(), heartbeat]).collect(),
+        evidence: silence
+            .into_iter()
+            .chain([concern.evidence(), heartbeat])
+            .chain(case.about_idle_timeout())
+            .collect(),
         remedy: format!(
             "Send heartbeats at most every {} (--heartbeat), or raise idle_timeout.timeout_seconds of the load \
              balancer.",
-            show_duration(timeout / 2)
+            show_duration(shortest / 2)
         ),
         explains,
     })
