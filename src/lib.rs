@@ -4,7 +4,7 @@
 //! One value runs through the house, the run: flags become a [`plan::Plan`]; [`conduct`] asks [`aws`] and [`machine`]
 //! for [`facts`], lets [`preflight`] judge them (and say by [`prices`] what AWS will charge), lets [`load`] make it happen, and keeps every event in the [`record`];
 //! [`judge`] makes a verdict of the folded run, and [`report`] shows it. Everything after the load is a function of the
-//! record, and can be repeated from it tomorrow. [`live`] is the view meanwhile, [`cli`] the door, and [`sim`] an ALB
+//! record, and can be repeated from it tomorrow. [`publish`] is what CloudWatch is told of it. [`live`] is the view meanwhile, [`cli`] the door, and [`sim`] an ALB
 //! and an AWS account to try it all on, which shares no code with the rest.
 
 pub mod aws;
@@ -18,6 +18,7 @@ pub mod machine;
 pub mod plan;
 pub mod preflight;
 pub mod prices;
+pub mod publish;
 pub mod record;
 pub mod report;
 pub mod sim;

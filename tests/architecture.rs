@@ -18,6 +18,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("conduct", &["plan", "facts", "record", "preflight", "load", "machine", "aws", "judge", "prices"]),
     ("judge", &["plan", "facts", "record", "prices"]),
     ("report", &["judge", "record", "plan", "facts"]),
+    ("publish", &["judge", "record", "prices"]),
     ("live", &["record", "judge", "plan"]),
     ("sim", &[]),
     (

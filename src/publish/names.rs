@@ -1,0 +1,165 @@
+//! Names that CloudWatch takes (aws-facts.md §6, §7), checked once, at the door.
+
+use std::str::FromStr;
+
+use thiserror::Error;
+
+/// Why a name can't be used.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum NameError {
+    /// AWS keeps these for itself.
+    #[error("the namespace {0} is AWS's own; choose one that does not start with AWS/")]
+    Reserved(String),
+    /// Any other namespace that AWS refuses.
+    #[error(
+        "the namespace {0:?} is refused by CloudWatch; take 1 to 255 of A-Z a-z 0-9 . - _ / # : and space, not starting with a colon"
+    )]
+    Namespace(String),
+    /// No `=`.
+    #[error("the dimension {0:?} has no value; write NAME=VALUE")]
+    NoValue(String),
+    /// A name or a value that AWS refuses.
+    #[error(
+        "the dimension {0:?} is refused by CloudWatch; name (at most 255) and value (at most 1,024) must be ASCII without control characters, with something besides spaces, and the name not starting with a colon"
+    )]
+    Dimension(String),
+    /// A log group that AWS refuses.
+    #[error(
+        "the log group {0:?} is refused by CloudWatch Logs; take 1 to 512 of A-Z a-z 0-9 . - _ / #, not starting with aws/"
+    )]
+    LogGroup(String),
+}
+
+/// Where custom metrics go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Namespace(String);
+
+/// One dimension of the user's own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dimension {
+    name: String,
+    value: String,
+}
+
+/// Where log streams go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogGroup(String);
+
+/// Whether `text` is of 1 to `most` characters, all of them letters, digits or among `others`.
+fn made_of(text: &str, most: usize, others: &str) -> bool {
+    (1..=most).contains(&text.len())
+        && text.chars().all(|letter| letter.is_ascii_alphanumeric() || others.contains(letter))
+}
+
+/// Whether CloudWatch takes `text` in a dimension: printable ASCII, not of spaces alone.
+fn is_dimension_text(text: &str, most: usize) -> bool {
+    text.len() <= most
+        && text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic())
+        && text.bytes().any(|byte| byte != b' ')
+}
+
+impl FromStr for Namespace {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Namespace, NameError> {
+        if text.starts_with("AWS/") {
+            return Err(NameError::Reserved(text.to_owned()));
+        }
+        if !made_of(text, 255, ".-_/#: ") || text.starts_with(':') || text.trim().is_empty() {
+            return Err(NameError::Namespace(text.to_owned()));
+        }
+        Ok(Namespace(text.to_owned()))
+    }
+}
+
+impl FromStr for Dimension {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Dimension, NameError> {
+        let (name, value) = text.split_once('=').ok_or_else(|| NameError::NoValue(text.to_owned()))?;
+        if name.starts_with(':') || !is_dimension_text(name, 255) || !is_dimension_text(value, 1024) {
+            return Err(NameError::Dimension(text.to_owned()));
+        }
+        Ok(Dimension { name: name.to_owned(), value: value.to_owned() })
+    }
+}
+
+impl FromStr for LogGroup {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<LogGroup, NameError> {
+        if !made_of(text, 512, ".-_/#") || text.starts_with("aws/") {
+            return Err(NameError::LogGroup(text.to_owned()));
+        }
+        Ok(LogGroup(text.to_owned()))
+    }
+}
+
+impl Namespace {
+    /// As AWS writes it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Dimension {
+    /// Left of the equals sign.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Right of it.
+    #[must_use]
+    pub fn value(&self) -> &str {
+        &self.value
+    }
+}
+
+impl LogGroup {
+    /// As AWS writes it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn namespaces() {
+        for good in ["albcap", "App/LoadTest", "AWSome", "a:b", &"n".repeat(255)] {
+            assert_eq!(good.parse::<Namespace>().unwrap().as_str(), good);
+        }
+        assert!(matches!("AWS/ApplicationELB".parse::<Namespace>(), Err(NameError::Reserved(_))));
+        for bad in ["", " ", ":a", "é", "a\n", &"n".repeat(256)] {
+            assert!(matches!(bad.parse::<Namespace>(), Err(NameError::Namespace(_))), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn dimensions() {
+        let team = "Team=a=b c".parse::<Dimension>().unwrap();
+        assert_eq!((team.name(), team.value()), ("Team", "a=b c"));
+        assert!(format!("a={}", "v".repeat(1024)).parse::<Dimension>().is_ok());
+        assert_eq!("Team".parse::<Dimension>(), Err(NameError::NoValue("Team".to_owned())));
+        let long = format!("a={}", "v".repeat(1025));
+        for bad in ["Team=", "=x", "Team=  ", "Team=é", "Team=a\tb", ":a=x", &long] {
+            assert!(matches!(bad.parse::<Dimension>(), Err(NameError::Dimension(_))), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn log_groups() {
+        for good in ["/albcap/runs", "/aws/x", "a.b-c_d#e", &"g".repeat(512)] {
+            assert_eq!(good.parse::<LogGroup>().unwrap().as_str(), good);
+        }
+        for bad in ["", "aws/x", "a b", "a:b", "é", &"g".repeat(513)] {
+            assert!(matches!(bad.parse::<LogGroup>(), Err(NameError::LogGroup(_))), "{bad:?}");
+        }
+    }
+}
