@@ -1,10 +1,13 @@
 //! What a run tells CloudWatch, as plain values; sending them is the part of the AWS room. Pure.
 //!
 //! `names` refuses, at the door, what AWS would refuse later: namespaces, dimensions, log groups.
+//! `metrics` are the custom metrics of a run's levels and of the run.
 //! `log_batches` cuts a run's log events into requests inside AWS's limits.
 
 mod log_batches;
+mod metrics;
 mod names;
 
 pub use log_batches::{LogBatchError, LogEvent, log_batches};
+pub use metrics::{Datum, Unit, metric_data};
 pub use names::{Dimension, LogGroup, NameError, Namespace};

@@ -38,6 +38,15 @@ impl Histogram {
         self.0.len()
     }
 
+    /// The different latencies, ascending, in milliseconds, and how often each was taken.
+    #[allow(clippy::cast_precision_loss)]
+    pub fn values_ms(&self) -> Vec<(f64, f64)> {
+        self.0
+            .iter_recorded()
+            .map(|seen| (seen.value_iterated_to() as f64 / 1_000.0, seen.count_at_value() as f64))
+            .collect()
+    }
+
     /// The percentiles; `None` when nothing was taken.
     pub fn summary(&self) -> Option<LatencySummary> {
         if self.0.is_empty() {
