@@ -1,9 +1,9 @@
 //! Each rule names its cause, and names it alone.
 #![allow(clippy::unwrap_used)]
 
-use crate::judge::judge;
 use crate::judge::testing::{Deaths, Fault, Scenario};
-use crate::record::{FailureKind, Initiator, Phase};
+use crate::judge::{Kind, judge};
+use crate::record::{Event, FailureKind, Initiator, Phase, Stamped};
 
 /// The causes of a level of 100 of which some failed.
 fn causes(faults: Vec<Fault>, rises: &[(&'static str, f64)], aws: bool) -> Vec<String> {
@@ -325,4 +325,28 @@ fn evidence_joins_both_sides() {
         judged.diagnosis[0].evidence,
         ["HTTPCode_Target_5XX_Count rose by 20 (13:00 to 13:01 UTC)", "20 of 100 connections, at level 100"]
     );
+}
+
+#[test]
+fn a_cut_is_laid_to_the_idle_timeout_that_was_in_force() {
+    let cut = |level| Fault { level, silence_s: Some(20.2), ..fault(Phase::Hold, FailureKind::Eof, 20) };
+    let scenario = Scenario { levels: vec![100, 200], faults: vec![cut(0), cut(1)], ..Scenario::default() };
+    let mut run = scenario.run();
+    // As it is told after the second level has begun.
+    run.apply(&Stamped { at: run.last_at, event: Event::IdleTimeout { timeout_s: 20.0 } });
+    let judged = judge(&run);
+    let kinds: Vec<&Kind> = judged.levels.iter().map(|level| &level.failures[0].kind).collect();
+    assert_eq!(kinds, [&Kind::Seen(FailureKind::Eof), &Kind::IdleTimeout]);
+    let idle = judged.diagnosis.iter().find(|found| found.cause.contains("idle timeout of 20 s")).unwrap();
+    let changed = "it was changed from 60 s to 20 s in mid-run, by level 200";
+    assert!(idle.evidence.iter().any(|said| said == changed), "{:?}", idle.evidence);
+}
+
+#[test]
+fn an_idle_timeout_that_was_assumed_is_said_to_be() {
+    let cut = Fault { silence_s: Some(60.2), ..fault(Phase::Hold, FailureKind::Eof, 20) };
+    let mut run = Scenario { levels: vec![100], faults: vec![cut], ..Scenario::default() }.run();
+    run.facts.as_mut().unwrap().load_balancer.as_mut().unwrap().idle_timeout = None;
+    let judged = judge(&run);
+    assert!(judged.diagnosis[0].evidence.iter().any(|said| said.starts_with("60 s are assumed")));
 }
