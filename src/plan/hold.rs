@@ -33,6 +33,16 @@ impl Hold {
         }
     }
 
+    /// The shortest that a hold can be, whatever the second at which it begins.
+    pub fn shortest(&self, period: Option<Period>) -> Duration {
+        match period {
+            Some(period) if self.periods > 0 => {
+                self.duration.max(period.length() * self.periods + period.spare() * 2)
+            }
+            _ => self.duration,
+        }
+    }
+
     /// The longest that a hold can become, whatever the second at which it begins.
     pub fn longest(&self, period: Option<Period>) -> Duration {
         match period {
@@ -79,7 +89,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_hold_contains_its_periods_and_is_no_longer_than_the_longest(
+        fn every_hold_contains_its_periods_and_lies_between_the_shortest_and_the_longest(
             millis in 0_i64..86_400_000, duration in 0_u64..600, periods in 0_u32..6,
             length in prop::sample::select(vec![1_u64, 5, 10, 30, 60, 300]),
         ) {
@@ -89,6 +99,7 @@ mod tests {
             let until = hold.until(from, Some(period));
             let held = (until - from).to_std().unwrap();
             prop_assert!(held >= hold.duration);
+            prop_assert!(held >= hold.shortest(Some(period)));
             prop_assert!(held <= hold.longest(Some(period)));
             prop_assert!(period.whole_within(from, until).count() >= periods as usize);
         }

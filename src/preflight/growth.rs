@@ -46,7 +46,7 @@ fn look(known: &Known<'_>) -> Finding {
     )
 }
 
-/// The first step that is: `200 to 500 in 125 s`.
+/// The step that exceeds it most: `200 to 500 in 125 s`.
 fn too_steep(plan: &Plan) -> Option<String> {
     let listed = plan.schedule.listed();
     let first = listed.first().filter(|first| **first >= LARGE);
@@ -56,14 +56,16 @@ fn too_steep(plan: &Plan) -> Option<String> {
     // A search doubles, and its last step is its steepest in connections.
     let doubled = plan.schedule.search().map(|search| (search.max() / 2, search.max()));
     let steps = listed.windows(2).filter_map(|pair| Some((*pair.first()?, *pair.last()?)));
-    steps.chain(doubled).find_map(|(before, next)| {
+    let held = plan.hold.shortest(plan.cloudwatch.map(|cloudwatch| cloudwatch.period));
+    let judged = steps.chain(doubled).map(|(before, next)| {
         let opening = plan.pace.rate.map_or(Duration::ZERO, |rate| rate.intervals(next.into()));
-        let between = plan.hold.duration + plan.pace.pause + opening;
+        let between = held + plan.pace.pause + opening;
         let allowed = f64::from(before) * FACTOR.powf(between.as_secs_f64() / STEP.as_secs_f64());
-        let steep = f64::from(next) > allowed;
-        steep.then(|| {
-            format!("{} to {} in {}", show_count(before.into()), show_count(next.into()), in_seconds(between))
-        })
+        (f64::from(next) / allowed, before, next, between)
+    });
+    let steepest = judged.filter(|(excess, ..)| *excess > 1.0).max_by(|a, b| a.0.total_cmp(&b.0));
+    steepest.map(|(_, before, next, between)| {
+        format!("{} to {} in {}", show_count(before.into()), show_count(next.into()), in_seconds(between))
     })
 }
 
@@ -73,13 +75,13 @@ mod tests {
     use super::super::examples::{Case, answer, case, plan};
     use super::*;
     use crate::facts::{ReservationFacts, Status};
-    use crate::plan::Schedule;
+    use crate::plan::{Hold, Schedule};
 
     fn look_at(levels: &str, hold: u64, reserved: bool) -> Finding {
         let case = Case {
             plan: plan(|plan| {
                 plan.schedule = Schedule::Levels(levels.parse().unwrap());
-                plan.hold.duration = Duration::from_secs(hold);
+                plan.hold = Hold { duration: Duration::from_secs(hold), periods: 0 };
                 plan.pace.pause = Duration::ZERO;
             }),
             load_balancer: answer(|lb| {
@@ -101,7 +103,7 @@ mod tests {
             ("1000,1500", 300, false, Status::Pass, "at most half more in five minutes"),
             ("1000,1501", 300, false, Status::Info, "1,000 to 1,501 in 300 s"),
             ("1000,2250", 600, false, Status::Pass, "at most half more in five minutes"),
-            ("50,100,1000", 120, false, Status::Info, "50 to 100 in 120 s"),
+            ("50,100,1000", 120, false, Status::Info, "100 to 1,000 in 120 s"),
             ("20k,26k", 300, false, Status::Pass, "at most half more in five minutes"),
             ("10k,24999", 60, false, Status::Info, "10,000 to 24,999 in 60 s"),
             ("10k,25k", 60, false, Status::Warn, "10,000 to 25,000 in 60 s"),
@@ -114,12 +116,27 @@ mod tests {
     }
 
     #[test]
+    fn a_hold_counts_as_long_as_its_periods_make_it() {
+        for (periods, found) in [(0, "1,000 to 1,200 in 30 s"), (2, "at most half more in five minutes")] {
+            let case = Case {
+                plan: plan(|plan| {
+                    plan.schedule = Schedule::Levels("1000,1200".parse().unwrap());
+                    plan.hold = Hold { duration: Duration::from_secs(30), periods };
+                    plan.pace.pause = Duration::ZERO;
+                }),
+                ..case()
+            };
+            assert_eq!(look(&case.known()).found, found);
+        }
+    }
+
+    #[test]
     fn a_rate_stretches_the_step() {
         for (rate, status) in [("6", Status::Info), ("4", Status::Pass)] {
             let case = Case {
                 plan: plan(|plan| {
                     plan.schedule = Schedule::Levels("1000,1500".parse().unwrap());
-                    plan.hold.duration = Duration::ZERO;
+                    plan.hold = Hold { duration: Duration::ZERO, periods: 0 };
                     plan.pace.pause = Duration::ZERO;
                     plan.pace.rate = Some(rate.parse().unwrap());
                 }),

@@ -1,8 +1,9 @@
 //! What others do on the same load balancer: what breaks for us breaks for them.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
-use super::wording::{pass, skip, warn};
+use super::wording::{info, pass, skip, warn};
 use super::{Check, Forcing, Known};
 use crate::facts::{Finding, Metrics, MetricsAnswer, Period, metric};
 use crate::plan::quantity::plural;
@@ -28,12 +29,20 @@ fn look(known: &Known<'_>) -> Finding {
         let rules = if known.plan.brake.rules.is_empty() { String::new() } else { brake };
         return pass(NAME, "none of others", rules);
     }
+    if others.are_rare() {
+        return info(
+            NAME,
+            format!("none of others in most periods, up to {} in some", others.most),
+            format!("others use this ALB now and then; {brake}"),
+            "",
+        );
+    }
     warn(
         NAME,
         format!(
             "{} of others (both legs), {} a minute",
-            plural(others.active, "TCP connection"),
-            plural(others.requests, "request")
+            others.typical.connections(),
+            others.typical.requests()
         ),
         format!("others use this ALB: a load that it does not bear is felt by them too; {brake}"),
         "test an ALB of its own, or at a quiet time",
@@ -81,22 +90,59 @@ fn brake(plan: &Plan, metrics: &MetricsAnswer) -> String {
 
 /// What is there without us.
 struct Others {
+    /// The median of all periods.
+    typical: Traffic,
+    /// The most of any period.
+    most: Traffic,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Traffic {
     /// TCP connections, of both legs.
     active: u64,
     /// Requests a minute.
     requests: u64,
 }
 
+impl Traffic {
+    const NONE: Traffic = Traffic { active: 0, requests: 0 };
+
+    fn connections(self) -> String {
+        plural(self.active, "TCP connection")
+    }
+
+    fn requests(self) -> String {
+        plural(self.requests, "request")
+    }
+}
+
+impl fmt::Display for Traffic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} and {} a minute", self.connections(), self.requests())
+    }
+}
+
 impl Others {
     /// `None` where CloudWatch does not tell.
     fn of(points: &Metrics, period: Period) -> Option<Others> {
-        let active = count(typical(points, metric::ACTIVE_CONNECTIONS)?);
-        let requests = typical(points, metric::REQUESTS).map_or(0, |sum| a_minute(sum, period));
-        Some(Others { active, requests })
+        let traffic = |active: f64, requests: Option<f64>| Traffic {
+            active: count(active),
+            requests: requests.map_or(0, |sum| a_minute(sum, period)),
+        };
+        let active = typical(points, metric::ACTIVE_CONNECTIONS)?;
+        let most_active = most(points, metric::ACTIVE_CONNECTIONS).unwrap_or(0.0);
+        Some(Others {
+            typical: traffic(active, typical(points, metric::REQUESTS)),
+            most: traffic(most_active, most(points, metric::REQUESTS)),
+        })
     }
 
     fn are_none(&self) -> bool {
-        self.active == 0 && self.requests == 0
+        self.most == Traffic::NONE
+    }
+
+    fn are_rare(&self) -> bool {
+        self.typical == Traffic::NONE
     }
 }
 
@@ -153,7 +199,11 @@ mod tests {
                 "0 TCP connections of others (both legs), 1 request a minute",
             ),
             // One period of three: the other two, of which the always-reported metric knows, were quiet.
-            (&[LCUS, (active, &[500.0])], Status::Pass, "none of others"),
+            (
+                &[LCUS, (active, &[500.0])],
+                Status::Info,
+                "none of others in most periods, up to 500 TCP connections and 0 requests a minute in some",
+            ),
             (&[LCUS], Status::Skip, ""),
             (&[(active, &[5.0])], Status::Skip, ""),
             (&[(metric::CONSUMED_LCUS, &[]), (active, &[5.0])], Status::Skip, ""),
