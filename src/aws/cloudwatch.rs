@@ -23,6 +23,15 @@ const MOST_QUERIES: usize = 500;
 /// How often metrics are asked for that CloudWatch answered with `InternalError` or left at `PartialData`.
 const ROUNDS: usize = 3;
 
+/// What becomes of a metric that CloudWatch answered in part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Partial {
+    /// It is unknown: what is absent from it can't be told from zero.
+    Unknown,
+    /// What has come is taken, for whoever judges by single values.
+    Taken,
+}
+
 impl Aws {
     /// All metrics of a load balancer and its parts (`metric::ALL`, `metric::OF_ZONES`, `metric::OF_TARGET_GROUPS`),
     /// in periods that start within `from..until`, ascending in time. A metric without a point is there, empty; one that
@@ -68,7 +77,7 @@ impl Aws {
     }
 
     /// The metrics of these names in `from..until`, of the load balancer, or of every target group where only they have
-    /// them; asked for once, and taken as far as it came.
+    /// them; asked for once. Of what CloudWatch did not complete, `partial` decides.
     ///
     /// # Errors
     /// What the call brought; [`AwsError::AccessDenied`] for a `Forbidden` in the answer too.
@@ -79,6 +88,7 @@ impl Aws {
         period: Period,
         from: DateTime<Utc>,
         until: DateTime<Utc>,
+        partial: Partial,
     ) -> Result<Reading, AwsError> {
         let window = Window { subject, period, from, until };
         let mut pages = SeriesPages::default();
@@ -88,7 +98,13 @@ impl Aws {
         if pages.forbidden() {
             return Err(forbidden());
         }
-        Ok(reading(subject, pages.into_points()))
+        Ok(reading(
+            subject,
+            match partial {
+                Partial::Unknown => pages.into_points(),
+                Partial::Taken => pages.into_points_so_far(),
+            },
+        ))
     }
 
     /// One answer, all its pages.
@@ -422,12 +438,16 @@ mod tests {
     }
 
     async fn before_load(server: &Canned) -> Result<Metrics, AwsError> {
+        before_load_as(server, Partial::Unknown).await
+    }
+
+    async fn before_load_as(server: &Canned, partial: Partial) -> Result<Metrics, AwsError> {
         let until = DateTime::from_timestamp(START, 0).unwrap();
         let from = until - TimeDelta::minutes(15);
         let subject = alb(&[], &["targetgroup/ws/6d0ecf831eec9f09"]);
         let read = hasty(&server.url)
             .await
-            .read_some(&metric::BEFORE_LOAD, &subject, Period::MINUTE, from, until)
+            .read_some(&metric::BEFORE_LOAD, &subject, Period::MINUTE, from, until, partial)
             .await;
         read.map(|reading| reading.metrics)
     }
@@ -450,6 +470,8 @@ mod tests {
         let told = before_load(&server).await.unwrap();
         assert_eq!(told.keys().collect::<Vec<_>>(), ["ConsumedLCUs"], "what was not completed is not told");
         assert_eq!(told["ConsumedLCUs"][0].value, 0.5);
+        let told = before_load_as(&server, Partial::Taken).await.unwrap();
+        assert_eq!(told["RequestCount"][0].value, 9.0, "but who can't wait is given it");
     }
 
     #[tokio::test]

@@ -61,10 +61,15 @@ impl<K: Ord + Copy> SeriesPages<K> {
     }
 
     /// What is complete, ascending in time.
-    pub(super) fn into_points(self) -> BTreeMap<K, Vec<Point>> {
+    pub(super) fn into_points(mut self) -> BTreeMap<K, Vec<Point>> {
+        self.series.retain(|_, series| series.standing == Standing::Complete);
+        self.into_points_so_far()
+    }
+
+    /// Whatever has come, ascending in time; what is owed of it is not known.
+    pub(super) fn into_points_so_far(self) -> BTreeMap<K, Vec<Point>> {
         self.series
             .into_iter()
-            .filter(|(_, series)| series.standing == Standing::Complete)
             .map(|(asked, series)| {
                 let points = series.points.into_iter();
                 (asked, points.map(|(at, value)| Point { at, value }).collect())

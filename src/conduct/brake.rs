@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 
 use super::{Interrupt, Survey};
-use crate::aws::Aws;
+use crate::aws::{Aws, Partial};
 use crate::facts::{Finding, Period, Reading, Subject, Unavailable, metric};
 use crate::judge::{broken_by_clients, broken_by_load_balancer};
 use crate::plan::{AbortRule, Plan};
@@ -168,7 +168,7 @@ async fn read(
     period: Period,
     (from, until): (DateTime<Utc>, DateTime<Utc>),
 ) -> Answer {
-    match timeout(PATIENCE, aws.read_some(&metrics, &subject, period, from, until)).await {
+    match timeout(PATIENCE, aws.read_some(&metrics, &subject, period, from, until, Partial::Taken)).await {
         Ok(read) => read.map_err(Unavailable::from),
         Err(_) => Err(Unavailable {
             cause: format!("it did not answer within {} s", PATIENCE.as_secs()),

@@ -7,10 +7,10 @@ use std::time::Duration;
 use chrono::Utc;
 use tokio::time::{sleep, timeout};
 
-use crate::aws::{Aws, AwsError, AwsSettings};
+use crate::aws::{Aws, AwsError, AwsSettings, Partial};
 use crate::facts::{
     Addresses, Facts, Finding, LoadBalancerAnswer, LoadBalancerFacts, MachineFacts, MetricsAnswer,
-    TargetAddresses, Unavailable, metric, same_dns_name,
+    TargetAddresses, Unavailable, clock_ahead, metric, same_dns_name,
 };
 use crate::plan::{AbortRule, CloudWatchPlan, Destination, LoadBalancerRef, Plan, SourceAddresses};
 use crate::prices::Prices;
@@ -120,17 +120,17 @@ async fn find(plan: &Plan, settings: &AwsSettings) -> Result<(Aws, LoadBalancerF
     Ok((aws, facts))
 }
 
-/// Asks CloudWatch for a little, where the plan reads it after the load.
+/// Asks CloudWatch for a little, also where it is not read after the load: the brake and `analyze` need it nevertheless.
 async fn metrics_before_load(plan: &Plan, aws: &Aws, load_balancer: &LoadBalancerFacts) -> MetricsAnswer {
-    let Some(cloudwatch) = plan.cloudwatch.filter(|cloudwatch| !cloudwatch.settle.is_zero()) else {
+    let Some(CloudWatchPlan { period, baseline, .. }) = plan.cloudwatch else {
         return MetricsAnswer::NotAsked;
     };
-    let CloudWatchPlan { period, baseline, .. } = cloudwatch;
-    let until = period.floor(Utc::now());
+    let until = period.floor(Utc::now() - clock_ahead(aws.clock_offset()).unwrap_or_default());
     let back = baseline.max(period.length() * LEAST_PERIODS);
     let from = until.checked_sub_signed(chrono::TimeDelta::from_std(back).unwrap_or_default());
     let subject = load_balancer.subject();
-    let read = aws.read_some(&metric::BEFORE_LOAD, &subject, period, from.unwrap_or(until), until);
+    let read =
+        aws.read_some(&metric::BEFORE_LOAD, &subject, period, from.unwrap_or(until), until, Partial::Unknown);
     match timeout(CLOUDWATCH, read).await {
         Ok(Ok(reading)) => MetricsAnswer::Readable(reading.most_of_any_group()),
         Ok(Err(error @ AwsError::AccessDenied { .. })) => MetricsAnswer::Denied(error.into()),

@@ -290,17 +290,22 @@ pub struct Facts {
 }
 
 impl Facts {
-    /// How far this machine's clock is ahead of AWS's, where that was measured and is no nonsense. AWS's `Date` counts
-    /// whole seconds, so that less than one is as good as none.
+    /// How far this machine's clock is ahead of AWS's, where that was measured and is no nonsense.
     pub fn clock_ahead(&self) -> Option<TimeDelta> {
-        /// A clock that is more than a day off was not measured, but misread.
-        const MOST_S: f64 = 86_400.0;
-        const LEAST_S: f64 = 1.0;
-        let seconds = self.clock_offset_s.filter(|s| s.is_finite() && s.abs() <= MOST_S)?;
-        #[allow(clippy::cast_possible_truncation)]
-        let millis = if seconds.abs() < LEAST_S { 0 } else { (seconds * 1_000.0).round() as i64 };
-        Some(TimeDelta::milliseconds(millis))
+        clock_ahead(self.clock_offset_s)
     }
+}
+
+/// How far a clock is ahead that was found to differ by so many seconds. AWS's `Date` counts whole seconds, so that less
+/// than one is as good as none.
+pub fn clock_ahead(offset_s: Option<f64>) -> Option<TimeDelta> {
+    /// A clock that is more than a day off was not measured, but misread.
+    const MOST_S: f64 = 86_400.0;
+    const LEAST_S: f64 = 1.0;
+    let seconds = offset_s.filter(|s| s.is_finite() && s.abs() <= MOST_S)?;
+    #[allow(clippy::cast_possible_truncation)]
+    let millis = if seconds.abs() < LEAST_S { 0 } else { (seconds * 1_000.0).round() as i64 };
+    Some(TimeDelta::milliseconds(millis))
 }
 
 /// What a check found, what it means, and what to do about it.

@@ -15,12 +15,12 @@ fn look(known: &Known<'_>) -> Finding {
     let Some(cloudwatch) = &known.plan.cloudwatch else {
         return skip(NAME, "not asked for: --no-aws");
     };
-    if cloudwatch.settle.is_zero() {
-        return skip(NAME, "CloudWatch is not read: --settle 0");
-    }
     match (known.metrics, known.load_balancer) {
         (MetricsAnswer::Readable(_), LoadBalancerAnswer::Found(facts)) => dispensable(facts),
         (MetricsAnswer::Readable(_), _) => pass(NAME, GET_METRIC_DATA, ""),
+        (MetricsAnswer::Denied(why), _) if cloudwatch.settle.is_zero() => {
+            warn(NAME, "", format!("{}; analyze will need it", why.cause), &why.remedy)
+        }
         (MetricsAnswer::Denied(why), _) => refuse(NAME, "", &why.cause, &why.remedy),
         (MetricsAnswer::Unavailable(why), _) => {
             warn(NAME, "", format!("CloudWatch could not be tried: {}", why.cause), &why.remedy)
@@ -97,16 +97,18 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_reads_no_cloudwatch_needs_no_permission() {
+    fn a_run_that_reads_no_cloudwatch_is_refused_no_permission() {
         let quiet = plan(|plan| plan.cloudwatch = None);
         let unsettled = plan(|plan| {
             if let Some(cloudwatch) = &mut plan.cloudwatch {
                 cloudwatch.settle = Duration::ZERO;
             }
         });
-        for (plan, says) in [(quiet, "--no-aws"), (unsettled, "--settle 0")] {
+        for (plan, status, says) in
+            [(quiet, Status::Skip, "--no-aws"), (unsettled, Status::Warn, "; analyze will need it")]
+        {
             let finding = look(&Case { plan, metrics: MetricsAnswer::Denied(denied()), ..case() }.known());
-            assert_eq!(finding.status, Status::Skip);
+            assert_eq!(finding.status, status);
             assert!(finding.detail.contains(says), "{finding:?}");
         }
     }
