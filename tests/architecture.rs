@@ -35,6 +35,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "conduct",
             "judge",
             "report",
+            "publish",
             "live",
             "sim",
         ],

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::conversation_flags::ConversationFlags;
+use super::iam_policy_flags::IamPolicyArgs;
 use super::simulate_flags::SimulateArgs;
 use super::token_flags::TokenFlags;
 use crate::plan::quantity::{parse_count, parse_duration};
@@ -48,6 +49,8 @@ pub(crate) enum Command {
     Report(ReportArgs),
     /// A simulated ALB and AWS endpoint, left running
     Simulate(Box<SimulateArgs>),
+    /// The least IAM policy for what the given flags will do
+    IamPolicy(IamPolicyArgs),
     /// JSON Schema of the record's lines or of the JSON report
     Schema {
         /// Which document

@@ -9,6 +9,8 @@ mod args;
 mod config;
 mod conversation_flags;
 mod demo;
+mod iam_policy;
+mod iam_policy_flags;
 mod outcome;
 mod output;
 mod preflight;
@@ -64,6 +66,7 @@ fn dispatch(command: Command, output: &Output, parsed: &config::Parsed) -> Resul
         Command::Analyze(args) => on_runtime(analyze::command(&args, parsed, output)),
         Command::Report(args) => report::command(&args, output),
         Command::Simulate(args) => on_runtime(simulate::command(&args)),
+        Command::IamPolicy(args) => iam_policy::command(&args),
         Command::Schema { document } => reference::schema(document),
         Command::Completions { shell } => reference::completions(shell),
         Command::Man => reference::man(),

@@ -49,9 +49,23 @@ impl LoadBalancerArn {
         self.0.split_once(":loadbalancer/").map_or("", |(_, dimension)| dimension)
     }
 
+    /// `aws`, `aws-cn`, …
+    pub fn partition(&self) -> &str {
+        self.part(1)
+    }
+
     /// The region in which it is.
     pub fn region(&self) -> &str {
-        self.0.split(':').nth(3).unwrap_or("")
+        self.part(3)
+    }
+
+    /// The account that owns it, twelve digits.
+    pub fn account(&self) -> &str {
+        self.part(4)
+    }
+
+    fn part(&self, index: usize) -> &str {
+        self.0.split(':').nth(index).unwrap_or("")
     }
 }
 
@@ -125,7 +139,10 @@ mod tests {
             );
             let arn = LoadBalancerArn::try_from(text).unwrap();
             assert_eq!(arn.dimension(), "app/prod/50dc6c495c0c9188");
-            assert_eq!(arn.region(), "eu-west-1");
+            assert_eq!(
+                (arn.partition(), arn.region(), arn.account()),
+                (partition, "eu-west-1", "123456789012")
+            );
         }
     }
 

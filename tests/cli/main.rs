@@ -12,6 +12,7 @@ mod diagnosis;
 mod failures;
 mod floods;
 mod harness;
+mod iam_policy;
 mod interrupt;
 mod log;
 mod machine;

@@ -29,6 +29,7 @@ pub(crate) fn execute(
 
     let action = route.service.action(operation);
     let nth = account.count(&action);
+    tracing::debug!("asked for {action}");
     auth::authorize(route.service, &action, nth, account.settings(), account.owner())?;
     let call = Call {
         settings: account.settings(),

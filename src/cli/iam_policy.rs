@@ -1,0 +1,30 @@
+//! `albcap iam-policy`: the least policy for what the given flags will do.
+
+use super::iam_policy_flags::{IamPolicyArgs, Publishable};
+use super::{Complaint, Exit, output};
+use crate::publish::{Owner, Permits, Policy, Published};
+
+pub(super) fn command(args: &IamPolicyArgs) -> Result<Exit, Complaint> {
+    let policy = Policy::least(&permits(args));
+    let text = serde_json::to_string_pretty(&policy)
+        .map_err(|error| Complaint::failed(format!("the policy can't be written: {error}"), ""))?;
+    output::print(&format!("{text}\n"))
+}
+
+fn permits(args: &IamPolicyArgs) -> Permits {
+    let owner = match &args.load_balancer {
+        Some(arn) => Owner {
+            partition: arn.partition().to_owned(),
+            region: arn.region().to_owned(),
+            account: arn.account().to_owned(),
+        },
+        None => Owner::new(args.region.as_deref(), args.account.as_deref()),
+    };
+    let sends = |what| args.publish.contains(&what);
+    let embedded = args.emf && sends(Publishable::Metrics);
+    let published = Published {
+        namespace: (sends(Publishable::Metrics) && !embedded).then(|| args.namespace.clone()),
+        log_group: (sends(Publishable::Logs) || embedded).then(|| args.log_group.clone()),
+    };
+    Permits { owner, published, apply: args.apply }
+}
