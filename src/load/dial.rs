@@ -190,13 +190,19 @@ impl Dialer {
     ) -> Result<Vec<u8>, Failed> {
         let (request, key) = self.request.fresh(token);
         stream.send(request.as_bytes()).await.map_err(|error| progress.failed_by(&error))?;
-        counters.sent(request.len());
         let mut bytes = Vec::new();
+        let mut is_answered = false;
         loop {
             let read = stream.receive(&mut bytes).await.map_err(|error| progress.failed_by(&error))?;
             if read == 0 {
                 let example = String::from_utf8_lossy(&bytes).into_owned();
                 return Err(progress.failed(FailureKind::Eof, Initiator::Peer, example));
+            }
+            if !is_answered {
+                // Of a request that nobody answers nobody can say that it arrived: a load balancer that is full counts no
+                // byte of it.
+                counters.sent(request.len());
+                is_answered = true;
             }
             match self.request.check(token, &key, &bytes) {
                 Answer::Open { head } => {

@@ -149,7 +149,7 @@ pub struct Sample {
     pub heartbeats_sent: u64,
     /// Heartbeats answered in time.
     pub heartbeats_answered: u64,
-    /// Bytes sent, handshake and frames, above TLS.
+    /// Bytes sent above TLS: frames, and the handshakes that were answered.
     pub bytes_sent: u64,
     /// Bytes received, handshake and frames, above TLS.
     pub bytes_received: u64,

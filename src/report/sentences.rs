@@ -64,6 +64,11 @@ pub(super) fn seconds(took: Duration) -> String {
     format!("{:.1} s", took.as_secs_f64())
 }
 
+/// How long opening took: `31 ms`, `2.5 s`.
+pub(super) fn opened_in(took: Duration) -> String {
+    if took < Duration::from_secs(1) { format!("{} ms", took.as_millis()) } else { seconds(took) }
+}
+
 /// What was odd about how a level's connections were opened.
 pub(super) fn opening_notes(judged: &Judged<'_>, level: &JudgedLevel<'_>) -> Vec<String> {
     let pace = &judged.run.header.plan.pace;

@@ -6,8 +6,8 @@ use super::grid::{self, Column};
 use super::layout::{BAD, GOOD, Layout, PLAIN, QUIET, STRONG, UNSURE};
 use super::preflight::{heading, plan, preflight, which};
 use super::sentences::{
-    capacity_note, ended, goes_on_after_failures, initiator, machine, obtained, on_one_line, opening_notes,
-    reasons, safe_load, searched, seconds, sentence, silence, verdict_of,
+    capacity_note, ended, goes_on_after_failures, initiator, machine, obtained, on_one_line, opened_in,
+    opening_notes, reasons, safe_load, searched, seconds, sentence, silence, verdict_of,
 };
 use crate::judge::wording::{factor, ms, percent, rounded, share, show_count};
 use crate::judge::{Failures, Judged, JudgedLevel, Outcome, Total};
@@ -101,7 +101,7 @@ fn columns(judged: &Judged<'_>) -> Vec<Column> {
         success.push_styled(level.success_rate.map_or_else(unknown, percent), style);
         at_least.push(level.success_rate_low95.map_or_else(unknown, percent));
         beats.push(level.avg_heartbeats.map_or_else(unknown, |beats| format!("{beats:.1}")));
-        opening.push(level.opening().map_or_else(unknown, seconds));
+        opening.push(level.opening().map_or_else(unknown, opened_in));
         took.push(level.duration.map_or_else(unknown, seconds));
         connect.push(
             level

@@ -7,7 +7,7 @@ use crate::judge::wording::{factor, ms, percent, rounded, share, show_bytes, sho
 use crate::judge::{Judged, JudgedLevel, Status, Total};
 use crate::report::escape;
 use crate::report::sentences::{
-    goes_on_after_failures, initiator, obtained, on_one_line, opening_notes, reasons, seconds, sentence,
+    goes_on_after_failures, initiator, obtained, on_one_line, opened_in, opening_notes, reasons, sentence,
     silence, verdict_of,
 };
 
@@ -157,7 +157,7 @@ fn level_row(level: &JudgedLevel<'_>) -> Vec<Cell> {
         number(level.success_rate_low95.map_or_else(unknown, percent)),
         result,
         number(level.avg_heartbeats.map_or_else(unknown, |b| format!("{b:.1}"))),
-        number(level.opening().map_or_else(unknown, seconds)),
+        number(level.opening().map_or_else(unknown, opened_in)),
         number(level.duration.map_or_else(unknown, |d| format!("{:.1} s", d.as_secs_f64()))),
         number(connect.map_or_else(unknown, |l| format!("{} / {} ms", ms(l.p50), ms(l.p99)))),
         number(pong.map_or_else(unknown, |l| format!("{} ms", ms(l.p99)))),

@@ -157,7 +157,7 @@ pub struct LevelPart {
     pub heartbeat_rtt_ms: Option<LatencySummary>,
     /// How much later than planned heartbeats were sent, milliseconds: this machine's doing.
     pub heartbeat_late_ms: Option<LatencySummary>,
-    /// Bytes sent above TLS.
+    /// Bytes sent above TLS: frames, and the handshakes that were answered.
     pub bytes_sent: u64,
     /// Bytes received above TLS.
     pub bytes_received: u64,
