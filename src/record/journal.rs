@@ -90,7 +90,8 @@ impl Journal {
     /// [`Journal::new_failure`] and from [`Journal::finish`].
     pub fn append(&mut self, event: &Stamped) {
         let mut line = to_line(event);
-        if matches!(event.event, Event::LevelEnded(_) | Event::Ended(_)) {
+        // At each level's start and end, so that whoever leaves in the first second too leaves a record that can be read.
+        if matches!(event.event, Event::LevelStarted(_) | Event::LevelEnded(_) | Event::Ended(_)) {
             // An empty line of its own asks the writer to sync now; it is not written.
             line.push('\0');
         }
