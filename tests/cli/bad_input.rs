@@ -118,7 +118,7 @@ fn cloudwatch_that_is_denied_can_be_forced_or_left_alone() {
     for (flags, code, says) in [
         (&[][..], 3, "AWS denies cloudwatch:GetMetricData"),
         (&["--force=permissions"], 0, "AWS denies cloudwatch:GetMetricData"),
-        (&["--settle=0"], 0, "CloudWatch is not read: --settle 0"),
+        (&["--settle=0"], 0, "analyze will need it"),
         (&["--no-aws"], 0, "not asked for: --no-aws"),
     ] {
         let done = finish(simulator.albcap("preflight").arg(simulator.url()).args(flags));
