@@ -160,3 +160,21 @@ fn a_number_that_is_missing_where_connections_were_opened_refutes_nothing() {
         assert_ne!(judged.outcome(), Outcome::Disagrees, "{metric}: {:?}", judged.verdict);
     }
 }
+
+#[test]
+fn where_all_are_missing_other_traffic_that_fell_by_a_hair_is_no_excuse() {
+    for fell in [0.0, 0.001, 4.0] {
+        let mut run = Scenario { levels: vec![50], bypass: 1.0, baseline: 20.0, ..Scenario::default() }.run();
+        let series = run.series.as_mut().unwrap();
+        let (from, until) = (run.levels[0].held_from.unwrap(), run.levels[0].held_until.unwrap());
+        for point in series.metrics.get_mut(ACTIVE_CONNECTIONS).unwrap() {
+            if point.at >= from && point.at < until {
+                point.value -= fell;
+            }
+        }
+        let judged = judge(&run);
+        assert_eq!(judged.outcome(), Outcome::Disagrees);
+        let reason = &judged.verdict.reasons[0];
+        assert!(reason.starts_with("at level 50, ") && reason.contains("are missing"), "{reason}");
+    }
+}
