@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use super::asked::{Asked, Part};
 use super::error::AwsError;
 use super::sdk_error::Call;
-use super::series_pages::SeriesPages;
+use super::series_pages::{Partial, SeriesPages};
 use super::session::Aws;
 use crate::facts::{Period, Point, Reading, Subject};
 
@@ -22,15 +22,6 @@ const MOST_PAGES: usize = 100;
 const MOST_QUERIES: usize = 500;
 /// How often metrics are asked for that CloudWatch answered with `InternalError` or left at `PartialData`.
 const ROUNDS: usize = 3;
-
-/// What becomes of a metric that CloudWatch answered in part.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Partial {
-    /// It is unknown: what is absent from it can't be told from zero.
-    Unknown,
-    /// What has come is taken, for whoever judges by single values.
-    Taken,
-}
 
 impl Aws {
     /// All metrics of a load balancer and its parts (`metric::ALL`, `metric::OF_ZONES`, `metric::OF_TARGET_GROUPS`),
@@ -66,7 +57,7 @@ impl Aws {
             }
             tracing::debug!(?owed, round, "CloudWatch did not complete these metrics");
         }
-        let points = pages.into_points();
+        let points = pages.into_points(Partial::Unknown);
         let count: usize = points.values().map(Vec::len).sum();
         tracing::info!(
             "read {count} points of {} metrics in {from} to {until} from CloudWatch",
@@ -98,13 +89,7 @@ impl Aws {
         if pages.forbidden() {
             return Err(forbidden());
         }
-        Ok(reading(
-            subject,
-            match partial {
-                Partial::Unknown => pages.into_points(),
-                Partial::Taken => pages.into_points_so_far(),
-            },
-        ))
+        Ok(reading(subject, pages.into_points(partial)))
     }
 
     /// One answer, all its pages.

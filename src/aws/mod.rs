@@ -22,6 +22,6 @@ mod sdk_error;
 mod series_pages;
 mod session;
 
-pub use cloudwatch::Partial;
 pub use error::AwsError;
+pub use series_pages::Partial;
 pub use session::{Aws, AwsSettings, FixedCredentials};

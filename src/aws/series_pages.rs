@@ -9,6 +9,15 @@ use chrono::{DateTime, Utc};
 
 use crate::facts::Point;
 
+/// What becomes of a metric that CloudWatch answered in part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Partial {
+    /// It is unknown: what is absent from it can't be told from zero.
+    Unknown,
+    /// What has come is taken, for whoever judges by single values.
+    Taken,
+}
+
 /// What the pages said so far; `K` names what was asked for.
 #[derive(Debug)]
 pub(super) struct SeriesPages<K> {
@@ -60,14 +69,11 @@ impl<K: Ord + Copy> SeriesPages<K> {
         asked.iter().copied().filter(|asked| !self.series.contains_key(asked)).collect()
     }
 
-    /// What is complete, ascending in time.
-    pub(super) fn into_points(mut self) -> BTreeMap<K, Vec<Point>> {
-        self.series.retain(|_, series| series.standing == Standing::Complete);
-        self.into_points_so_far()
-    }
-
-    /// Whatever has come, ascending in time; what is owed of it is not known.
-    pub(super) fn into_points_so_far(self) -> BTreeMap<K, Vec<Point>> {
+    /// What there is, ascending in time; `partial` decides of what is not complete.
+    pub(super) fn into_points(mut self, partial: Partial) -> BTreeMap<K, Vec<Point>> {
+        if partial == Partial::Unknown {
+            self.series.retain(|_, series| series.standing == Standing::Complete);
+        }
         self.series
             .into_iter()
             .map(|(asked, series)| {
@@ -140,7 +146,7 @@ mod tests {
         pages.take(&first, metric);
         pages.take(&second, metric);
         assert_eq!(pages.drop_owed(&["A", "B"]), [""; 0]);
-        let points = pages.into_points();
+        let points = pages.into_points(Partial::Unknown);
         assert_eq!(values(&points["A"]), [(60, 1.0), (120, 2.5), (180, 3.0)]);
         assert_eq!(values(&points["B"]), []);
         assert_eq!(points.len(), 2);
@@ -159,7 +165,7 @@ mod tests {
         let again = page(vec![result("a", &[(120, 4.0)], StatusCode::Complete)]);
         pages.take(&again, metric);
         assert_eq!(pages.drop_owed(&["A", "B", "C"]), ["C"]);
-        let points = pages.into_points();
+        let points = pages.into_points(Partial::Unknown);
         assert_eq!(values(&points["A"]), [(120, 4.0)]);
         assert!(!points.contains_key("C"));
     }
@@ -184,6 +190,6 @@ mod tests {
         let mut pages = SeriesPages::default();
         let odd = [(60, f64::NAN), (120, f64::INFINITY), (180, 1.0)];
         pages.take(&page(vec![result("a", &odd, StatusCode::Complete)]), metric);
-        assert_eq!(values(&pages.into_points()["A"]), [(180, 1.0)]);
+        assert_eq!(values(&pages.into_points(Partial::Unknown)["A"]), [(180, 1.0)]);
     }
 }

@@ -63,7 +63,7 @@ impl Counters {
         }
     }
 
-    /// The first address in turn did not take a connection, and another one is tried.
+    /// The address whose turn it was did not take a connection, and one of the other family did.
     pub(super) fn passed_over(&self, peer: IpAddr) {
         lock(&self.peers).entry(peer).or_default().passed_over += 1;
     }

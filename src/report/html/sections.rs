@@ -7,8 +7,8 @@ use crate::judge::wording::{factor, ms, percent, rounded, share, show_bytes, sho
 use crate::judge::{Judged, JudgedLevel, Status, Total};
 use crate::report::escape;
 use crate::report::sentences::{
-    goes_on_after_failures, initiator, obtained, on_one_line, opened_in, opening_notes, reasons, sentence,
-    silence, verdict_of,
+    goes_on_after_failures, initiator, obtained, on_one_line, opened_in, opening_notes, reasons, seconds,
+    sentence, silence, verdict_of,
 };
 
 /// All sections that have something to say, in reading order.
@@ -158,7 +158,7 @@ fn level_row(level: &JudgedLevel<'_>) -> Vec<Cell> {
         result,
         number(level.avg_heartbeats.map_or_else(unknown, |b| format!("{b:.1}"))),
         number(level.opening().map_or_else(unknown, opened_in)),
-        number(level.duration.map_or_else(unknown, |d| format!("{:.1} s", d.as_secs_f64()))),
+        number(level.duration.map_or_else(unknown, seconds)),
         number(connect.map_or_else(unknown, |l| format!("{} / {} ms", ms(l.p50), ms(l.p99)))),
         number(pong.map_or_else(unknown, |l| format!("{} ms", ms(l.p99)))),
         number(level.run.tokens.map_or_else(String::new, obtained)),

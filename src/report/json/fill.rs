@@ -176,7 +176,7 @@ fn level(level: &JudgedLevel<'_>) -> LevelPart {
         held_until: run.held_until.map(time),
         ended_at: run.ended_at.map(time),
         duration_s: level.duration.map(|took| rounded(took.as_secs_f64())),
-        opening_s: run.held_from.map(|held| rounded((held - run.started_at).as_seconds_f64())),
+        opening_s: level.opening().map(|took| rounded(took.as_secs_f64())),
         rate_behind_s: run.rate_behind.map(|behind| rounded(behind.as_secs_f64())),
         tokens: run.tokens.map(|tokens| TokensPart {
             wanted: tokens.wanted,
