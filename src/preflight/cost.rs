@@ -104,11 +104,9 @@ fn metrics_read(known: &Known<'_>, cloudwatch: CloudWatchPlan, subject: &Subject
     let of_rules: BTreeSet<_> = rules.iter().filter_map(|rule| Some(rule.alb_metric()?.name())).collect();
     let of_rules: u64 = of_rules.into_iter().map(of_name).sum();
     let beside = reads(known.plan.longest_load()).saturating_mul(of_rules);
-    if cloudwatch.settle.is_zero() {
-        return beside;
-    }
     let before: u64 = metric::BEFORE_LOAD.into_iter().map(of_name).sum();
-    let after = (reads(cloudwatch.settle) + 1).saturating_mul(subject.metrics() as u64);
+    let reads_after = if cloudwatch.settle.is_zero() { 0 } else { reads(cloudwatch.settle) + 1 };
+    let after = reads_after.saturating_mul(subject.metrics() as u64);
     before.saturating_add(beside).saturating_add(after)
 }
 
@@ -180,9 +178,10 @@ mod tests {
             (Case { plan: climbing, ..case() }, "2.00 LCU-hours"),
             (Case { plan: searching, ..case() }, " LCU-hours (active connections)"),
             (Case { plan: patient, ..case() }, " 499 metrics read"),
-            (Case { plan: impatient, ..case() }, " 0 metrics read"),
-            // An hour's minutes for each of two metrics.
-            (Case { plan: braked, ..case() }, " 120 metrics read"),
+            // Before the load only.
+            (Case { plan: impatient, ..case() }, " 4 metrics read"),
+            // And an hour's minutes for each of two metrics.
+            (Case { plan: braked, ..case() }, " 124 metrics read"),
         ] {
             let finding = look(&case.known());
             assert!(finding.detail.contains(says), "{says}: {finding:?}");
