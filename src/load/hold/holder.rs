@@ -67,7 +67,7 @@ pub(in crate::load) struct Holder<W> {
 
 /// Wakes the thread, once for however many commands.
 pub(super) struct Doorbell {
-    waker: Waker,
+    pub(super) waker: Waker,
     pub(super) rung: AtomicBool,
     /// Connections adopted and not yet gone, as the sender counts them.
     pub(super) alive: AtomicU32,

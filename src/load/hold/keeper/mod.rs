@@ -5,6 +5,8 @@
 
 mod ending;
 mod reading;
+#[cfg(test)]
+mod unread;
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;

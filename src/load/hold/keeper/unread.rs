@@ -1,0 +1,89 @@
+//! A test of its own: an answer that came in time, and that this machine was too late to look at, is an answer.
+#![allow(clippy::unwrap_used)]
+
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use mio::{Poll, Waker};
+
+use super::Keeper;
+use crate::load::counters::Counters;
+use crate::load::failed::Failed;
+use crate::load::hold::frame::FrameReader;
+use crate::load::hold::holder::{Adopted, Doorbell, HolderSettings, Owner, WAKE};
+use crate::load::hold::wire::{Plain, Wire};
+use crate::plan::{Heartbeat, HeartbeatKind};
+use crate::record::FailureKind;
+
+/// Header, mask and sequence of a ping.
+const PING: usize = 10;
+const PONG_TIMEOUT: Duration = Duration::from_millis(20);
+
+#[derive(Default)]
+struct Hearing {
+    counters: Counters,
+    failed: Mutex<Vec<(u32, FailureKind)>>,
+}
+
+impl Owner for Hearing {
+    fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    fn failed(&self, failed: Failed, ordinal: u32, _: Duration, _: Duration) {
+        self.failed.lock().unwrap().push((ordinal, failed.kind));
+    }
+
+    fn progress(&self) {}
+}
+
+fn keeper(owner: &Arc<Hearing>) -> Keeper<Plain> {
+    let poll = Poll::new().unwrap();
+    let waker = Waker::new(poll.registry(), WAKE).unwrap();
+    let doorbell = Doorbell { waker, rung: AtomicBool::new(false), alive: AtomicU32::new(0) };
+    let interval = Duration::from_secs(3_600);
+    let heartbeat = Heartbeat { kind: HeartbeatKind::Ping, interval, pong_timeout: PONG_TIMEOUT };
+    let settings = HolderSettings { heartbeat, conversation: Arc::default() };
+    let (_, inbox) = channel();
+    Keeper::new(poll, inbox, Arc::new(doorbell), Arc::<Hearing>::clone(owner), settings)
+}
+
+/// Adopts a connection, and has a heartbeat sent over it; the other end, which has read it.
+fn beaten(keeper: &mut Keeper<Plain>, owner: &Hearing, ordinal: u32) -> TcpStream {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let peer = listener.local_addr().unwrap();
+    let stream = TcpStream::connect(peer).unwrap();
+    stream.set_nonblocking(true).unwrap();
+    let (mut other, _) = listener.accept().unwrap();
+    owner.counters.opened(peer.ip(), Duration::ZERO);
+    keeper.doorbell.alive.fetch_add(1, Ordering::AcqRel);
+    let wire = Plain::new(mio::net::TcpStream::from_std(stream));
+    let (began, reader, tail) = (Instant::now(), FrameReader::default(), Vec::new());
+    keeper.adopt(Adopted { wire, peer, began, ordinal, reader, tail });
+    assert!(keeper.beat(ordinal, keeper.now() + 1));
+    other.read_exact(&mut [0; PING]).unwrap();
+    other
+}
+
+#[test]
+fn an_answer_that_lies_unread_is_read_before_a_connection_is_given_up() {
+    let owner = Arc::new(Hearing::default());
+    let mut keeper = keeper(&owner);
+    let mut answers = beaten(&mut keeper, &owner, 0);
+    let _mute = beaten(&mut keeper, &owner, 1);
+    // The pong of heartbeat 1, which nobody looks at: the keeper does not wait for its sockets here.
+    answers.write_all(&[0x8A, 4, 0, 0, 0, 1]).unwrap();
+    let socket = keeper.connections[0].as_mut().unwrap().wire.socket();
+    while socket.peek(&mut [0]).is_err() {
+        std::thread::yield_now();
+    }
+    std::thread::sleep(2 * PONG_TIMEOUT);
+    assert!(keeper.answers.next().is_some_and(|due| due < keeper.now()), "overdue");
+    keeper.on_time();
+    assert_eq!(*owner.failed.lock().unwrap(), [(1, FailureKind::PongTimeout)], "who said nothing, alone");
+    assert_eq!(keeper.connections[0].as_ref().unwrap().beats.answered, 1);
+}
