@@ -1,6 +1,7 @@
 //! Failures that need a network of their own, which only a superuser of Linux can make.
 #![cfg(target_os = "linux")]
 
+use std::io::{Write, stderr};
 use std::process::{Command, Stdio};
 
 use crate::harness::{Background, Folder, Simulator, binary, events, finish, json_of, wait_for};
@@ -31,14 +32,19 @@ fn around(mut outer: Command, inner: &Command) -> Command {
     outer
 }
 
-/// Whether networks can be made here; CI must be able to.
-#[allow(clippy::print_stderr)]
+/// Whether networks can be made here; CI must be able to. Why not is written past the test harness, which shows nothing of
+/// a test that passes.
 fn possible() -> bool {
     let done = apart("true", &Command::new("true")).output();
     let possible = done.as_ref().is_ok_and(|done| done.status.success());
     if !possible {
         assert!(std::env::var_os("CI").is_none(), "CI must be able to make a network: {done:?}");
-        eprintln!("skipped: no network can be made here (unshare -n, ip): {done:?}");
+        let why = match &done {
+            Ok(done) => String::from_utf8_lossy(&done.stderr).trim().to_owned(),
+            Err(error) => error.to_string(),
+        };
+        let told = format!("skipped: no network can be made here (root, unshare, ip): {why}\n");
+        stderr().write_all(told.as_bytes()).unwrap();
     }
     possible
 }
