@@ -82,7 +82,7 @@ impl Dialer {
             None
         };
         Ok(Dialer {
-            router: Router::new(route, &host, target.url.port()),
+            router: Router::new(route, &host, target.url.port(), connect_timeout),
             tls,
             request: Request::new(target),
             mint: target.tokens.as_ref().map(|tokens| Mint::new(tokens, &target.tls)).transpose()?,

@@ -12,6 +12,7 @@ pub(super) use way::Way;
 
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use thiserror::Error;
 
@@ -50,9 +51,9 @@ impl From<NoWay> for Failed {
 }
 
 impl Router {
-    pub(super) fn new(route: &Route, host: &str, port: u16) -> Router {
+    pub(super) fn new(route: &Route, host: &str, port: u16, connect_timeout: Duration) -> Router {
         Router {
-            names: Names::new(route.destination(host, port), route.dns_ttl),
+            names: Names::new(route.destination(host, port), route.dns_ttl, connect_timeout),
             sources: Sources::new(route.source_ip.as_ref()),
             turn: AtomicU64::new(0),
         }
@@ -79,7 +80,7 @@ mod tests {
             resolve: vec!["b:81:10.0.0.1,10.0.0.2".parse().unwrap()],
             ..Route::default()
         };
-        let router = Router::new(&route, "a", 80);
+        let router = Router::new(&route, "a", 80, Duration::ZERO);
         let mut seen = Vec::new();
         for _ in 0..4 {
             seen.push(router.next().await.unwrap().0.to.to_string());
@@ -90,6 +91,6 @@ mod tests {
     #[tokio::test]
     async fn a_target_of_a_family_without_source_has_no_way() {
         let route = Route { source_ip: Some("127.0.0.1".parse().unwrap()), ..Route::default() };
-        assert!(matches!(Router::new(&route, "::1", 80).next().await, Err(NoWay::NoSource)));
+        assert!(matches!(Router::new(&route, "::1", 80, Duration::ZERO).next().await, Err(NoWay::NoSource)));
     }
 }

@@ -6,9 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Mutex;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use crate::plan::Destination;
+
+/// How long a name is asked for anew whose addresses are known: they can be reached without an answer, which a name
+/// service gives within milliseconds or, where it is silent, after the time for connecting is over.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// A destination's addresses: at least one, ascending, none twice.
 ///
@@ -31,6 +35,7 @@ pub async fn look_up(destination: &Destination) -> io::Result<Vec<SocketAddr>> {
 pub(super) struct Names {
     destination: Destination,
     fresh_for: Duration,
+    patience: Duration,
     latest: Mutex<Option<LookUp>>,
 }
 
@@ -39,6 +44,8 @@ struct LookUp {
     over_at: Instant,
     /// Those of the last one that succeeded, however old; what its error said where none has.
     outcome: Result<Arc<[SocketAddr]>, (io::ErrorKind, String)>,
+    /// Whether it failed, and they are those of an earlier one.
+    kept: bool,
 }
 
 impl LookUp {
@@ -51,13 +58,15 @@ impl LookUp {
 }
 
 impl Names {
-    pub(super) fn new(destination: Destination, fresh_for: Duration) -> Names {
-        Names { destination, fresh_for, latest: Mutex::new(None) }
+    /// `connect_timeout` is what a connection may take in all, its look-up included.
+    pub(super) fn new(destination: Destination, fresh_for: Duration, connect_timeout: Duration) -> Names {
+        let patience = PATIENCE.min(connect_timeout / 4);
+        Names { destination, fresh_for, patience, latest: Mutex::new(None) }
     }
 
     /// All addresses, at least one, ascending. Many ask at once while a level opens; one of them looks up, the others
-    /// wait, and take its answer, be it an error. A name service that fails later takes no address away that it gave:
-    /// an ALB's nodes outlive such a failure.
+    /// wait, and take its answer, be it an error. A name service that fails later, or falls silent, takes no address away
+    /// that it gave: an ALB's nodes outlive such a failure.
     pub(super) async fn addresses(&self) -> io::Result<Arc<[SocketAddr]>> {
         let asked_at = Instant::now();
         let mut latest = self.latest.lock().await;
@@ -66,15 +75,36 @@ impl Names {
         {
             return look_up.answer();
         }
-        let outcome = match (look_up(&self.destination).await, latest.take().map(|before| before.outcome)) {
-            (Ok(addresses), _) => Ok(addresses.into()),
-            (Err(error), Some(Ok(addresses))) => {
-                tracing::warn!("the name can't be looked up again, its addresses are kept: {error}");
-                Ok(addresses)
-            }
-            (Err(error), _) => Err((error.kind(), error.to_string())),
+        let next = self.next(latest.as_ref(), look_up(&self.destination)).await;
+        latest.insert(next).answer()
+    }
+
+    /// What a look-up comes to, after that one before.
+    async fn next(
+        &self,
+        before: Option<&LookUp>,
+        found: impl Future<Output = io::Result<Vec<SocketAddr>>>,
+    ) -> LookUp {
+        let known = before.and_then(|before| before.outcome.as_ref().ok());
+        let found = match known {
+            None => found.await,
+            Some(_) => timeout(self.patience, found)
+                .await
+                .unwrap_or_else(|_| Err(io::Error::new(io::ErrorKind::TimedOut, "no answer in time"))),
         };
-        latest.insert(LookUp { over_at: Instant::now(), outcome }).answer()
+        let kept = found.is_err() && known.is_some();
+        let outcome = match (found, known) {
+            (Ok(addresses), _) => Ok(addresses.into()),
+            (Err(error), Some(addresses)) => {
+                // Once, and not every time until it succeeds again.
+                if before.is_some_and(|before| !before.kept) {
+                    tracing::warn!("the name can't be looked up again, its addresses are kept: {error}");
+                }
+                Ok(Arc::clone(addresses))
+            }
+            (Err(error), None) => Err((error.kind(), error.to_string())),
+        };
+        LookUp { over_at: Instant::now(), outcome, kept }
     }
 
     fn is_fresh(&self, look_up: &LookUp) -> bool {
@@ -89,13 +119,14 @@ mod tests {
     use super::*;
 
     fn named(host: &str, fresh_for: Duration) -> Names {
-        Names::new(Destination::Name { host: host.into(), port: 80 }, fresh_for)
+        Names::new(Destination::Name { host: host.into(), port: 80 }, fresh_for, Duration::from_secs(10))
     }
 
     /// Stands for what the name service said before.
     async fn remember(names: &Names, address: &str) {
         let addresses = [address.parse().unwrap()].into();
-        *names.latest.lock().await = Some(LookUp { over_at: Instant::now(), outcome: Ok(addresses) });
+        *names.latest.lock().await =
+            Some(LookUp { over_at: Instant::now(), outcome: Ok(addresses), kept: false });
     }
 
     #[tokio::test]
@@ -120,6 +151,55 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_was_known_outlives_a_name_service_that_is_silent() {
+        let name = Destination::Name { host: "h".into(), port: 80 };
+        let names = Names::new(name, Duration::ZERO, Duration::from_millis(40));
+        remember(&names, "10.0.0.1:80").await;
+        let before = names.latest.lock().await.take();
+        let asked_at = Instant::now();
+        let next = names.next(before.as_ref(), std::future::pending()).await;
+        assert_eq!(next.answer().unwrap()[..], ["10.0.0.1:80".parse().unwrap()]);
+        assert!(
+            next.over_at >= asked_at + Duration::from_millis(10),
+            "a quarter of what a connection may take"
+        );
+    }
+
+    #[tokio::test]
+    async fn failures_in_a_row_are_warned_of_once() {
+        let log = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let writer = Arc::clone(&log);
+        let subscriber = tracing_subscriber::fmt().with_writer(move || Lines(Arc::clone(&writer))).finish();
+        let _guard = tracing::subscriber::set_default(subscriber);
+        let warned = || String::from_utf8_lossy(&log.lock().unwrap()).matches("addresses are kept").count();
+        let names = named("h", Duration::ZERO);
+        let good = || async { Ok(vec!["10.0.0.1:80".parse().unwrap()]) };
+        let bad = || async { Err(io::Error::other("gone")) };
+        let mut latest = names.next(None, good()).await;
+        for _ in 0..3 {
+            latest = names.next(Some(&latest), bad()).await;
+        }
+        assert_eq!(warned(), 1);
+        latest = names.next(Some(&latest), good()).await;
+        names.next(Some(&latest), bad()).await;
+        assert_eq!(warned(), 2, "it had succeeded between");
+    }
+
+    /// Where log lines go.
+    struct Lines(Arc<std::sync::Mutex<Vec<u8>>>);
+
+    impl io::Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
     async fn an_error_is_told_to_all_who_waited_and_is_forgotten() {
         let names = named("no.such.invalid.", Duration::from_secs(3_600));
         let first = names.addresses().await.unwrap_err();
@@ -138,7 +218,7 @@ mod tests {
     #[tokio::test]
     async fn given_addresses_need_no_name_server() {
         let given = Destination::Addresses(vec!["[::1]:8080".parse().unwrap()]);
-        let names = Names::new(given, Duration::ZERO);
+        let names = Names::new(given, Duration::ZERO, Duration::ZERO);
         assert_eq!(names.addresses().await.unwrap()[..], ["[::1]:8080".parse().unwrap()]);
     }
 }
