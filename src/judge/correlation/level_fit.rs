@@ -274,7 +274,7 @@ impl Measured {
         if within && self.silent > 0 {
             let text = format!(
                 "{}, though other metrics of that time had come; in the rest, ActiveConnectionCount is {numbers}",
-                self.lacking(&level)
+                lacking(self.silent, &level)
             );
             (Inconclusive, text)
         } else if within {
@@ -296,19 +296,19 @@ impl Measured {
         }
     }
 
-    fn lacking(&self, level: &str) -> String {
-        format!(
-            "ActiveConnectionCount is missing in {} of the hold of {level}; that is unknown, not zero",
-            plural(self.missing as u64, "period"),
-        )
-    }
-
     fn nothing_to_compare(&self, level: &str) -> String {
         if self.missing > 0 && self.pairs.is_empty() {
-            return self.lacking(level);
+            return lacking(self.missing, level);
         }
         format!("the load balancer's own traffic is unknown, so that nothing can be taken off at {level}")
     }
+}
+
+fn lacking(periods: usize, level: &str) -> String {
+    format!(
+        "ActiveConnectionCount is missing in {} of the hold of {level}; that is unknown, not zero",
+        plural(periods as u64, "period"),
+    )
 }
 
 /// Whether the window reaches into the hold at all.

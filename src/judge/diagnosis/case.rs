@@ -25,6 +25,11 @@ pub(in crate::judge) struct Case<'a> {
     pub(in crate::judge) correlation: Option<&'a Correlation>,
 }
 
+/// Durations as they are spoken: `20 s and 60 s`.
+pub(super) fn durations(durations: &[Duration]) -> String {
+    spoken(&durations.iter().copied().map(show_duration).collect::<Vec<_>>())
+}
+
 impl<'a> Case<'a> {
     /// The failures of such a sort, where they matter. What this machine's slowness explains is laid to nobody else.
     pub(super) fn concern(&self, such: impl Fn(&Failures) -> bool) -> Option<Concern<'a>> {

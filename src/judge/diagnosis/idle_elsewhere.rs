@@ -1,8 +1,9 @@
 //! Something ended connections that had been silent for one time, and it was not the load balancer's idle timeout.
 
+use super::case::durations;
 use super::held::{after_one_silence, cut, stretch};
 use super::{Case, Diagnosis};
-use crate::judge::wording::{plural, show_duration, span};
+use crate::judge::wording::{plural, span};
 
 pub(super) fn rule(case: &Case<'_>) -> Option<Diagnosis> {
     let concern = case.concern(after_one_silence)?;
@@ -15,10 +16,9 @@ pub(super) fn rule(case: &Case<'_>) -> Option<Diagnosis> {
         ("The target's own idle timeout", "the server's settings")
     };
     let timeouts = case.idle_timeouts(after_one_silence);
-    let shown: Vec<String> = timeouts.iter().map(|timeout| show_duration(*timeout)).collect();
-    let balancers = match shown[..] {
+    let balancers = match timeouts[..] {
         [] => "the load balancer's own idle timeout is not known".to_owned(),
-        _ => format!("the load balancer's own idle timeout is {}", shown.join(" and ")),
+        _ => format!("the load balancer's own idle timeout is {}", durations(&timeouts)),
     };
     Some(Diagnosis {
         cause: format!(

@@ -1,5 +1,6 @@
 //! The load balancer's idle timeout cut connections that had been silent.
 
+use super::case::durations;
 use super::{Case, Diagnosis};
 use crate::judge::wording::{plural, show_duration, span};
 use crate::judge::{Failures, Kind};
@@ -12,7 +13,6 @@ pub(super) fn rule(case: &Case<'_>) -> Option<Diagnosis> {
     let concern = case.concern(explains)?;
     let timeouts = case.idle_timeouts(explains);
     let shortest = *timeouts.first()?;
-    let shown: Vec<String> = timeouts.iter().map(|timeout| show_duration(*timeout)).collect();
     let heartbeat = match case.run.header.plan.heartbeat.every() {
         Some(interval) => format!("a heartbeat every {}", show_duration(interval)),
         None => "no heartbeat".to_owned(),
@@ -21,7 +21,7 @@ pub(super) fn rule(case: &Case<'_>) -> Option<Diagnosis> {
     Some(Diagnosis {
         cause: format!(
             "The load balancer's idle timeout of {} closed {}.",
-            shown.join(" and "),
+            durations(&timeouts),
             plural(u64::from(concern.count), "silent connection")
         ),
         evidence: silence
