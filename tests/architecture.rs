@@ -14,11 +14,14 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("preflight", &["plan", "facts", "prices"]),
     ("load", &["plan", "record"]),
     ("machine", &["facts"]),
-    ("aws", &["facts", "record"]),
-    ("conduct", &["plan", "facts", "record", "preflight", "load", "machine", "aws", "judge", "prices"]),
+    ("aws", &["facts", "record", "publish"]),
+    (
+        "conduct",
+        &["plan", "facts", "record", "preflight", "load", "machine", "aws", "judge", "prices", "publish"],
+    ),
     ("judge", &["plan", "facts", "record", "prices"]),
     ("report", &["judge", "record", "plan", "facts"]),
-    ("publish", &["judge", "record", "prices"]),
+    ("publish", &["judge", "record", "prices", "report"]),
     ("live", &["record", "judge", "plan"]),
     ("sim", &[]),
     (

@@ -34,7 +34,7 @@ impl Intercept for Endpoint {
 }
 
 /// `scheme://host:port` of a URL, without userinfo, path and query.
-fn origin(uri: &str) -> Option<String> {
+pub(super) fn origin(uri: &str) -> Option<String> {
     let url = url::Url::parse(uri).ok()?;
     let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
     Some(format!("{}://{}{port}", url.scheme(), url.host_str()?))

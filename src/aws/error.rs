@@ -171,9 +171,19 @@ impl AwsError {
     pub fn is_transient(&self) -> bool {
         match self {
             AwsError::Unreachable { .. } | AwsError::Timeout { .. } | AwsError::Throttled { .. } => true,
-            AwsError::Service { code, .. } => code.starts_with("HTTP 5") || code.starts_with("Internal"),
+            AwsError::Service { code, .. } => {
+                code.starts_with("HTTP 5")
+                    || code.starts_with("Internal")
+                    || code.starts_with("ServiceUnavailable")
+                    || code == "OperationAbortedException"
+            }
             _ => false,
         }
+    }
+
+    /// Whether the service answered with that error code.
+    pub(super) fn has_code(&self, wanted: &str) -> bool {
+        matches!(self, AwsError::Service { code, .. } if code == wanted)
     }
 }
 

@@ -73,6 +73,29 @@ impl Call {
     }
 }
 
+/// Whether a request that failed had reached the service, or may have, without being refused: only then can it have been
+/// carried out.
+pub(super) fn was_sent<E>(error: &SdkError<E>) -> bool
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    match error {
+        SdkError::TimeoutError(_) | SdkError::ResponseError(_) => true,
+        SdkError::DispatchFailure(failure) => !failure.is_user() && !never_connected(error),
+        // An answer that says yes, but can't be read.
+        SdkError::ServiceError(answer) => answer.raw().status().is_success(),
+        _ => false,
+    }
+}
+
+/// Whether a request was never sent, since there was no connection to send it on, or nothing to sign it with.
+fn never_connected(error: &(dyn std::error::Error + 'static)) -> bool {
+    std::iter::successors(Some(error), |link| link.source()).any(|link| {
+        link.downcast_ref::<hyper_util::client::legacy::Error>().is_some_and(|error| error.is_connect())
+            || link.to_string().contains("credential")
+    })
+}
+
 fn by_code(action: String, code: String, message: String) -> AwsError {
     match code.as_str() {
         "AccessDenied"

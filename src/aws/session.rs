@@ -17,7 +17,7 @@ use aws_sdk_elasticloadbalancingv2 as elbv2;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 
 use super::clock::Clock;
-use super::endpoint::Endpoint;
+use super::endpoint::{Endpoint, origin};
 use super::error::AwsError;
 use super::foreign_text::foreign_text;
 use super::no_credentials::no_credentials;
@@ -110,6 +110,11 @@ pub struct Aws {
     pub(super) elb_endpoint: Endpoint,
     pub(super) cloudwatch: aws_sdk_cloudwatch::Client,
     pub(super) cloudwatch_endpoint: Endpoint,
+    /// CloudWatch again, for what must not be sent twice in silence.
+    pub(super) put_metrics: aws_sdk_cloudwatch::Client,
+    pub(super) logs: aws_sdk_cloudwatchlogs::Client,
+    pub(super) logs_endpoint: Endpoint,
+    endpoint: Option<String>,
     pub(super) between_rounds: Duration,
     pub(super) dispensable: Duration,
     clock: Clock,
@@ -141,6 +146,7 @@ impl Aws {
         tracing::debug!("credentials are there, and the region is {region}");
 
         let (elb_endpoint, cloudwatch_endpoint) = (Endpoint::default(), Endpoint::default());
+        let logs_endpoint = Endpoint::default();
         let clock = Clock::default();
         let elb = elbv2::config::Builder::from(&config)
             .interceptor(elb_endpoint.clone())
@@ -148,11 +154,19 @@ impl Aws {
         let cloudwatch = aws_sdk_cloudwatch::config::Builder::from(&config)
             .interceptor(cloudwatch_endpoint.clone())
             .interceptor(clock.clone());
+        let put_metrics = cloudwatch.clone().retry_config(RetryConfig::disabled());
+        let logs = aws_sdk_cloudwatchlogs::config::Builder::from(&config)
+            .retry_config(RetryConfig::disabled())
+            .interceptor(logs_endpoint.clone());
         Ok(Aws {
             elb: elbv2::Client::from_conf(elb.build()),
             elb_endpoint,
             cloudwatch: aws_sdk_cloudwatch::Client::from_conf(cloudwatch.build()),
             cloudwatch_endpoint,
+            put_metrics: aws_sdk_cloudwatch::Client::from_conf(put_metrics.build()),
+            logs: aws_sdk_cloudwatchlogs::Client::from_conf(logs.build()),
+            logs_endpoint,
+            endpoint: own_endpoint(settings, &config),
             between_rounds: patience.between_rounds,
             dispensable: patience.dispensable,
             clock,
@@ -170,12 +184,33 @@ impl Aws {
     pub fn region(&self) -> &str {
         &self.region
     }
+
+    /// The endpoint that was set in place of AWS's own, for CloudWatch or its logs, without userinfo.
+    pub fn endpoint(&self) -> Option<&str> {
+        self.endpoint.as_deref()
+    }
 }
 
 impl std::fmt::Debug for Aws {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Aws({})", self.region)
     }
+}
+
+/// The endpoints of CloudWatch and its logs, where one was set. One for a service alone beats one for all.
+fn own_endpoint(settings: &AwsSettings, config: &SdkConfig) -> Option<String> {
+    let of_all = config.endpoint_url().map(str::to_owned);
+    let of_one = |name: &str| match (&settings.fixed_credentials, &settings.endpoint_url) {
+        (None, None) => std::env::var(name).ok().filter(|url| !url.is_empty()),
+        _ => None,
+    };
+    let mut found: Vec<String> = ["AWS_ENDPOINT_URL_CLOUDWATCH", "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS"]
+        .into_iter()
+        .filter_map(|name| of_one(name).or_else(|| of_all.clone()))
+        .map(|url| origin(&url).unwrap_or_default())
+        .collect();
+    found.dedup();
+    (!found.is_empty()).then(|| found.join(" and "))
 }
 
 /// Built from the settings alone: not even `AWS_PROFILE` or `AWS_ENDPOINT_URL` is looked at.

@@ -62,7 +62,7 @@ async fn read_again(
     interrupt: &mut Interrupt,
     output: &Output,
 ) -> Result<Vec<Stamped>, Complaint> {
-    let prices = prices(&args.aws)?;
+    let prices = prices(args.aws.prices.as_deref())?;
     let plan = cloudwatch_plan(args, parsed, run);
     let window = Window::of(run, plan).ok_or_else(|| {
         Complaint::failed(
@@ -71,7 +71,7 @@ async fn read_again(
         )
     })?;
     refuse_what_is_gone(&window, Utc::now())?;
-    let mut settings = aws_settings(&args.aws);
+    let mut settings = aws_settings(&args.aws.access);
     settings.region_hint = known(run).map(|facts| facts.arn.region().to_owned());
     let aws = Aws::connect(&settings).await.map_err(|error| unanswered(&error))?;
     let facts = load_balancer(args, run, &aws).await?;

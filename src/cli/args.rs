@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::conversation_flags::ConversationFlags;
 use super::iam_policy_flags::IamPolicyArgs;
+use super::publish_flags::{PublishArgs, PublishFlags};
 use super::simulate_flags::SimulateArgs;
 use super::token_flags::TokenFlags;
 use crate::plan::quantity::{parse_count, parse_duration};
@@ -20,7 +21,7 @@ Exit codes: 0 done, nothing contradicts · 1 failed: I/O, AWS did not answer, no
   2 usage · 3 refused, nothing was opened or read: preflight, no such load balancer, no credentials
   or region · 4 below --require, or stopped by the brake · 5 CloudWatch contradicts the clients
   6 inconclusive · 130/143 interrupted.
-For run, preflight, analyze and config show, every flag can also be set in the environment
+For run, preflight, analyze, publish and config show, every flag can also be set in the environment
   (ALBCAP_LEVELS=50,100; several headers, replies, rules, exports or subprotocols a line each) or in
   a --config file (levels = [50, 100]). Defaults < file < environment < command line.";
 
@@ -49,6 +50,8 @@ pub(crate) enum Command {
     Report(ReportArgs),
     /// A simulated ALB and AWS endpoint, left running
     Simulate(Box<SimulateArgs>),
+    /// Send a record to CloudWatch as custom metrics and log events; safe to repeat
+    Publish(Box<PublishArgs>),
     /// The least IAM policy for what the given flags will do
     IamPolicy(IamPolicyArgs),
     /// JSON Schema of the record's lines or of the JSON report
@@ -110,6 +113,11 @@ pub(crate) struct RunFlags {
     pub(crate) aws: AwsFlags,
     #[command(flatten)]
     pub(crate) results: ResultFlags,
+    #[command(flatten)]
+    pub(crate) publishing: PublishFlags,
+    /// Publish while the load runs too; what could not be sent then follows at the end
+    #[arg(long, help_heading = "Publishing")]
+    pub(crate) live: bool,
 }
 
 #[derive(Debug, Args)]
@@ -243,15 +251,8 @@ pub(crate) struct AwsFlags {
     /// The ALB's name or ARN; left out, it is found from the URL's host
     #[arg(long, value_name = "NAME|ARN")]
     pub(crate) load_balancer: Option<LoadBalancerRef>,
-    /// Profile of the AWS configuration
-    #[arg(long, value_name = "NAME")]
-    pub(crate) profile: Option<String>,
-    /// AWS Region
-    #[arg(long, value_name = "REGION")]
-    pub(crate) region: Option<String>,
-    /// Another AWS endpoint, for all services
-    #[arg(long, value_name = "URL")]
-    pub(crate) endpoint_url: Option<String>,
+    #[command(flatten)]
+    pub(crate) access: AwsAccess,
     /// How far before the start the ALB's own traffic is measured
     #[arg(long, value_name = "TIME", default_value = "15m", value_parser = parse_duration)]
     pub(crate) baseline: Duration,
@@ -267,6 +268,21 @@ pub(crate) struct AwsFlags {
     /// Client side only: CloudWatch is not asked
     #[arg(long)]
     pub(crate) no_aws: bool,
+}
+
+/// Who asks AWS, and where.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "AWS")]
+pub(crate) struct AwsAccess {
+    /// Profile of the AWS configuration
+    #[arg(long, value_name = "NAME")]
+    pub(crate) profile: Option<String>,
+    /// AWS Region
+    #[arg(long, value_name = "REGION")]
+    pub(crate) region: Option<String>,
+    /// Another AWS endpoint, for all services
+    #[arg(long, value_name = "URL")]
+    pub(crate) endpoint_url: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -296,7 +312,7 @@ pub(crate) struct OutputFlags {
     /// Colours
     #[arg(long, global = true, value_name = "WHEN", value_enum, default_value = "auto")]
     pub(crate) color: Color,
-    /// TOML file of flags, for run, preflight, analyze and config show; environment and command line beat it
+    /// TOML file of flags, for run, preflight, analyze, publish and config show; environment and command line beat it
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
 }

@@ -18,7 +18,7 @@ use super::{Complaint, Exit, output};
 const NOT_IN_FILE: [&str; 3] = ["config", "help", "version"];
 
 /// The commands to which file and environment apply: `simulate` has a `--baseline` too, and means something else by it.
-const CONFIGURED: [&str; 4] = ["run", "preflight", "analyze", "config"];
+const CONFIGURED: [&str; 5] = ["run", "preflight", "analyze", "publish", "config"];
 
 /// Flags of which only one can be meant: where two are given, the source that beats the other's decides.
 const RIVALS: [[&str; 2]; 1] = [["levels", "search"]];
@@ -108,7 +108,7 @@ pub(super) fn parse(words: &[OsString]) -> Result<Parsed, ParseError> {
     if !configured && named_file(words).is_some() {
         return Err(ParseError::Complaint(Complaint::usage(
             "this command reads no config file",
-            "--config is for run, preflight, analyze and config show",
+            "--config is for run, preflight, analyze, publish and config show",
         )));
     }
     Ok(Parsed { matches, file })

@@ -73,7 +73,7 @@ async fn on_simulator(
     }
     let mut settings = Settings::from(&*run_args(&announcement.url)?)?;
     settings.aws = Some(aws);
-    let job = Job { settings, record: file("jsonl"), run_id: run_id.clone(), exports };
+    let job = Job { settings, record: file("jsonl"), run_id: run_id.clone(), exports, publishing: None };
     run(&job, signals, interrupt, output).await
 }
 

@@ -1,6 +1,7 @@
 //! `albcap iam-policy`: the least policy for what the given flags will do.
 
-use super::iam_policy_flags::{IamPolicyArgs, Publishable};
+use super::iam_policy_flags::IamPolicyArgs;
+use super::publish_flags::Publishable;
 use super::{Complaint, Exit, output};
 use crate::publish::{Owner, Permits, Policy, Published};
 

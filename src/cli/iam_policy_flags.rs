@@ -1,7 +1,8 @@
 //! The flags of `albcap iam-policy`: which of the other commands' doings are to be allowed.
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
+use super::publish_flags::Publishable;
 use crate::plan::LoadBalancerArn;
 use crate::publish::{LogGroup, Namespace};
 
@@ -31,14 +32,6 @@ pub(crate) struct IamPolicyArgs {
     /// The account's twelve digits [default: any]
     #[arg(long, value_name = "ID", value_parser = parse_account)]
     pub(crate) account: Option<String>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Publishable {
-    /// Custom metrics
-    Metrics,
-    /// Log events
-    Logs,
 }
 
 fn parse_arn(text: &str) -> Result<LoadBalancerArn, String> {

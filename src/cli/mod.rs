@@ -14,6 +14,10 @@ mod iam_policy_flags;
 mod outcome;
 mod output;
 mod preflight;
+mod publish;
+mod publish_flags;
+mod publish_run;
+mod publishing;
 mod reference;
 mod report;
 mod run;
@@ -56,7 +60,7 @@ fn dispatch(command: Command, output: &Output, parsed: &config::Parsed) -> Resul
     match command {
         Command::Run(args) => {
             strays::check(&args, parsed)?;
-            on_runtime(run::command(&args, output))
+            on_runtime(run::command(&args, parsed, output))
         }
         Command::Demo => on_runtime(demo::command(output)),
         Command::Preflight(args) => {
@@ -66,6 +70,7 @@ fn dispatch(command: Command, output: &Output, parsed: &config::Parsed) -> Resul
         Command::Analyze(args) => on_runtime(analyze::command(&args, parsed, output)),
         Command::Report(args) => report::command(&args, output),
         Command::Simulate(args) => on_runtime(simulate::command(&args)),
+        Command::Publish(args) => on_runtime(publish::command(&args, parsed, output)),
         Command::IamPolicy(args) => iam_policy::command(&args),
         Command::Schema { document } => reference::schema(document),
         Command::Completions { shell } => reference::completions(shell),

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 
 use super::args::RunArgs;
+use super::config::Parsed;
 use super::outcome::{Exit, of_judged};
+use super::publish_run::{AfterRun, LiveReceipts};
 use super::settings::{Export, Settings, write_all};
 use super::signals::Signals;
 use super::{Complaint, Output, output, preflight};
@@ -22,9 +24,11 @@ pub(super) struct Job {
     pub(super) record: PathBuf,
     pub(super) run_id: String,
     pub(super) exports: Vec<Export>,
+    /// `None` where nothing is to be published.
+    pub(super) publishing: Option<AfterRun>,
 }
 
-pub(super) async fn command(args: &RunArgs, output: &Output) -> Result<Exit, Complaint> {
+pub(super) async fn command(args: &RunArgs, parsed: &Parsed, output: &Output) -> Result<Exit, Complaint> {
     let run_id = new_run_id(Utc::now());
     let results = &args.flags.results;
     let job = Job {
@@ -35,6 +39,7 @@ pub(super) async fn command(args: &RunArgs, output: &Output) -> Result<Exit, Com
             .unwrap_or_else(|| Path::new("albcap-runs").join(format!("{run_id}.jsonl"))),
         run_id,
         exports: Export::all(&results.export)?,
+        publishing: AfterRun::of(&args.flags, parsed)?,
     };
     let (signals, interrupt) = Signals::listen()?;
     run(&job, &signals, interrupt, output).await
@@ -70,10 +75,13 @@ pub(super) async fn run(
     let mut journal = journal.map_err(|error| record_complaint(&error))?;
     tracing::info!("the record goes to {}", output::shown(&job.record));
     let mut live = Live::new(output.live_terminal(), !output.quiet);
+    let publishing = job.publishing.as_ref();
+    let mut publisher = publishing.map_or_else(LiveReceipts::none, |of| of.live(&survey, &job.run_id));
     let conducted = {
         let mut sink = |notice: Notice<'_>| match notice {
             Notice::Event(stamped) => {
                 journal.append(stamped);
+                publisher.event(stamped, &mut journal);
                 if let Some(error) = journal.new_failure() {
                     live.clear();
                     output::warn(&format!("{error}; the run goes on without it"));
@@ -89,18 +97,23 @@ pub(super) async fn run(
         conduct::run(header, &survey, dialer, &mut interrupt, &mut sink).await
     };
     live.clear();
-    let written = journal.finish();
+    let mut run = conducted.run;
 
-    let judged = judge(&conducted.run);
+    let judged = judge(&run);
     let mut failures: Vec<Complaint> = Vec::new();
     failures.extend(output.result(&results(&judged, output)).err());
     if !to_stdout {
         failures.extend(output.result(&footer(job, &judged)).err());
     }
     failures.extend(write_all(&job.exports, &judged, output).err());
-    failures.extend(written.err().map(|error| record_complaint(&error)));
-    failures.extend(conducted.settle_failure.map(|failure| settle_complaint(&failure, &job.record)));
     let exit = of_judged(&judged, settings.plan.rule.require);
+    drop(judged);
+    publisher.finish(&mut run, &mut journal).await;
+    if let Some(publishing) = publishing {
+        failures.extend(publishing.publish(job, &run, &mut interrupt, &mut journal, output).await.err());
+    }
+    failures.extend(journal.finish().err().map(|error| record_complaint(&error)));
+    failures.extend(conducted.settle_failure.map(|failure| settle_complaint(&failure, &job.record)));
     finish(failures, exit, signals)
 }
 

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use chrono::Utc;
 
-use super::args::{AwsFlags, LevelMode, LoadFlags, RunArgs, RunFlags, TargetFlags, parse_headers};
+use super::args::{AwsAccess, AwsFlags, LevelMode, LoadFlags, RunArgs, RunFlags, TargetFlags, parse_headers};
 use super::output::{shown, warn};
+use super::publish_flags::Publishable;
 use super::{Complaint, Output};
 use crate::aws::AwsSettings;
 use crate::conduct::Inquiry;
@@ -15,7 +16,9 @@ use crate::plan::{
     Brake, CloudWatchPlan, Hold, Pace, PassRule, Plan, RequestHeader, Route, Schedule, Search, Target,
     TargetUrl, Template, TlsOptions, TokenPlace, TokenPlan, longest_life,
 };
+use crate::preflight::BesidePlan;
 use crate::prices::Prices;
+use crate::publish::expected_metrics;
 use crate::record::{Header, Host, SCHEMA};
 use crate::{machine, report};
 
@@ -27,6 +30,8 @@ pub(super) struct Settings {
     pub(super) aws: Option<AwsSettings>,
     pub(super) prices: Prices,
     pub(super) forced: Vec<String>,
+    /// Custom metrics that the run will publish, as far as that can be known.
+    pub(super) metrics_published: u64,
 }
 
 impl Settings {
@@ -35,6 +40,12 @@ impl Settings {
         let url: TargetUrl = args.url.parse().map_err(|error| {
             Complaint::usage(error, "give the URL that your clients use, such as wss://ws.example.com/socket")
         })?;
+        if flags.aws.no_aws && !flags.publishing.publish.is_empty() {
+            return Err(Complaint::usage(
+                "--publish sends to CloudWatch, and --no-aws asks for nothing of AWS",
+                "leave one of them out; albcap publish RECORD sends a finished run",
+            ));
+        }
         let load = &flags.load;
         let target = target(url, args)?;
         let mut plan = Plan {
@@ -62,11 +73,16 @@ impl Settings {
             route: route(&flags.target),
             tokens: None,
         };
-        let aws = (!flags.aws.no_aws).then(|| aws_settings(&flags.aws));
+        let aws = (!flags.aws.no_aws).then(|| aws_settings(&flags.aws.access));
         let target = Target { tokens: flags.tokens.tokens(longest_life(&plan))?, ..target };
         plan.tokens = fitting(&target, &plan)?;
-        let prices = prices(&flags.aws)?.unwrap_or_default();
-        Ok(Settings { plan, target, aws, prices, forced: flags.safety.force.clone() })
+        let prices = prices(flags.aws.prices.as_deref())?.unwrap_or_default();
+        let metrics_published = match flags.publishing.publish.contains(&Publishable::Metrics) {
+            true => expected_metrics(plan.schedule.most().levels),
+            false => 0,
+        };
+        let forced = flags.safety.force.clone();
+        Ok(Settings { plan, target, aws, prices, forced, metrics_published })
     }
 }
 
@@ -99,7 +115,10 @@ impl Settings {
             plan: &self.plan,
             aws: self.aws.as_ref(),
             prices: &self.prices,
-            client_certificate: self.target.tls.cert.is_some(),
+            beside: BesidePlan {
+                client_certificate: self.target.tls.cert.is_some(),
+                metrics_published: self.metrics_published,
+            },
         }
     }
 
@@ -148,8 +167,8 @@ pub(super) fn cloudwatch(flags: &AwsFlags) -> CloudWatchPlan {
 }
 
 /// The user's own prices, where they are given.
-pub(super) fn prices(flags: &AwsFlags) -> Result<Option<Prices>, Complaint> {
-    let Some(path) = &flags.prices else { return Ok(None) };
+pub(super) fn prices(file: Option<&Path>) -> Result<Option<Prices>, Complaint> {
+    let Some(path) = file else { return Ok(None) };
     let wrong = |what: &str| format!("the price file {}: {what}", path.display());
     let remedy = "docs/prices.md shows such a file; without --prices the table inside is used";
     let text = std::fs::read_to_string(path)
@@ -159,7 +178,7 @@ pub(super) fn prices(flags: &AwsFlags) -> Result<Option<Prices>, Complaint> {
 }
 
 /// How AWS is reached.
-pub(super) fn aws_settings(flags: &AwsFlags) -> AwsSettings {
+pub(super) fn aws_settings(flags: &AwsAccess) -> AwsSettings {
     AwsSettings {
         profile: flags.profile.clone(),
         region: flags.region.clone(),

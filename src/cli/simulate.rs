@@ -92,6 +92,7 @@ fn options(args: &SimulateArgs) -> sim::Options {
         idle_timeout_then: args.idle_timeout_then,
         deny: args.deny.clone(),
         deny_after: args.deny_after.clone(),
+        troubles: args.aws_trouble.clone(),
         ..sim::Options::default()
     }
 }

@@ -116,6 +116,10 @@ pub(crate) struct SimulateArgs {
     /// IAM action that is denied after its first N calls; may be repeated
     #[arg(long, value_name = "ACTION=N", help_heading = "The simulated AWS account")]
     pub(crate) deny_after: Vec<crate::sim::DenyAfter>,
+    /// Calls of an IAM action that meet a fault of the endpoint: throttle, unavailable (503), cut (carried out, then the
+    /// connection is cut), slow (2 s), hang; for all calls, @3 for the third, @3-5, or @3- from it on; may be repeated
+    #[arg(long, value_name = "ACTION=WHAT[@CALLS]", help_heading = "The simulated AWS account")]
+    pub(crate) aws_trouble: Vec<crate::sim::Trouble>,
     /// End when standard input does: whoever started it is gone then, however it went
     #[arg(long, hide = true)]
     pub(crate) until_stdin_closes: bool,

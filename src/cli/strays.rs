@@ -8,7 +8,7 @@ use super::args::RunArgs;
 use super::config::Parsed;
 
 /// A flag, and those of which one must be there for it to mean something.
-const NEEDS: [(&str, &[&str]); 10] = [
+const NEEDS: [(&str, &[&str]); 18] = [
     ("precision", &["search"]),
     ("token-json-pointer", &["token-url"]),
     ("token-method", &["token-url"]),
@@ -19,6 +19,14 @@ const NEEDS: [(&str, &[&str]); 10] = [
     ("token-in", &["token-file", "token-cmd", "token-url", "jwt-key"]),
     ("jwt-claims", &["jwt-key"]),
     ("jwt-expires", &["jwt-key"]),
+    ("namespace", &["publish"]),
+    ("dimension", &["publish"]),
+    ("high-resolution", &["publish"]),
+    ("log-group", &["publish"]),
+    ("retention", &["publish"]),
+    ("emf", &["publish"]),
+    ("dry-run", &["publish"]),
+    ("live", &["publish"]),
 ];
 
 /// Flags about TLS, which a token endpoint may speak too. `--insecure` is not among them: where nothing is encrypted there is

@@ -1,4 +1,4 @@
-//! The story of a run: survey → levels → settle. The only loop, and the only place where time passes.
+//! The story of a run: survey → levels → settle, and publishing it. The only loop, and the only place where time passes.
 //!
 //! [`survey`] gathers facts and findings and opens nothing; [`run`] does the rest. Whoever calls hands in a sink for
 //! the events (record, live view) and an [`Interrupt`]; what comes back is the folded run and what went wrong after
@@ -8,7 +8,9 @@ mod brake;
 mod idle_timeout_watch;
 mod interrupt;
 mod levels;
+mod live_publishing;
 mod log;
+mod publishing;
 mod settle;
 mod stop;
 mod survey;
@@ -16,6 +18,8 @@ mod tokens;
 mod watcher;
 
 pub use interrupt::Interrupt;
+pub use live_publishing::{LivePlace, LivePublisher};
+pub use publishing::{LogStream, ReceiptSink, SendFailure, Sending, send};
 pub use settle::{SettleFailure, Settling, read_series};
 pub use survey::{Inquiry, Survey, survey};
 

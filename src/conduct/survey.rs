@@ -13,6 +13,7 @@ use crate::facts::{
     TargetAddresses, Unavailable, clock_ahead, metric, same_dns_name,
 };
 use crate::plan::{AbortRule, CloudWatchPlan, Destination, LoadBalancerRef, Plan, SourceAddresses};
+use crate::preflight::BesidePlan;
 use crate::prices::Prices;
 use crate::{load, machine, preflight};
 
@@ -36,8 +37,8 @@ pub struct Inquiry<'a> {
     pub aws: Option<&'a AwsSettings>,
     /// What AWS charges.
     pub prices: &'a Prices,
-    /// Whether the clients show a certificate.
-    pub client_certificate: bool,
+    /// What the run does beside it.
+    pub beside: BesidePlan,
 }
 
 /// What is known before the load.
@@ -66,7 +67,7 @@ pub async fn survey(inquiry: &Inquiry<'_>) -> Survey {
         clock_offset_s: aws.as_ref().and_then(Aws::clock_offset),
         prices: inquiry.prices.clone(),
     };
-    let findings = preflight::check(plan, &facts, &load_balancer, &metrics, inquiry.client_certificate);
+    let findings = preflight::check(plan, &facts, &load_balancer, &metrics, inquiry.beside);
     let rules = preflight::rules_in_force(plan, &metrics);
     Survey { facts, findings, rules, aws }
 }

@@ -37,7 +37,7 @@ fn look(known: &Known<'_>) -> Finding {
     let used = Use {
         lcu_hours,
         metrics_read: metrics_read(known, cloudwatch, &facts.subject()),
-        metrics_published: 0,
+        metrics_published: known.beside.metrics_published,
     };
     let prices = known.prices;
     let cost = prices.cost(&used);
@@ -46,12 +46,20 @@ fn look(known: &Known<'_>) -> Finding {
     } else {
         format!(", since no others are known for {} (see --prices)", facts.arn.region())
     };
+    let published = match used.metrics_published {
+        0 => String::new(),
+        count => format!(
+            ", {} for a month of {} custom metrics published",
+            show_dollars(cost.publishing),
+            show_count(count)
+        ),
+    };
     info(
         NAME,
         at_most(cost.total()),
         format!(
-            "{} for {lcu_hours:.2} LCU-hours ({dimension}), {} for {} metrics read; prices of {} in {}{place}; without \
-             the ALB's own ${} an hour",
+            "{} for {lcu_hours:.2} LCU-hours ({dimension}), {} for {} metrics read{published}; prices of {} in {}{place}; \
+             without the ALB's own ${} an hour",
             show_dollars(cost.lcus),
             show_dollars(cost.reading),
             show_count(used.metrics_read),

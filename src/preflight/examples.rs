@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta};
 
-use super::Known;
+use super::{BesidePlan, Known};
 use crate::facts::{
     Addresses, ListenerFacts, LoadBalancerAnswer, LoadBalancerArn, LoadBalancerDetails, LoadBalancerFacts,
     MachineFacts, MemoryFacts, MemoryLimit, MetricsAnswer, Point, PortRange, ReservationFacts,
@@ -27,7 +27,7 @@ pub(super) struct Case {
     pub(super) prices: Prices,
     pub(super) load_balancer: LoadBalancerAnswer,
     pub(super) metrics: MetricsAnswer,
-    pub(super) client_certificate: bool,
+    pub(super) beside: BesidePlan,
 }
 
 impl Case {
@@ -41,7 +41,7 @@ impl Case {
             prices: &self.prices,
             load_balancer: &self.load_balancer,
             metrics: &self.metrics,
-            client_certificate: self.client_certificate,
+            beside: self.beside,
         }
     }
 }
@@ -60,7 +60,7 @@ pub(super) fn case() -> Case {
         prices: Prices::default(),
         load_balancer: answer(|_| {}),
         metrics: quiet(),
-        client_certificate: false,
+        beside: BesidePlan::default(),
     }
 }
 

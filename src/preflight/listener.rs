@@ -41,7 +41,7 @@ fn look(known: &Known<'_>) -> Finding {
             format!("use {other}://, or the port of an {wanted} listener"),
         );
     }
-    if listener.wants_certificate() && !known.client_certificate {
+    if listener.wants_certificate() && !known.beside.client_certificate {
         return refuse(
             NAME,
             format!("{found}, mutual TLS"),
@@ -67,6 +67,7 @@ fn shown(listener: &ListenerFacts) -> String {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use super::super::BesidePlan;
     use super::super::examples::{Case, answer, case, plan, unread};
     use super::*;
     use crate::facts::{LoadBalancerAnswer, Status};
@@ -80,7 +81,7 @@ mod tests {
         let case = Case {
             plan: plan(|plan| plan.url = shown),
             load_balancer: answer(|lb| lb.details.listeners = Some(listeners)),
-            client_certificate,
+            beside: BesidePlan { client_certificate, ..BesidePlan::default() },
             ..case()
         };
         look(&case.known())

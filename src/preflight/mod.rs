@@ -100,16 +100,25 @@ struct Known<'a> {
     prices: &'a Prices,
     load_balancer: &'a LoadBalancerAnswer,
     metrics: &'a MetricsAnswer,
-    client_certificate: bool,
+    beside: BesidePlan,
 }
 
-/// Makes every check; `client_certificate` tells whether the clients show one (mutual TLS).
+/// What a run does that is no part of its plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct BesidePlan {
+    /// Whether the clients show a certificate (mutual TLS).
+    pub client_certificate: bool,
+    /// Custom metrics that it publishes.
+    pub metrics_published: u64,
+}
+
+/// Makes every check.
 pub fn check(
     plan: &Plan,
     facts: &Facts,
     load_balancer: &LoadBalancerAnswer,
     metrics: &MetricsAnswer,
-    client_certificate: bool,
+    beside: BesidePlan,
 ) -> Vec<Finding> {
     let known = Known {
         plan,
@@ -120,7 +129,7 @@ pub fn check(
         prices: &facts.prices,
         load_balancer,
         metrics,
-        client_certificate,
+        beside,
     };
     CHECKS.iter().map(|check| (check.look)(&known)).collect()
 }
@@ -196,7 +205,7 @@ mod tests {
             clock_offset_s: load_balancer.facts().map(|_| 0.0),
             ..Facts::default()
         };
-        super::check(plan, &facts, load_balancer, &quiet(), false)
+        super::check(plan, &facts, load_balancer, &quiet(), BesidePlan::default())
     }
 
     #[test]

@@ -2,8 +2,10 @@
 
 use std::ops::Range;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use thiserror::Error;
+
+use super::log_events::LogEvent;
 
 /// The most bytes of a request: messages, and [`EVENT_OVERHEAD`] for each.
 const MAX_BYTES: usize = 1_048_576;
@@ -14,13 +16,12 @@ const MAX_EVENTS: usize = 10_000;
 /// A request's events may span no more than this.
 const MAX_SPAN: TimeDelta = TimeDelta::hours(24);
 
-/// One line of a log stream.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LogEvent {
-    /// When it happened.
-    pub at: DateTime<Utc>,
-    /// Its text, JSON.
-    pub message: String,
+impl LogEvent {
+    /// What AWS counts and bills it as.
+    #[must_use]
+    pub fn billed_bytes(&self) -> u64 {
+        (self.message.len() + EVENT_OVERHEAD) as u64
+    }
 }
 
 /// Why events can't be sent as they are. The number is the event's place, from 0.
@@ -41,7 +42,7 @@ pub enum LogBatchError {
 ///
 /// # Errors
 /// An event that AWS would refuse, or that is out of order; then nothing should be sent.
-pub fn log_batches(events: &[LogEvent]) -> Result<Vec<Range<usize>>, LogBatchError> {
+pub(super) fn log_batches(events: &[LogEvent]) -> Result<Vec<Range<usize>>, LogBatchError> {
     let mut batches = Vec::new();
     let (mut first, mut bytes) = (0, 0);
     for (place, event) in events.iter().enumerate() {
@@ -72,12 +73,15 @@ pub fn log_batches(events: &[LogEvent]) -> Result<Vec<Range<usize>>, LogBatchErr
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::single_range_in_vec_init)]
 mod tests {
+    use chrono::DateTime;
+
     use super::*;
 
     fn event(second: i64, length: usize) -> LogEvent {
         LogEvent {
             at: DateTime::from_timestamp(1_700_000_000 + second, 0).unwrap(),
             message: "x".repeat(length),
+            series: "sample".to_owned(),
         }
     }
 

@@ -2,13 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
+use super::Extent;
 use crate::judge::{Judged, JudgedLevel, Outcome};
 use crate::record::Histogram;
-
-/// The most different values that one datum carries.
-const MAX_VALUES: usize = 150;
 
 /// What a value counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,27 +21,98 @@ pub enum Unit {
     None,
 }
 
-/// One datum: values of a metric at one time, each with how often it was seen.
+/// Values of a metric at one time, each with how often it was seen.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Datum {
     /// The metric.
     pub name: &'static str,
     /// Its own dimensions, besides those that all of a run's data share.
     pub dimensions: Vec<(&'static str, String)>,
-    /// When.
+    /// When, by AWS's clock; the beginning of what it covers.
     pub at: DateTime<Utc>,
+    /// How long a time it covers: none, a second or a minute.
+    pub covers: TimeDelta,
     /// Of what.
     pub unit: Unit,
-    /// Different values, ascending, at most 150, none of them NaN or infinite.
+    /// Different values, ascending, none of them NaN or infinite.
     pub values: Vec<f64>,
     /// How often each was seen; as many as there are values.
     pub counts: Vec<f64>,
 }
 
-/// The data of a run's levels, in order, and then of the run itself. The same record gives the same data.
-pub fn metric_data(judged: &Judged<'_>) -> Vec<Datum> {
+/// All the metrics that there are.
+pub(super) const NAMES: [&str; 11] = [
+    "ConnectionsAttempted",
+    "ConnectionsHeld",
+    "SuccessRate",
+    "ConnectLatency",
+    "HeartbeatLatency",
+    "Failures",
+    "MaxReliable",
+    "SafeLimit",
+    "ConnectionFactor",
+    "Verdict",
+    "OpenConnections",
+];
+
+/// The most different values that one entry of a request carries (aws-facts.md §6).
+pub(super) const MAX_VALUES: usize = 150;
+
+impl Unit {
+    /// As AWS writes it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Unit::Count => "Count",
+            Unit::Percent => "Percent",
+            Unit::Milliseconds => "Milliseconds",
+            Unit::None => "None",
+        }
+    }
+}
+
+impl Datum {
+    /// Which metric it is of, its own dimensions included: `Failures{Level=50,Kind=eof}`.
+    #[must_use]
+    pub fn series(&self) -> String {
+        let own: Vec<String> =
+            self.dimensions.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        if own.is_empty() { self.name.to_owned() } else { format!("{}{{{}}}", self.name, own.join(",")) }
+    }
+
+    /// The end of what it covers, which is part of it.
+    #[must_use]
+    pub fn until(&self) -> DateTime<Utc> {
+        self.at + (self.covers - TimeDelta::milliseconds(1)).max(TimeDelta::zero())
+    }
+
+    /// One second or one minute: how finely CloudWatch is to keep it.
+    #[must_use]
+    pub fn resolution_s(&self) -> i32 {
+        if self.covers == TimeDelta::seconds(1) { 1 } else { 60 }
+    }
+
+    /// Its values and counts, in pieces that AWS takes.
+    pub fn pieces(&self) -> impl Iterator<Item = (&[f64], &[f64])> {
+        self.values.chunks(MAX_VALUES).zip(self.counts.chunks(MAX_VALUES))
+    }
+}
+
+/// How many custom metrics a run of so many levels has at least; each kind of failure is one more.
+#[must_use]
+pub fn expected_metrics(levels: u64) -> u64 {
+    const OF_A_LEVEL: u64 = 5;
+    const OF_THE_RUN: u64 = 5;
+    levels * OF_A_LEVEL + OF_THE_RUN
+}
+
+/// The data of a run's levels, in order, and then of the run itself, where it is over. The same record gives the same
+/// data. Times are by this machine's clock.
+pub(super) fn levels_and_run(judged: &Judged<'_>, extent: Extent) -> Vec<Datum> {
     let mut data: Vec<Datum> = judged.levels.iter().flat_map(level_data).collect();
-    data.extend(run_data(judged));
+    if extent == Extent::Whole {
+        data.extend(run_data(judged));
+    }
     data
 }
 
@@ -95,24 +164,25 @@ fn run_data(judged: &Judged<'_>) -> Vec<Datum> {
     .collect()
 }
 
-/// Latencies with their counts, so that percentiles stay possible: a datum for every 150 different ones.
+/// Latencies with their counts, so that percentiles stay possible; `None` where there are none.
 fn latency_data(
     name: &'static str,
     dimensions: &[(&'static str, String)],
     at: DateTime<Utc>,
     latencies: &Histogram,
-) -> Vec<Datum> {
-    let seen = latencies.values_ms();
-    seen.chunks(MAX_VALUES)
-        .map(|part| Datum {
-            name,
-            dimensions: dimensions.to_vec(),
-            at,
-            unit: Unit::Milliseconds,
-            values: part.iter().map(|(value, _)| *value).collect(),
-            counts: part.iter().map(|(_, count)| *count).collect(),
-        })
-        .collect()
+) -> Option<Datum> {
+    let (values, counts): (Vec<f64>, Vec<f64>) = latencies.values_ms().into_iter().unzip();
+    let dimensions = dimensions.to_vec();
+    let covers = TimeDelta::zero();
+    (!values.is_empty()).then_some(Datum {
+        name,
+        dimensions,
+        at,
+        covers,
+        unit: Unit::Milliseconds,
+        values,
+        counts,
+    })
 }
 
 /// A datum of one value, where it is known and a number.
@@ -124,7 +194,8 @@ fn single(
     value: Option<f64>,
 ) -> Option<Datum> {
     let value = value.filter(|value| value.is_finite())?;
-    Some(Datum { name, dimensions, at, unit, values: vec![value], counts: vec![1.0] })
+    let covers = TimeDelta::zero();
+    Some(Datum { name, dimensions, at, covers, unit, values: vec![value], counts: vec![1.0] })
 }
 
 #[cfg(test)]
@@ -140,7 +211,7 @@ mod tests {
     fn levels_and_run_say_what_the_judge_says() {
         let run = example().run();
         let judged = judge(&run);
-        let data = metric_data(&judged);
+        let data = levels_and_run(&judged, Extent::Whole);
         for level in &judged.levels {
             let own = level.connections().to_string();
             let of = |name| {
@@ -160,20 +231,28 @@ mod tests {
         let limit = data.iter().find(|datum| datum.name == "MaxReliable").unwrap();
         assert_eq!(limit.values, [f64::from(judged.capacity.max_reliable)]);
         assert!(limit.dimensions.is_empty());
-        assert_eq!(data, metric_data(&judged));
+        assert_eq!(data, levels_and_run(&judged, Extent::Whole));
+        let so_far = levels_and_run(&judged, Extent::SoFar);
+        assert_eq!(data[..so_far.len()], so_far);
+        assert!(
+            so_far.iter().all(|datum| !datum.dimensions.is_empty()),
+            "what is of the run comes at its end"
+        );
     }
 
     #[test]
-    fn latencies_are_cut_at_150_values_and_none_is_lost() {
+    fn latencies_go_in_pieces_of_150_values_and_none_is_lost() {
         let mut latencies = Histogram::default();
         for ms in 1..=301 {
             latencies.record(Duration::from_millis(ms));
             latencies.record(Duration::from_millis(ms));
         }
-        let data = latency_data("ConnectLatency", &[], DateTime::UNIX_EPOCH, &latencies);
-        let sizes: Vec<usize> = data.iter().map(|datum| datum.values.len()).collect();
-        assert_eq!(sizes, [150, 150, 1]);
-        assert!(data.iter().flat_map(|datum| &datum.counts).all(|count| (count - 2.0).abs() < 0.1));
+        let datum = latency_data("ConnectLatency", &[], DateTime::UNIX_EPOCH, &latencies).unwrap();
+        let sizes: Vec<(usize, usize)> =
+            datum.pieces().map(|(values, counts)| (values.len(), counts.len())).collect();
+        assert_eq!(sizes, [(150, 150), (150, 150), (1, 1)]);
+        assert!(datum.counts.iter().all(|count| (count - 2.0).abs() < 0.1));
+        assert_eq!(latency_data("ConnectLatency", &[], DateTime::UNIX_EPOCH, &Histogram::default()), None);
     }
 
     #[test]

@@ -1,16 +1,30 @@
 //! What a run tells CloudWatch, as plain values; sending them is the part of the AWS room. Pure.
 //!
-//! `names` refuses, at the door, what AWS would refuse later: namespaces, dimensions, log groups.
-//! `metrics` are the custom metrics of a run's levels and of the run.
-//! `log_batches` cuts a run's log events into requests inside AWS's limits.
-//! `policy` is the least that IAM must allow for it, and for reading.
+//! `names` refuses, at the door, what AWS would refuse later: namespaces, dimensions, log groups; `wanted` is all that
+//! a user asked for. `metrics` and `open_connections` are a run's custom metrics, `log_events` its log stream, `embedded`
+//! the one in the form of the other. `metric_batches` and `log_batches` cut them to AWS's limits, and `requests` puts
+//! it all together, less what the `ledger` says AWS has taken; `shown` writes requests out. `policy` is the least that IAM must
+//! allow for it, and for reading.
 
+mod embedded;
+mod ledger;
 mod log_batches;
+mod log_events;
+mod metric_batches;
 mod metrics;
 mod names;
+mod open_connections;
 mod policy;
+mod requests;
+mod shown;
+#[cfg(test)]
+mod tests;
+mod wanted;
 
-pub use log_batches::{LogBatchError, LogEvent, log_batches};
-pub use metrics::{Datum, Unit, metric_data};
-pub use names::{Dimension, LogGroup, NameError, Namespace};
+pub use log_batches::LogBatchError;
+pub use log_events::LogEvent;
+pub use metrics::{Datum, Unit, expected_metrics};
+pub use names::{Dimension, LogGroup, NameError, Namespace, Retention};
 pub use policy::{Owner, Permits, Policy, Published};
+pub use requests::{Body, Destination, Extent, Publication, PublishError, Request, publication};
+pub use wanted::{Carrier, Wanted};

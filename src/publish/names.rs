@@ -23,6 +23,30 @@ pub enum NameError {
         "the dimension {0:?} is refused by CloudWatch; name (at most 255) and value (at most 1,024) must be ASCII without control characters, with something besides spaces, and the name not starting with a colon"
     )]
     Dimension(String),
+    /// More than a metric can have.
+    #[error(
+        "{given} dimensions are too many: CloudWatch takes 30 of a metric, and {room} are left beside albcap's own"
+    )]
+    TooMany {
+        /// How many were given.
+        given: usize,
+        /// How many could have been.
+        room: usize,
+    },
+    /// A dimension's name that is taken.
+    #[error(
+        "the dimension {0} is there twice, or its name is one that albcap uses itself (LoadBalancer, Level, Kind, run, type, a metric)"
+    )]
+    Twice(String),
+    /// A retention that AWS refuses.
+    #[error(
+        "CloudWatch Logs does not keep events for {given:?} days; take {}",
+        RETENTIONS.map(|days| days.to_string()).join(", ")
+    )]
+    Retention {
+        /// As it was written.
+        given: String,
+    },
     /// A log group that AWS refuses.
     #[error(
         "the log group {0:?} is refused by CloudWatch Logs; take 1 to 512 of A-Z a-z 0-9 . - _ / #, not starting with aws/"
@@ -40,6 +64,14 @@ pub struct Dimension {
     name: String,
     value: String,
 }
+
+/// How long a log group keeps its events, days.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention(u16);
+
+/// What AWS takes for it, days (aws-facts.md §7).
+const RETENTIONS: [u16; 22] =
+    [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653];
 
 /// Where log streams go.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,6 +116,18 @@ impl FromStr for Dimension {
     }
 }
 
+impl FromStr for Retention {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Retention, NameError> {
+        let days = text.trim().strip_suffix('d').unwrap_or(text.trim()).parse().ok();
+        match days.filter(|days| RETENTIONS.contains(days)) {
+            Some(days) => Ok(Retention(days)),
+            None => Err(NameError::Retention { given: text.to_owned() }),
+        }
+    }
+}
+
 impl FromStr for LogGroup {
     type Err = NameError;
 
@@ -114,6 +158,14 @@ impl Dimension {
     #[must_use]
     pub fn value(&self) -> &str {
         &self.value
+    }
+}
+
+impl Retention {
+    /// Days.
+    #[must_use]
+    pub fn days(self) -> u16 {
+        self.0
     }
 }
 
@@ -150,6 +202,15 @@ mod tests {
         let long = format!("a={}", "v".repeat(1025));
         for bad in ["Team=", "=x", "Team=  ", "Team=é", "Team=a\tb", ":a=x", &long] {
             assert!(matches!(bad.parse::<Dimension>(), Err(NameError::Dimension(_))), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn retentions() {
+        assert_eq!("30".parse::<Retention>().unwrap().days(), 30);
+        assert_eq!("1d".parse::<Retention>().unwrap().days(), 1);
+        for bad in ["", "0", "8", "-1", "30h", "99999"] {
+            assert!(matches!(bad.parse::<Retention>(), Err(NameError::Retention { .. })), "{bad}");
         }
     }
 

@@ -7,7 +7,7 @@ use chrono::{DateTime, SubsecRound, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Braked, Histogram, MachineSecond};
+use super::{Braked, Histogram, MachineSecond, Receipt};
 use crate::facts::{Facts, Finding, Series};
 use crate::plan::{Plan, Redacted, seconds};
 
@@ -77,6 +77,8 @@ pub enum Event {
     Ended(Ended),
     /// What CloudWatch said; of several the last wins.
     ServerSeries(Box<Series>),
+    /// What came of one request that published the run.
+    Receipt(Box<Receipt>),
     /// Written by a newer version.
     #[serde(other)]
     Unknown,

@@ -90,8 +90,12 @@ impl Journal {
     /// [`Journal::new_failure`] and from [`Journal::finish`].
     pub fn append(&mut self, event: &Stamped) {
         let mut line = to_line(event);
-        // At each level's start and end, so that whoever leaves in the first second too leaves a record that can be read.
-        if matches!(event.event, Event::LevelStarted(_) | Event::LevelEnded(_) | Event::Ended(_)) {
+        // At each level's start and end, so that whoever leaves in the first second too leaves a record that can be read;
+        // and what AWS took, so that nobody sends it again.
+        if matches!(
+            event.event,
+            Event::LevelStarted(_) | Event::LevelEnded(_) | Event::Ended(_) | Event::Receipt(_)
+        ) {
             // An empty line of its own asks the writer to sync now; it is not written.
             line.push('\0');
         }

@@ -11,6 +11,7 @@ mod journal;
 mod line;
 mod machine;
 mod read;
+mod receipt;
 mod run;
 mod window;
 
@@ -23,4 +24,5 @@ pub use histogram::{Histogram, LatencySummary};
 pub use journal::{Journal, JournalError, Reopened};
 pub use machine::{LevelMachine, MachineSecond, Seconds};
 pub use read::{RecordError, read};
+pub use receipt::{Answer, Place, Receipt, Sent};
 pub use run::{Death, FailureGroup, LevelRun, OpenAt, Run};

@@ -98,7 +98,7 @@ pub fn read(path: &Path) -> Result<Run, RecordError> {
         match line::parse(line) {
             Ok(event) => {
                 if let Some(error) = damaged.take()
-                    && !matches!(event.event, Event::ServerSeries(_) | Event::Unknown)
+                    && !is_of_a_later_command(&event.event)
                 {
                     return Err(error);
                 }
@@ -118,6 +118,11 @@ pub fn read(path: &Path) -> Result<Run, RecordError> {
         }
     }
     Ok(run)
+}
+
+/// What `analyze` and `publish` append.
+fn is_of_a_later_command(event: &Event) -> bool {
+    matches!(event, Event::Facts(_) | Event::ServerSeries(_) | Event::Receipt(_) | Event::Unknown)
 }
 
 fn parse(path: &Path, line: usize, bytes: &[u8]) -> Result<Stamped, RecordError> {

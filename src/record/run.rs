@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::machine::Part;
 use super::{
     Braked, Event, Failure, FailureKind, Header, Histogram, HowEnded, Initiator, LevelEnded, LevelMachine,
-    LevelStarted, PeerCount, Phase, Sample, Stamped, TokensObtained,
+    LevelStarted, PeerCount, Phase, Receipt, Sample, Stamped, TokensObtained,
 };
 use crate::facts::{Facts, Finding, Series};
 use crate::plan::Redacted;
@@ -28,12 +28,16 @@ pub struct Run {
     pub levels: Vec<LevelRun>,
     /// Connections open over time, from the samples.
     pub open: Vec<OpenAt>,
+    /// The samples, as they were taken.
+    pub samples: Vec<(DateTime<Utc>, Sample)>,
     /// The tokens of the level that is about to start.
     pub tokens: Option<TokensObtained>,
     /// The rule of the brake that was broken, and when.
     pub braked: Option<(DateTime<Utc>, Braked)>,
     /// What CloudWatch said last.
     pub series: Option<Series>,
+    /// What came of publishing it, request by request.
+    pub receipts: Vec<Receipt>,
     /// How the load ended, and when; `None` when it was killed (or still runs).
     pub ended: Option<(DateTime<Utc>, HowEnded)>,
     /// The last event's time.
@@ -126,9 +130,11 @@ impl Run {
             findings: Vec::new(),
             levels: Vec::new(),
             open: Vec::new(),
+            samples: Vec::new(),
             tokens: None,
             braked: None,
             series: None,
+            receipts: Vec::new(),
             ended: None,
             last_at: at,
         }
@@ -171,6 +177,7 @@ impl Run {
             }
             Event::Sample(sample) => {
                 self.open.push(OpenAt { at, open: sample.open });
+                self.samples.push((at, *sample));
                 if let Some(level) = sample.level.and_then(|level| self.level_mut(level)) {
                     level.counts = *sample;
                 }
@@ -202,6 +209,11 @@ impl Run {
             Event::ServerSeries(series) => {
                 self.series = Some(Series::clone(series));
                 // Read later, perhaps tomorrow: no part of the run's own time.
+                return;
+            }
+            Event::Receipt(receipt) => {
+                self.receipts.push(Receipt::clone(receipt));
+                // Of what came after the run, too.
                 return;
             }
             Event::Header(_) | Event::Unknown => return,

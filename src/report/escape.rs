@@ -48,7 +48,7 @@ pub(super) fn html(text: &str) -> String {
 
 /// For a JSON document that may be read on a terminal: what `serde_json` leaves bare becomes `\u202e`. Outside of
 /// strings such characters do not occur, but for the line breaks of the layout.
-pub(super) fn json(document: &str) -> String {
+pub fn json(document: &str) -> String {
     let mut out = String::with_capacity(document.len());
     for c in document.chars() {
         if acts(c) && c != '\n' {

@@ -16,9 +16,11 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-pub use escape::terminal as visible;
+pub use escape::{json as escaped_json, terminal as visible};
 pub use html::html;
-pub use json::{Report, document, json};
+pub use json::{
+    CapacityPart, CorrelationPart, DiagnosisPart, EndedPart, FailurePart, Report, VerdictPart, document, json,
+};
 pub use layout::Layout;
 pub use preflight::{heading, plan, preflight};
 pub use table::{results, table};

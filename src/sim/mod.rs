@@ -16,7 +16,7 @@ mod running;
 
 pub use alb::{Certificate, Doom, RejectedBy, Rejection, TargetError, UpgradeAnswer, Violation};
 pub use announcement::Announcement;
-pub use aws::{DenyAfter, IdleTimeoutThen};
+pub use aws::{DenyAfter, IdleTimeoutThen, Trouble};
 pub use error::SimError;
 pub use options::{LoadBalancerState, LoadBalancerType, Options, Sampling};
 pub use running::{Running, start};

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::SimError;
 use super::alb::{Certificate, Doom, Rejection, UpgradeAnswer};
-use super::aws::{DenyAfter, IdleTimeoutThen};
+use super::aws::{DenyAfter, IdleTimeoutThen, Trouble};
 
 /// Every setting of the simulator; the default is a healthy load balancer of one node.
 #[derive(Clone, Debug)]
@@ -78,6 +78,8 @@ pub struct Options {
     pub deny: Vec<String>,
     /// IAM actions that are answered with AccessDenied after their first calls.
     pub deny_after: Vec<DenyAfter>,
+    /// Calls that meet a fault of the AWS endpoint.
+    pub troubles: Vec<Trouble>,
     /// Datapoints a page of GetMetricData holds; left out, as many as on AWS.
     pub page_size: Option<usize>,
     /// GetMetricData answers in parts (`PartialData`).
@@ -119,6 +121,7 @@ impl Default for Options {
             idle_timeout_then: None,
             deny: Vec::new(),
             deny_after: Vec::new(),
+            troubles: Vec::new(),
             page_size: None,
             partial_data: false,
         }

@@ -163,23 +163,49 @@ impl Simulator {
         self.announcement["endpoint_url"].as_str().unwrap()
     }
 
-    /// The points of a metric of the simulated ALB so far, asked for in AWS's JSON protocol by hand.
+    /// The points of a metric of the simulated ALB so far.
     pub(crate) fn points(&self, metric: &str) -> Vec<f64> {
+        let dimension = self.announcement["load_balancer"].as_str().unwrap();
+        self.statistic("AWS/ApplicationELB", metric, &[("LoadBalancer", dimension)], "Sum", 1)
+    }
+
+    /// A metric's statistic, by periods of so many seconds of the last hour.
+    pub(crate) fn statistic(
+        &self,
+        namespace: &str,
+        metric: &str,
+        dimensions: &[(&str, &str)],
+        statistic: &str,
+        period: u32,
+    ) -> Vec<f64> {
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
-        let dimension = &self.announcement["load_balancer"];
+        let dimensions: Vec<Value> = dimensions
+            .iter()
+            .map(|(name, value)| serde_json::json!({"Name": name, "Value": value}))
+            .collect();
         let body = serde_json::json!({
             "StartTime": now - 3_600, "EndTime": now + 60,
-            "MetricDataQueries": [{"Id": "m", "MetricStat": {"Stat": "Sum", "Period": 1, "Metric": {
-                "Namespace": "AWS/ApplicationELB", "MetricName": metric,
-                "Dimensions": [{"Name": "LoadBalancer", "Value": dimension}]}}}],
-        })
-        .to_string();
+            "MetricDataQueries": [{"Id": "m", "MetricStat": {"Stat": statistic, "Period": period, "Metric": {
+                "Namespace": namespace, "MetricName": metric, "Dimensions": dimensions}}}],
+        });
+        let answer = self.ask("GraniteServiceVersion20100801.GetMetricData", &body);
+        let values = answer["MetricDataResults"][0]["Values"].as_array().unwrap();
+        values.iter().map(|value| value.as_f64().unwrap()).collect()
+    }
+
+    /// One call in AWS's JSON protocol, made by hand.
+    pub(crate) fn ask(&self, target: &str, body: &Value) -> Value {
+        let body = body.to_string();
+        let (version, service) = match target.split_once('_') {
+            Some(_) => ("1.1", "logs"),
+            None => ("1.0", "monitoring"),
+        };
         let authority = self.endpoint().trim_start_matches("http://");
         let mut stream = std::net::TcpStream::connect(authority).unwrap();
         let request = format!(
-            "POST / HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\nContent-Type: application/x-amz-json-1.0\r\n\
-             X-Amz-Target: GraniteServiceVersion20100801.GetMetricData\r\nContent-Length: {}\r\n\
-             Authorization: AWS4-HMAC-SHA256 Credential=AKIDTEST/20261124/us-east-1/monitoring/aws4_request, SignedHeaders=host, Signature=00\r\n\r\n{body}",
+            "POST / HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\nContent-Type: application/x-amz-json-{version}\r\n\
+             X-Amz-Target: {target}\r\nContent-Length: {}\r\n\
+             Authorization: AWS4-HMAC-SHA256 Credential=AKIDTEST/20261124/us-east-1/{service}/aws4_request, SignedHeaders=host, Signature=00\r\n\r\n{body}",
             body.len()
         );
         stream.write_all(request.as_bytes()).unwrap();
@@ -187,13 +213,7 @@ impl Simulator {
         stream.read_to_string(&mut answer).unwrap();
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
         assert!(head.starts_with("HTTP/1.1 200"), "{answer}");
-        let body: Value = serde_json::from_str(body).unwrap();
-        body["MetricDataResults"][0]["Values"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|value| value.as_f64().unwrap())
-            .collect()
+        serde_json::from_str(body).unwrap()
     }
 
     /// The sum of a metric so far.

@@ -64,7 +64,15 @@ const BRIEFLY: [&str; 6] =
 fn nothing_is_missing_and_nothing_is_too_much() {
     // The flags of `iam-policy`, and what it is then enough for: of `run`, of the commands over its record.
     type Row<'a> = (&'a [&'a str], &'a [&'a str], &'a [(&'a str, &'a [&'a str])]);
-    let rows: [Row<'_>; 1] = [(&[], &[], &[("analyze", &["--settle=0"])])];
+    let both = &["--publish=metrics,logs"][..];
+    let embedded = &["--publish=metrics", "--emf"][..];
+    let rows: [Row<'_>; 5] = [
+        (&[], &[], &[("analyze", &["--settle=0"])]),
+        (both, both, &[("analyze", &["--settle=0"])]),
+        (both, &[], &[("publish", &[])]),
+        (&["--publish=metrics"], &["--publish=metrics"], &[]),
+        (embedded, embedded, &[("publish", embedded)]),
+    ];
     for (flags, run, later) in rows {
         let witness = Witness::start();
         let (url, record) = (PathBuf::from(witness.simulator.url()), witness.record());

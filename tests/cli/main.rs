@@ -20,6 +20,8 @@ mod mtls;
 mod namespaces;
 mod pacing;
 mod preflight_checks;
+mod publish;
+mod publish_faults;
 mod reading_later;
 mod records;
 mod redaction;

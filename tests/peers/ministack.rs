@@ -128,6 +128,36 @@ fn metrics_of_others_are_read_back_and_judged() {
     }
 }
 
+#[test]
+fn what_is_published_is_read_back_number_by_number() {
+    let stack = Ministack::start();
+    let folder = Folder::new();
+    let record = folder.file("run.jsonl");
+    moved_to(TimeDelta::minutes(30), &record);
+    let flags = ["--dimension=Team=core", "--log-group=/load/tests"];
+    let dry = finish(stack.albcap("publish").arg(&record).args(flags).arg("--dry-run"));
+    assert_eq!(dry.code, 0, "{}", dry.all());
+    let done = finish(stack.albcap("publish").arg(&record).args(flags));
+    assert_eq!(done.code, 0, "{}", done.all());
+    let again = finish(stack.albcap("publish").arg(&record).args(flags));
+    assert!(again.stdout.contains("nothing: all of it was published before"), "{}", again.all());
+
+    let mut check = python::script("publish_check.py")
+        .arg(&stack.url)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    check.stdin.take().unwrap().write_all(dry.stdout.as_bytes()).unwrap();
+    let checked = check.wait_with_output().unwrap();
+    assert!(checked.status.success(), "see above");
+    let compared: Value = serde_json::from_slice(&checked.stdout).unwrap();
+    assert!(
+        compared["metrics"].as_u64().unwrap() > 5 && compared["events"].as_u64().unwrap() > 100,
+        "{compared}"
+    );
+}
+
 /// When the load of a record began, was held, and ended.
 struct Load {
     started: DateTime<Utc>,

@@ -5,7 +5,9 @@ mod fill;
 #[cfg(test)]
 mod tests;
 
-pub use document::Report;
+pub use document::{
+    CapacityPart, CorrelationPart, DiagnosisPart, EndedPart, FailurePart, Report, VerdictPart,
+};
 pub use fill::document;
 
 use super::escape;

@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use super::cloudwatch::CloudWatch;
 use super::load_balancer::LoadBalancer;
 use super::logs::Logs;
+use super::trouble::Trouble;
 
 /// Metrics, alarms, dashboards, logs and one load balancer, behind one lock, shared by all connections.
 #[derive(Debug)]
@@ -28,6 +29,8 @@ pub struct Settings {
     pub deny: Vec<String>,
     /// The same, but only from some call on.
     pub deny_after: Vec<DenyAfter>,
+    /// Calls that meet a fault of the service.
+    pub troubles: Vec<Trouble>,
     /// Datapoints on a page of GetMetricData at most; AWS's own limit when `None`.
     pub page_size: Option<usize>,
     /// Whether the first page of GetMetricData holds only half of the datapoints (`PartialData` and a token), even

@@ -12,15 +12,26 @@ use super::error::AwsError;
 use super::fields::Fields;
 use super::operation::{Call, Operation};
 use super::route::{Protocol, Route};
+use super::trouble::{self, TroubleKind};
 use super::value::Value;
 
-/// Runs the operation that a request asks for; gives its name and its output.
+/// What came of a request.
+pub(crate) struct Executed {
+    /// The operation's name.
+    pub(crate) operation: &'static str,
+    /// Its output.
+    pub(crate) output: Option<Value>,
+    /// What becomes of the answer, where it is not simply sent.
+    pub(crate) trouble: Option<TroubleKind>,
+}
+
+/// Runs the operation that a request asks for.
 pub(crate) fn execute(
     route: &Route,
     headers: &HeaderMap,
     wire: &Bytes,
     account: &Account,
-) -> Result<(&'static str, Option<Value>), AwsError> {
+) -> Result<Executed, AwsError> {
     auth::authenticate(headers, route.service.dialect)?;
     let body = body::decompressed(headers, wire)?;
     let request = decode(route.protocol, &body)?;
@@ -31,6 +42,10 @@ pub(crate) fn execute(
     let nth = account.count(&action);
     tracing::debug!("asked for {action}");
     auth::authorize(route.service, &action, nth, account.settings(), account.owner())?;
+    let trouble = trouble::met(&account.settings().troubles, &action, nth);
+    if let Some(refusal) = trouble.and_then(TroubleKind::refusal) {
+        return Err(refusal);
+    }
     let call = Call {
         settings: account.settings(),
         owner: account.owner(),
@@ -40,7 +55,7 @@ pub(crate) fn execute(
         body_bytes: body.len(),
     };
     let output = (operation.run)(&mut account.state(), &call, &fields)?;
-    Ok((operation.name, output))
+    Ok(Executed { operation: operation.name, output, trouble })
 }
 
 fn decode(protocol: Protocol, body: &[u8]) -> Result<Value, AwsError> {

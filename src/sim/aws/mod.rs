@@ -21,6 +21,7 @@ mod paging;
 mod reply;
 mod route;
 mod server;
+mod trouble;
 mod value;
 
 #[cfg(test)]
@@ -29,3 +30,4 @@ mod sdk_tests;
 pub use account::{Account, DenyAfter, IdleTimeoutThen, PlatformSample, Settings};
 pub use load_balancer::{Listener, LoadBalancer, Target, TargetGroup};
 pub use server::serve;
+pub use trouble::Trouble;

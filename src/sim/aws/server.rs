@@ -1,6 +1,5 @@
 //! HTTP/1.1 in front of the account: accepts, bounds what a client may send, and hands whole requests on.
 
-use std::convert::Infallible;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +22,7 @@ use super::dispatch::execute;
 use super::error::AwsError;
 use super::reply::{self, Reply};
 use super::route::{Protocol, Route, route};
+use super::trouble::{SLOW, TroubleKind};
 
 /// Connections open at once; further ones wait in the listener's queue.
 const MAX_CONNECTIONS: usize = 1024;
@@ -73,7 +73,7 @@ async fn attend(stream: TcpStream, account: Arc<Account>) {
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |request| {
         let account = account.clone();
-        async move { Ok::<_, Infallible>(respond(request, &account).await) }
+        async move { respond(request, &account).await.ok_or(Cut) }
     });
     // An error here is the client's going away; there is nobody left to tell.
     let _ = http1::Builder::new()
@@ -83,7 +83,13 @@ async fn attend(stream: TcpStream, account: Arc<Account>) {
         .await;
 }
 
-async fn respond(request: Request<Incoming>, account: &Account) -> Response<Full<Bytes>> {
+/// There is no answer: the connection is cut in its place.
+#[derive(Debug, thiserror::Error)]
+#[error("cut as it was asked for")]
+struct Cut;
+
+/// The answer to a request; `None` cuts the connection.
+async fn respond(request: Request<Incoming>, account: &Account) -> Option<Response<Full<Bytes>>> {
     let request_id = request_id();
     let (parts, body) = request.into_parts();
     let reply = match find_route(&parts) {
@@ -94,7 +100,15 @@ async fn respond(request: Request<Incoming>, account: &Account) -> Response<Full
                 Err(error) => Err(error),
             };
             match outcome {
-                Ok((operation, output)) => reply::answer(route.protocol, operation, &request_id, output),
+                Ok(executed) => {
+                    match executed.trouble {
+                        Some(TroubleKind::Cut) => return None,
+                        Some(TroubleKind::Hang) => std::future::pending().await,
+                        Some(TroubleKind::Slow) => tokio::time::sleep(SLOW).await,
+                        _ => {}
+                    }
+                    reply::answer(route.protocol, executed.operation, &request_id, executed.output)
+                }
                 Err(error) => {
                     let query_mode =
                         parts.headers.get("x-amzn-query-mode").is_some_and(|mode| mode == "true");
@@ -103,7 +117,7 @@ async fn respond(request: Request<Incoming>, account: &Account) -> Response<Full
             }
         }
     };
-    http_response(reply, &request_id, account.settings().now())
+    Some(http_response(reply, &request_id, account.settings().now()))
 }
 
 fn find_route(parts: &Parts) -> Result<Route, AwsError> {

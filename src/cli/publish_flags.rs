@@ -1,0 +1,150 @@
+//! The flags of publishing: what goes to CloudWatch, and under which names.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::Complaint;
+use super::args::AwsAccess;
+use crate::publish::{Carrier, Dimension, LogGroup, Namespace, Retention, Wanted};
+
+#[derive(Debug, Args)]
+pub(crate) struct PublishArgs {
+    /// The record of a run
+    #[arg(value_name = "RECORD")]
+    pub(crate) record: PathBuf,
+    #[command(flatten)]
+    pub(crate) flags: PublishFlags,
+    /// Send also what AWS took before, by the record's receipts: it counts twice where it was
+    #[arg(long, help_heading = "Publishing")]
+    pub(crate) again: bool,
+    #[command(flatten)]
+    pub(crate) access: AwsAccess,
+    /// TOML file of prices in place of those inside (docs/prices.md)
+    #[arg(long, value_name = "FILE", help_heading = "AWS")]
+    pub(crate) prices: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Publishing")]
+pub(crate) struct PublishFlags {
+    /// What goes to CloudWatch: metrics, logs [run: nothing by default; publish: both]
+    #[arg(long, value_name = "LIST", value_enum, value_delimiter = ',')]
+    pub(crate) publish: Vec<Publishable>,
+    /// The custom metrics' namespace
+    #[arg(long, value_name = "NAME", default_value = "albcap")]
+    pub(crate) namespace: Namespace,
+    /// A dimension of your own for every custom metric; may be repeated. Every new value makes new metrics, which AWS bills
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub(crate) dimension: Vec<Dimension>,
+    /// Open connections by the second, which CloudWatch keeps for three hours so finely, and not by the minute
+    #[arg(long)]
+    pub(crate) high_resolution: bool,
+    /// The log group, made if it is missing; each run is a stream of it
+    #[arg(long, value_name = "NAME", default_value = "/albcap/runs")]
+    pub(crate) log_group: LogGroup,
+    /// How long a log group that is made keeps its events, days; a group that is there is changed only if this is given
+    #[arg(long, value_name = "DAYS", default_value = "30")]
+    pub(crate) retention: Retention,
+    /// Metrics go as log events in the embedded metric format, in place of PutMetricData
+    #[arg(long)]
+    pub(crate) emf: bool,
+    /// Print the requests and their price, and send nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Publishable {
+    /// Custom metrics
+    Metrics,
+    /// Log events
+    Logs,
+}
+
+impl PublishFlags {
+    /// What is to be published where it was not said: everything.
+    pub(crate) fn wanted(&self) -> Result<Wanted, Complaint> {
+        let sends = |what| self.publish.is_empty() || self.publish.contains(&what);
+        let carrier = if self.emf { Carrier::Embedded } else { Carrier::Put };
+        if self.emf && !sends(Publishable::Metrics) {
+            return Err(Complaint::usage(
+                "--emf is a form of metrics, and --publish logs leaves them out",
+                "add metrics to --publish, or leave --emf out",
+            ));
+        }
+        Wanted::new(
+            sends(Publishable::Metrics).then_some(carrier),
+            sends(Publishable::Logs),
+            self.namespace.clone(),
+            self.log_group.clone(),
+            self.high_resolution,
+            self.dimension.clone(),
+        )
+        .map_err(|error| Complaint::usage(error, "see albcap publish --help"))
+    }
+
+    /// The flags that send the same to the same place, as words of a command line.
+    pub(crate) fn words(&self) -> String {
+        let mut words = Vec::new();
+        if let [only] = self.publish[..] {
+            let name = if only == Publishable::Metrics { "metrics" } else { "logs" };
+            words.push(format!("--publish {name}"));
+        }
+        if self.namespace.as_str() != "albcap" {
+            words.push(format!("--namespace {}", quoted(self.namespace.as_str())));
+        }
+        for own in &self.dimension {
+            words.push(format!("--dimension {}", quoted(&format!("{}={}", own.name(), own.value()))));
+        }
+        for (given, flag) in [(self.high_resolution, "--high-resolution"), (self.emf, "--emf")] {
+            words.extend(given.then(|| flag.to_owned()));
+        }
+        if self.log_group.as_str() != "/albcap/runs" {
+            words.push(format!("--log-group {}", quoted(self.log_group.as_str())));
+        }
+        words.into_iter().map(|word| format!(" {word}")).collect()
+    }
+}
+
+/// As a shell takes it for one word.
+fn quoted(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:@%+,".contains(c);
+    if text.chars().all(plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        flags: PublishFlags,
+    }
+
+    fn flags(words: &[&str]) -> PublishFlags {
+        Line::parse_from(["albcap"].iter().chain(words)).flags
+    }
+
+    #[test]
+    fn nothing_said_means_everything() {
+        let wanted = flags(&[]).wanted().unwrap();
+        assert_eq!((wanted.metrics, wanted.logs), (Some(Carrier::Put), true));
+        let wanted = flags(&["--publish", "metrics", "--emf"]).wanted().unwrap();
+        assert_eq!((wanted.metrics, wanted.logs), (Some(Carrier::Embedded), false));
+        assert!(wanted.writes_logs());
+        assert!(flags(&["--publish", "logs", "--emf"]).wanted().is_err());
+    }
+
+    #[test]
+    fn its_words_mean_the_same() {
+        assert_eq!(flags(&["--publish", "metrics,logs"]).words(), "");
+        let words =
+            flags(&["--publish", "logs", "--namespace", "My App", "--dimension", "Team=it's"]).words();
+        assert_eq!(words, r" --publish logs --namespace 'My App' --dimension 'Team=it'\''s'");
+    }
+}

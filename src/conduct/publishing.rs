@@ -1,0 +1,242 @@
+//! Sending what a run publishes, request after request, with patience for what passes.
+
+use std::time::Duration;
+
+use chrono::Utc;
+use thiserror::Error;
+use tokio::time::Instant;
+
+use super::Interrupt;
+use crate::aws::{Aws, AwsError, Group, Taken, Unanswered};
+use crate::publish::{Body, Request};
+use crate::record::{Answer, Event, JournalError, Receipt, Sent, Stamped};
+
+/// How long what AWS refuses for a while is tried again: no attempt begins later, and none lasts longer than
+/// [`Patience::LAST_ATTEMPT`], so that a minute is the end of it.
+#[derive(Debug, Clone, Copy)]
+struct Patience {
+    first: Duration,
+    most: Duration,
+    gives_up: Duration,
+}
+
+impl Patience {
+    /// How long the SDK waits for one answer.
+    const LAST_ATTEMPT: Duration = Duration::from_secs(10);
+    const USUAL: Patience = Patience {
+        first: Duration::from_millis(500),
+        most: Duration::from_secs(8),
+        gives_up: Duration::from_secs(60).saturating_sub(Patience::LAST_ATTEMPT),
+    };
+}
+
+/// Where the run's log events go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogStream {
+    /// The group, made if it is missing.
+    pub group: String,
+    /// The stream, made if it is missing.
+    pub stream: String,
+    /// How long a group that is made keeps its events, days.
+    pub retention_days: i32,
+    /// Whether a group that is there is told so too.
+    pub retention_is_asked_for: bool,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Sending {
+    /// Requests that AWS took.
+    pub requests: usize,
+    /// What AWS dropped of them, a sentence each.
+    pub dropped: Vec<String>,
+    /// Requests whose answer was lost and that were sent again: they may count twice.
+    pub repeated: usize,
+}
+
+/// Why it stopped. What AWS took until then has its receipts.
+#[derive(Debug, Error)]
+pub enum SendFailure {
+    /// AWS refused, or went on failing for a minute.
+    #[error("{error}; {left} of {all} requests are left")]
+    Aws {
+        /// What it said last.
+        error: AwsError,
+        /// Requests that are left, this one included.
+        left: usize,
+        /// All of them.
+        all: usize,
+    },
+    /// Somebody asked for the end.
+    #[error("interrupted; {left} of {all} requests are left")]
+    Interrupted {
+        /// Requests that are left.
+        left: usize,
+        /// All of them.
+        all: usize,
+    },
+    /// What AWS took can't be noted, so that nothing more is sent.
+    #[error("what CloudWatch took can't be noted: {0}")]
+    Record(#[source] JournalError),
+}
+
+/// Where receipts are noted before anything more is sent.
+pub type ReceiptSink<'a> = &'a mut (dyn FnMut(Stamped) -> Result<(), JournalError> + Send);
+
+/// Sends the requests in order. Each that AWS takes is noted at once; one whose answer was lost is noted as that, and
+/// sent again. What AWS throttles or fails at is tried again for a minute.
+///
+/// # Errors
+/// [`SendFailure`], at the first request that can't be sent.
+pub async fn send(
+    aws: &Aws,
+    stream: Option<&LogStream>,
+    requests: &[Request],
+    interrupt: &mut Interrupt,
+    receipts: ReceiptSink<'_>,
+) -> Result<Sending, SendFailure> {
+    let mut sender = Sender { aws, interrupt, receipts, patience: Patience::USUAL, done: Sending::default() };
+    let all = requests.len();
+    for (place, request) in requests.iter().enumerate() {
+        let left = all - place;
+        if sender.interrupt.is_set() {
+            return Err(SendFailure::Interrupted { left, all });
+        }
+        let prepared = match (&request.body, stream) {
+            (Body::Logs { .. }, Some(stream)) if is_first_of_logs(requests, place) => {
+                sender.prepare(stream).await
+            }
+            _ => Ok(()),
+        };
+        let sent = match prepared {
+            Ok(()) => sender.request(request).await,
+            Err(stop) => Err(stop),
+        };
+        sent.map_err(|stop| match stop {
+            Stop::Aws(error) => SendFailure::Aws { error, left, all },
+            Stop::Interrupted => SendFailure::Interrupted { left, all },
+            Stop::Record(error) => SendFailure::Record(error),
+        })?;
+    }
+    Ok(sender.done)
+}
+
+fn is_first_of_logs(requests: &[Request], place: usize) -> bool {
+    !requests[..place].iter().any(|earlier| matches!(earlier.body, Body::Logs { .. }))
+}
+
+struct Sender<'a> {
+    aws: &'a Aws,
+    interrupt: &'a mut Interrupt,
+    receipts: ReceiptSink<'a>,
+    patience: Patience,
+    done: Sending,
+}
+
+enum Stop {
+    Aws(AwsError),
+    Interrupted,
+    Record(JournalError),
+}
+
+impl Sender<'_> {
+    /// Sees to it that the log stream is there.
+    async fn prepare(&mut self, stream: &LogStream) -> Result<(), Stop> {
+        let (aws, group) = (self.aws, stream.group.as_str());
+        let found = self.patiently(|| aws.create_log_stream(group, &stream.stream)).await?;
+        if found == Group::Missing {
+            self.patiently(|| aws.create_log_group(group)).await?;
+        }
+        if found == Group::Missing || stream.retention_is_asked_for {
+            self.patiently(|| aws.set_retention(group, stream.retention_days)).await?;
+        }
+        if found == Group::Missing {
+            self.patiently(|| aws.create_log_stream(group, &stream.stream)).await?;
+        }
+        Ok(())
+    }
+
+    /// Repeats a call that may be made any number of times.
+    async fn patiently<T, F>(&mut self, call: impl Fn() -> F) -> Result<T, Stop>
+    where
+        F: Future<Output = Result<T, AwsError>>,
+    {
+        let mut back_off = BackOff::new(self.patience);
+        loop {
+            match call().await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => back_off.rest_or_stop(error, self.interrupt).await?,
+            }
+        }
+    }
+
+    async fn request(&mut self, request: &Request) -> Result<(), Stop> {
+        let mut back_off = BackOff::new(self.patience);
+        let mut lost = false;
+        loop {
+            match self.aws.put(&request.body).await {
+                Ok(taken) => {
+                    self.done.repeated += usize::from(lost);
+                    return self.note(request, taken);
+                }
+                Err(Unanswered { error, perhaps_taken }) => {
+                    if perhaps_taken && !lost {
+                        lost = true;
+                        let receipt = Receipt { answer: Answer::Lost, ..request.receipt.clone() };
+                        self.keep(receipt)?;
+                    }
+                    back_off.rest_or_stop(error, self.interrupt).await?;
+                }
+            }
+        }
+    }
+
+    fn note(&mut self, request: &Request, taken: Taken) -> Result<(), Stop> {
+        let mut receipt = request.receipt.clone();
+        if let (Taken::Part { events, dropped }, Body::Logs { events: sent, .. }) = (taken, &request.body) {
+            receipt.logs = sent[events]
+                .iter()
+                .map(|event| Sent { series: event.series.clone(), from: event.at, until: event.at })
+                .collect();
+            self.done.dropped.push(dropped);
+        }
+        self.keep(receipt)?;
+        self.done.requests += 1;
+        Ok(())
+    }
+
+    fn keep(&mut self, receipt: Receipt) -> Result<(), Stop> {
+        (self.receipts)(Stamped::new(Utc::now(), Event::Receipt(Box::new(receipt)))).map_err(Stop::Record)
+    }
+}
+
+/// Rests that grow, with some chance in them, up to the end of the patience.
+struct BackOff {
+    patience: Patience,
+    next: Duration,
+    since: Option<Instant>,
+}
+
+impl BackOff {
+    fn new(patience: Patience) -> BackOff {
+        BackOff { patience, next: patience.first, since: None }
+    }
+
+    async fn rest_or_stop(&mut self, error: AwsError, interrupt: &mut Interrupt) -> Result<(), Stop> {
+        if interrupt.is_set() {
+            return Err(Stop::Interrupted);
+        }
+        let since = *self.since.get_or_insert_with(Instant::now);
+        // Between half of it and all, so that many who failed together do not come back together.
+        let rest = self.next.mul_f64(0.5 + fastrand::f64() / 2.0);
+        if !error.is_transient() || since.elapsed() + rest > self.patience.gives_up {
+            return Err(Stop::Aws(error));
+        }
+        tracing::info!("{error}; trying again in {:.1} s", rest.as_secs_f64());
+        self.next = (self.next * 2).min(self.patience.most);
+        tokio::select! {
+            () = tokio::time::sleep(rest) => Ok(()),
+            () = interrupt.set() => Err(Stop::Interrupted),
+        }
+    }
+}
