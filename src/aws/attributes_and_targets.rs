@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_sdk_elasticloadbalancingv2::types::{LoadBalancerAttribute, TargetGroup, TargetHealthDescription};
-use futures_util::StreamExt;
-use futures_util::stream;
+use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::elb::MOST_PAGES;
 use super::error::AwsError;
@@ -28,6 +27,9 @@ pub(super) const IDLE_TIMEOUT: &str = "idle_timeout.timeout_seconds";
 const IN_PARALLEL: usize = 4;
 /// No attribute is longer (AWS's own limit is a week): an endpoint's slip must not overflow a date.
 const LONGEST_ATTRIBUTE_S: u64 = 366 * 86_400;
+
+/// Targets by their state.
+pub(super) type Targets = BTreeMap<String, u32>;
 
 impl Aws {
     pub(super) async fn attributes(&self, arn: &str) -> Result<Vec<LoadBalancerAttribute>, AwsError> {
@@ -61,19 +63,21 @@ impl Aws {
         Ok(groups)
     }
 
-    /// Targets by state over all of the groups.
-    pub(super) async fn targets(&self, groups: &[TargetGroup]) -> Result<BTreeMap<String, u32>, AwsError> {
-        let arns = groups.iter().filter_map(|group| group.target_group_arn.clone());
-        let healths: Vec<Result<Vec<String>, AwsError>> = stream::iter(arns)
-            .map(|group| self.states_in(group))
-            .buffer_unordered(IN_PARALLEL)
-            .collect()
-            .await;
-        let mut states = BTreeMap::new();
-        for state in healths.into_iter().collect::<Result<Vec<_>, _>>()?.concat() {
-            *states.entry(state).or_default() += 1;
-        }
-        Ok(states)
+    /// The targets of each group by state, in the groups' order; none of a group without an ARN.
+    pub(super) async fn targets(&self, groups: &[TargetGroup]) -> Result<Vec<Targets>, AwsError> {
+        let arns: Vec<Option<String>> = groups.iter().map(|group| group.target_group_arn.clone()).collect();
+        stream::iter(arns)
+            .map(|group| async move {
+                let Some(group) = group else { return Ok(Targets::new()) };
+                let mut states = Targets::new();
+                for state in self.states_in(group).await? {
+                    *states.entry(state).or_default() += 1;
+                }
+                Ok(states)
+            })
+            .buffered(IN_PARALLEL)
+            .try_collect()
+            .await
     }
 
     async fn states_in(&self, group: String) -> Result<Vec<String>, AwsError> {
@@ -88,13 +92,19 @@ impl Aws {
     }
 }
 
-/// What elbv2 tells of a target group, as far as it matters here.
-pub(super) fn group_facts(group: &TargetGroup) -> TargetGroupFacts {
+/// The value of the metrics' `TargetGroup` dimension, which an ARN ends with (aws-facts.md §5).
+pub(super) fn group_dimension(arn: &str) -> Option<String> {
+    Some(foreign_text(arn.rsplit_once(':')?.1))
+}
+
+/// What elbv2 tells of a target group, as far as it matters here; `targets` are its own.
+pub(super) fn group_facts(group: &TargetGroup, targets: Option<Targets>) -> TargetGroupFacts {
     TargetGroupFacts {
         name: foreign_text(group.target_group_name().unwrap_or("without a name")),
-        dimension: group.target_group_arn().and_then(|arn| Some(foreign_text(arn.rsplit_once(':')?.1))),
+        dimension: group.target_group_arn().and_then(group_dimension),
         protocol_version: group.protocol_version().map(foreign_text),
         target_type: group.target_type().map(|kind| foreign_text(kind.as_str())),
+        targets,
     }
 }
 

@@ -1,11 +1,9 @@
 //! What elbv2 tells of a load balancer that no run hangs on: listeners, target groups and targets, reserved capacity.
 
-use std::collections::BTreeMap;
-
 use aws_sdk_elasticloadbalancingv2::operation::describe_capacity_reservation::DescribeCapacityReservationOutput;
-use aws_sdk_elasticloadbalancingv2::types::Listener;
+use aws_sdk_elasticloadbalancingv2::types::{Action, ActionTypeEnum, Listener};
 
-use super::attributes_and_targets::{TARGET_GROUPS, TARGET_HEALTH, group_facts};
+use super::attributes_and_targets::{TARGET_GROUPS, TARGET_HEALTH, Targets, group_dimension, group_facts};
 use super::elb::MOST_PAGES;
 use super::error::AwsError;
 use super::foreign_text::foreign_text;
@@ -16,35 +14,32 @@ use crate::facts::{ListenerFacts, LoadBalancerDetails, ReservationFacts, Unavail
 const LISTENERS: Call = Call { service: "elasticloadbalancing", operation: "DescribeListeners" };
 const RESERVATION: Call = Call { service: "elasticloadbalancing", operation: "DescribeCapacityReservation" };
 
-/// Targets by their state, over all groups.
-type Targets = BTreeMap<String, u32>;
-
 impl Aws {
-    /// All of it, asked for at once; what takes too long or fails is told as unread.
+    /// All of it, and the targets by state over all groups. It is asked for at once; what takes too long or fails is told
+    /// as unread.
     pub(super) async fn details(&self, arn: &str) -> (Option<Targets>, LoadBalancerDetails) {
         let groups_and_targets = async {
-            match self.in_time(TARGET_GROUPS, self.target_groups(arn)).await {
-                Ok(groups) => {
-                    let targets = self.in_time(TARGET_HEALTH, self.targets(&groups)).await;
-                    (Ok(groups.iter().map(group_facts).collect::<Vec<_>>()), Some(targets))
-                }
-                Err(error) => (Err(error), None),
-            }
+            let groups = self.in_time(TARGET_GROUPS, self.target_groups(arn)).await?;
+            let targets = self.in_time(TARGET_HEALTH, self.targets(&groups)).await;
+            Ok((groups, targets))
         };
-        let ((groups, targets), listeners, reservation) = tokio::join!(
+        let (groups, listeners, reservation) = tokio::join!(
             groups_and_targets,
             self.in_time(LISTENERS, self.listeners(arn)),
             self.in_time(RESERVATION, self.reservation(arn)),
         );
         let mut unread = Vec::new();
-        let details = LoadBalancerDetails {
-            listeners: read(LISTENERS, listeners, &mut unread),
-            target_groups: read(TARGET_GROUPS, groups, &mut unread),
-            reservation: read(RESERVATION, reservation, &mut unread),
-            unread: Vec::new(),
-        };
-        let targets = targets.and_then(|targets| read(TARGET_HEALTH, targets, &mut unread));
-        (targets, LoadBalancerDetails { unread, ..details })
+        let listeners = read(LISTENERS, listeners, &mut unread);
+        let groups = read(TARGET_GROUPS, groups, &mut unread);
+        let reservation = read(RESERVATION, reservation, &mut unread);
+        let (groups, targets) = groups.map_or((None, None), |(groups, targets)| {
+            let targets = read(TARGET_HEALTH, targets, &mut unread);
+            let of_group = |index| targets.as_ref().and_then(|targets| targets.get(index).cloned());
+            let facts = groups.iter().enumerate().map(|(index, group)| group_facts(group, of_group(index)));
+            (Some(facts.collect()), targets)
+        });
+        let details = LoadBalancerDetails { listeners, target_groups: groups, reservation, unread };
+        (targets.map(|targets| over_all(&targets)), details)
     }
 
     async fn in_time<T>(
@@ -93,13 +88,36 @@ fn read<T>(call: Call, answer: Result<T, AwsError>, unread: &mut Vec<Unread>) ->
         .ok()
 }
 
+/// The targets of several groups by state.
+fn over_all(groups: &[Targets]) -> Targets {
+    let mut all = Targets::new();
+    for (state, count) in groups.iter().flatten() {
+        *all.entry(state.clone()).or_default() += count;
+    }
+    all
+}
+
 /// A listener without a port listens to nobody.
 fn listener_facts(listener: &Listener) -> Option<ListenerFacts> {
     Some(ListenerFacts {
         port: u16::try_from(listener.port()?).ok()?,
         protocol: listener.protocol().map_or_else(String::new, |protocol| foreign_text(protocol.as_str())),
         mutual_tls: listener.mutual_authentication().and_then(|mutual| mutual.mode()).map(foreign_text),
+        forwards_to: forwards_to(listener.default_actions()),
     })
+}
+
+/// The target groups to which default actions forward: of one group its ARN alone may be told, of several their weights
+/// are, and 0 takes nothing (aws-facts.md §5). `None` where no action is told at all.
+fn forwards_to(actions: &[Action]) -> Option<Vec<String>> {
+    let forwards = |action: &&Action| action.r#type() == Some(&ActionTypeEnum::Forward);
+    let groups = actions.iter().filter(forwards).flat_map(|action| {
+        let weighted = action.forward_config().map(|config| config.target_groups()).unwrap_or_default();
+        let taking = weighted.iter().filter(|group| weighted.len() == 1 || group.weight() != Some(0));
+        let told: Vec<&str> = taking.filter_map(|group| group.target_group_arn()).collect();
+        if told.is_empty() { action.target_group_arn().into_iter().collect() } else { told }
+    });
+    (!actions.is_empty()).then(|| groups.filter_map(group_dimension).collect())
 }
 
 fn reservation_facts(answer: &DescribeCapacityReservationOutput) -> ReservationFacts {
@@ -137,8 +155,18 @@ mod tests {
             "DescribeListeners" => xml(
                 "DescribeListeners",
                 "<Listeners><member><Port>443</Port><Protocol>HTTPS</Protocol>\
-                 <MutualAuthentication><Mode>verify</Mode></MutualAuthentication></member>\
-                 <member><Port>80</Port><Protocol>HTTP</Protocol></member>\
+                 <MutualAuthentication><Mode>verify</Mode></MutualAuthentication>\
+                 <DefaultActions><member><Type>authenticate-oidc</Type></member><member><Type>forward</Type>\
+                 <ForwardConfig><TargetGroups>\
+                 <member><TargetGroupArn>arn:aws:x:targetgroup/ws/1</TargetGroupArn><Weight>9</Weight></member>\
+                 <member><TargetGroupArn>arn:aws:x:targetgroup/old/2</TargetGroupArn><Weight>0</Weight></member>\
+                 <member><TargetGroupArn>arn:aws:x:targetgroup/new/3</TargetGroupArn><Weight>1</Weight></member>\
+                 </TargetGroups></ForwardConfig></member></DefaultActions></member>\
+                 <member><Port>80</Port><Protocol>HTTP</Protocol><DefaultActions><member><Type>redirect</Type></member>\
+                 </DefaultActions></member>\
+                 <member><Port>81</Port><Protocol>HTTP</Protocol><DefaultActions><member><Type>forward</Type>\
+                 <TargetGroupArn>arn:aws:x:targetgroup/ws/1</TargetGroupArn></member></DefaultActions></member>\
+                 <member><Port>82</Port><Protocol>HTTP</Protocol></member>\
                  <member><Protocol>HTTP</Protocol></member></Listeners>",
             ),
             "DescribeTargetGroups" => xml(
@@ -173,10 +201,17 @@ mod tests {
         let (targets, details) = hasty(&server.url).await.details(ARN).await;
         assert_eq!(targets, Some([("healthy".to_owned(), 1)].into()));
         let listeners = details.listeners.unwrap();
-        assert_eq!(listeners.len(), 2, "{listeners:?}");
+        assert_eq!(listeners.len(), 4, "{listeners:?}");
         assert!(listeners[0].is_tls() && listeners[0].wants_certificate() && listeners[0].port == 443);
         assert!(!listeners[1].is_tls() && !listeners[1].wants_certificate());
+        let forwards: Vec<Option<String>> =
+            listeners.iter().map(|listener| Some(listener.forwards_to.as_ref()?.join(" "))).collect();
+        let told = |groups: &str| Some(groups.to_owned());
+        let by_listener =
+            [told("targetgroup/ws/1 targetgroup/new/3"), told(""), told("targetgroup/ws/1"), None];
+        assert_eq!(forwards, by_listener);
         let groups = details.target_groups.unwrap();
+        assert_eq!(groups[0].targets, Some([("healthy".to_owned(), 1)].into()));
         assert_eq!((groups[0].name.as_str(), groups[0].takes_websockets()), ("ws", false));
         let reservation = details.reservation.unwrap();
         assert_eq!(reservation.reserved_lcus, Some(300));

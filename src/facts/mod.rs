@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::plan::seconds;
 use crate::prices::Prices;
 pub use capacity::ReservationFacts;
-pub use forwarding::{ListenerFacts, TargetGroupFacts};
+pub use forwarding::{Forwarding, ListenerFacts, TargetGroupFacts};
 pub use reading::{Reading, Subject};
 // The words in which facts are asked for and told, for the rooms that see facts only.
 pub use crate::plan::{AlbMetric, LoadBalancerArn, LoadBalancerRef, Period, same_dns_name};

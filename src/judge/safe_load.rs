@@ -9,7 +9,7 @@ use crate::record::Run;
 pub struct SafeLoad {
     /// The safe limit.
     pub connections: u32,
-    /// Targets that were healthy before the load; `None` where that is not known, or none was.
+    /// Targets behind the URL's listener that were healthy before the load; `None` where that is not known, or none was.
     pub healthy_targets: Option<u32>,
     /// Load balancer capacity units by each dimension (aws-facts.md §4).
     pub lcus: [(Dimension, f64); 3],
@@ -55,20 +55,23 @@ pub(super) fn safe_load(run: &Run, levels: &[JudgedLevel<'_>], capacity: &Capaci
     let bytes = (counts.bytes_sent + counts.bytes_received) as f64;
     let an_hour_each = if hours > 0.0 { bytes / f64::from(best.connections()) / hours } else { 0.0 };
     let connections = f64::from(capacity.safe_limit);
+    let port = run.header.plan.destination().port();
     let carried = Carried {
         opened: 0.0,
         connection_hours: connections,
         bytes: connections * an_hour_each,
-        mutual_tls: balancer.details.listeners.iter().flatten().any(|listener| {
-            listener.port == run.header.plan.destination().port() && listener.wants_certificate()
-        }),
+        mutual_tls: balancer
+            .details
+            .listeners
+            .iter()
+            .flatten()
+            .any(|listener| listener.port == port && listener.wants_certificate()),
     };
     let (lcu_hours, decided_by) = carried.lcu_hours();
     Some(SafeLoad {
         connections: capacity.safe_limit,
         healthy_targets: balancer
-            .targets
-            .as_ref()
+            .targets_behind(port)
             .and_then(|states| states.get("healthy").copied())
             .filter(|healthy| *healthy > 0),
         lcus: carried.by_dimension(),

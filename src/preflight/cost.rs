@@ -161,8 +161,12 @@ mod tests {
         let slow = an_hour(|plan| plan.pace.rate = Some("1".parse().unwrap()));
         let mutual = answer(|lb| {
             let mutual_tls = Some("verify".to_owned());
-            lb.details.listeners =
-                Some(vec![ListenerFacts { port: 443, protocol: "HTTPS".to_owned(), mutual_tls }]);
+            lb.details.listeners = Some(vec![ListenerFacts {
+                port: 443,
+                protocol: "HTTPS".to_owned(),
+                mutual_tls,
+                forwards_to: None,
+            }]);
         });
         let climbing = an_hour(|plan| {
             plan.mode = Mode::Cumulative;

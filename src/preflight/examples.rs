@@ -130,6 +130,7 @@ pub(super) fn load_balancer(change: impl FnOnce(&mut LoadBalancerFacts)) -> Load
                 port: 443,
                 protocol: "HTTPS".to_owned(),
                 mutual_tls: None,
+                forwards_to: None,
             }]),
             target_groups: Some(vec![target_group("ws", "HTTP1", "ip")]),
             reservation: Some(ReservationFacts::default()),
@@ -146,6 +147,7 @@ pub(super) fn target_group(name: &str, protocol_version: &str, target_type: &str
         dimension: Some(format!("targetgroup/{name}/6d0ecf831eec9f09")),
         protocol_version: Some(protocol_version.to_owned()),
         target_type: Some(target_type.to_owned()),
+        targets: None,
     }
 }
 

@@ -73,7 +73,8 @@ mod tests {
     use crate::facts::{LoadBalancerAnswer, Status};
 
     fn listener(port: u16, protocol: &str, mutual_tls: Option<&str>) -> ListenerFacts {
-        ListenerFacts { port, protocol: protocol.to_owned(), mutual_tls: mutual_tls.map(str::to_owned) }
+        let mutual_tls = mutual_tls.map(str::to_owned);
+        ListenerFacts { port, protocol: protocol.to_owned(), mutual_tls, forwards_to: None }
     }
 
     fn look_at(url: &str, listeners: Vec<ListenerFacts>, client_certificate: bool) -> Finding {

@@ -1,8 +1,10 @@
-//! Whether anybody stands behind the load balancer.
+//! Whether anybody stands behind the listener.
+
+use std::collections::BTreeMap;
 
 use super::wording::{info, pass, skip, warn};
 use super::{Check, Forcing, Known};
-use crate::facts::{Finding, TargetGroupFacts};
+use crate::facts::{Finding, Forwarding, Status, TargetGroupFacts};
 
 const NAME: &str = "targets";
 
@@ -13,20 +15,41 @@ fn look(known: &Known<'_>) -> Finding {
         Ok(facts) => facts,
         Err(skipped) => return skipped,
     };
-    let groups = facts.details.target_groups.as_deref();
-    let (deaf, all) = (groups.map_or_else(Vec::new, deaf), groups.map_or(0, <[_]>::len));
-    if all > 0 && deaf.len() == all {
+    let groups = facts.groups_by_forwarding(known.plan.destination().port());
+    let such = |how: fn(Forwarding) -> bool| -> Vec<&TargetGroupFacts> {
+        groups.iter().filter(|(_, forwarding)| how(*forwarding)).map(|(group, _)| *group).collect()
+    };
+    let behind = such(|how| how != Forwarding::Elsewhere);
+    let deaf = deaf(&behind);
+    if !behind.is_empty() && deaf.len() == behind.len() {
         return warn(
             NAME,
             deaf.join(", "),
-            "an upgrade comes in HTTP/1.1, and no target group of this ALB takes it",
+            "an upgrade comes in HTTP/1.1, and no target group behind the listener takes it",
             "give the target group the protocol version HTTP1, and targets that are no Lambda functions",
         );
     }
-    let Some(targets) = &facts.targets else {
-        let operation = if groups.is_some() { "DescribeTargetHealth" } else { "DescribeTargetGroups" };
+    let Some(targets) = facts.targets_behind(known.plan.destination().port()) else {
+        let groups_known = facts.details.target_groups.is_some();
+        let operation = if groups_known { "DescribeTargetHealth" } else { "DescribeTargetGroups" };
         return skip(NAME, known.unread(operation));
     };
+    let dead: Vec<&TargetGroupFacts> =
+        such(|how| how == Forwarding::ByDefault).into_iter().filter(|group| has_no_healthy(group)).collect();
+    let finding = by_state(&targets, &dead);
+    let left_out = such(|how| how == Forwarding::Elsewhere);
+    let left_out = (!left_out.is_empty())
+        .then(|| format!("without {}, to which other listeners forward", names(&left_out)));
+    let deaf = (!deaf.is_empty() && finding.status == Status::Pass)
+        .then(|| format!("without those that take no upgrades: {}", deaf.join(", ")));
+    let status = if deaf.is_some() { Status::Info } else { finding.status };
+    let said = Some(finding.detail.clone()).filter(|detail| !detail.is_empty());
+    let detail = [said, deaf, left_out].into_iter().flatten().collect::<Vec<_>>().join("; ");
+    Finding { status, detail, ..finding }
+}
+
+/// What the targets' states mean; `dead` are groups of the default action without a healthy target.
+fn by_state(targets: &BTreeMap<String, u32>, dead: &[&TargetGroupFacts]) -> Finding {
     let count = |state: &str| targets.get(state).copied().unwrap_or(0);
     let total: u32 = targets.values().sum();
     let healthy = count("healthy");
@@ -49,6 +72,14 @@ fn look(known: &Known<'_>) -> Finding {
             "see the target group's health checks",
         );
     }
+    if !dead.is_empty() {
+        return warn(
+            NAME,
+            format!("{found}, none in {}", names(dead)),
+            "the listener forwards there by default, and whether a rule sends upgrades elsewhere is not asked for",
+            "see the target group's health checks",
+        );
+    }
     if draining > 0 {
         return warn(
             NAME,
@@ -64,15 +95,21 @@ fn look(known: &Known<'_>) -> Finding {
         };
         return info(NAME, unhealthy, "the result is the limit of the healthy ones", "");
     }
-    if deaf.is_empty() {
-        return pass(NAME, found, "");
-    }
-    info(NAME, found, format!("without those that take no upgrades: {}", deaf.join(", ")), "")
+    pass(NAME, found, "")
+}
+
+fn names(groups: &[&TargetGroupFacts]) -> String {
+    groups.iter().map(|group| group.name.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+/// Whether it is known to have no healthy target.
+fn has_no_healthy(group: &TargetGroupFacts) -> bool {
+    group.targets.as_ref().is_some_and(|states| states.get("healthy").is_none_or(|count| *count == 0))
 }
 
 /// The groups that take no WebSockets.
-fn deaf(groups: &[TargetGroupFacts]) -> Vec<String> {
-    let shown = |group: &TargetGroupFacts| match group.target_type.as_deref() {
+fn deaf(groups: &[&TargetGroupFacts]) -> Vec<String> {
+    let shown = |group: &&TargetGroupFacts| match group.target_type.as_deref() {
         Some("lambda") => format!("{} of Lambda functions", group.name),
         _ => format!("{} in {}", group.name, group.protocol_version.as_deref().unwrap_or("no HTTP/1.1")),
     };
@@ -83,7 +120,7 @@ fn deaf(groups: &[TargetGroupFacts]) -> Vec<String> {
 mod tests {
     use super::super::examples::{Case, answer, case, target_group, unread};
     use super::*;
-    use crate::facts::{LoadBalancerAnswer, Status};
+    use crate::facts::{ListenerFacts, LoadBalancerAnswer};
 
     type ByState = &'static [(&'static str, u32)];
 
@@ -118,11 +155,73 @@ mod tests {
             (vec![ws.clone()], Status::Pass, ""),
             (vec![], Status::Pass, ""),
             (vec![ws, grpc.clone()], Status::Info, "api in GRPC"),
-            (vec![grpc, lambda], Status::Warn, "no target group of this ALB takes it"),
+            (vec![grpc, lambda], Status::Warn, "no target group behind the listener takes it"),
         ] {
             let case = Case { load_balancer: answer(|lb| lb.details.target_groups = Some(groups)), ..case() };
             let finding = look(&case.known());
             assert_eq!(finding.status, status, "{finding:?}");
+            assert!(finding.detail.contains(says), "{finding:?}");
+        }
+    }
+
+    #[test]
+    fn groups_of_other_listeners_are_no_matter_of_this_one() {
+        let group = |name: &str, version, healthy, unhealthy| TargetGroupFacts {
+            targets: Some([("healthy".to_owned(), healthy), ("unhealthy".to_owned(), unhealthy)].into()),
+            ..target_group(name, version, "ip")
+        };
+        let ws = || group("ws", "HTTP1", 2, 0);
+        let dead = |name| group(name, "HTTP1", 0, 3);
+        let elsewhere = "without api, to which other listeners forward";
+        for (groups, own, others, status, found, says) in [
+            (vec![ws(), dead("api")], "ws", "api", Status::Pass, "2 of 2 healthy", elsewhere),
+            (vec![ws(), group("api", "GRPC", 4, 0)], "ws", "api", Status::Pass, "2 of 2 healthy", elsewhere),
+            (
+                vec![dead("ws"), group("api", "HTTP1", 4, 0)],
+                "ws",
+                "api",
+                Status::Warn,
+                "0 of 3 healthy",
+                elsewhere,
+            ),
+            // That one only a rule can lead to.
+            (
+                vec![ws(), dead("api")],
+                "ws",
+                "ws",
+                Status::Info,
+                "2 of 5 healthy, 3 unhealthy",
+                "limit of the healthy",
+            ),
+            (
+                vec![dead("ws"), group("api", "HTTP1", 4, 0)],
+                "ws",
+                "ws",
+                Status::Warn,
+                "4 of 7 healthy, none in ws",
+                "a rule",
+            ),
+        ] {
+            let listener = |port, group: &str| ListenerFacts {
+                port,
+                protocol: "HTTPS".to_owned(),
+                mutual_tls: None,
+                forwards_to: Some(vec![format!("targetgroup/{group}/6d0ecf831eec9f09")]),
+            };
+            let sum = |state| {
+                groups
+                    .iter()
+                    .map(|group: &TargetGroupFacts| group.targets.as_ref().map_or(0, |t| t[state]))
+                    .sum()
+            };
+            let answer = answer(|lb| {
+                lb.targets =
+                    Some(["healthy", "unhealthy"].map(|state| (state.to_owned(), sum(state))).into());
+                lb.details.target_groups = Some(groups.clone());
+                lb.details.listeners = Some(vec![listener(443, own), listener(8_443, others)]);
+            });
+            let finding = look(&Case { load_balancer: answer, ..case() }.known());
+            assert_eq!((finding.status, finding.found.as_str()), (status, found), "{finding:?}");
             assert!(finding.detail.contains(says), "{finding:?}");
         }
     }

@@ -30,6 +30,7 @@ mod route;
 mod run;
 mod search;
 mod talker;
+mod target_groups;
 mod tls_resume;
 mod token_servers;
 mod tokens;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::matter::{Concern, concern};
-use crate::facts::Point;
+use crate::facts::{Forwarding, Point};
 use crate::judge::correlation::{Correlation, Rise, rise};
 use crate::judge::server::Server;
 use crate::judge::window::Windows;
@@ -84,13 +84,25 @@ impl<'a> Case<'a> {
         Some(format!("{metric} rose by {}{when}", rounded(rise.by)))
     }
 
-    /// What each of several target groups had of a count over the load: `targetgroup/ws/1: 20`. `None` where there is
+    /// The port of the listener that was loaded.
+    pub(super) fn port(&self) -> u16 {
+        self.run.header.plan.destination().port()
+    }
+
+    /// Whether the listener that was loaded forwards to a target group; it may where that is not known.
+    pub(super) fn forwarding(&self, group: &str) -> Forwarding {
+        let balancer = self.run.facts.as_ref().and_then(|facts| facts.load_balancer.as_ref());
+        balancer.map_or(Forwarding::Perhaps, |balancer| balancer.forwarding(self.port(), group))
+    }
+
+    /// What each of several target groups behind the listener had of a count over the load: `targetgroup/ws/1: 20`. `None` where there is
     /// but one, or none had any.
     pub(super) fn in_target_groups(&self, metric: &str) -> Option<String> {
         let series = self.run.series.as_ref().filter(|series| series.target_groups.len() > 1)?;
         let counts: Vec<String> = series
             .target_groups
             .iter()
+            .filter(|(group, _)| self.forwarding(group) != Forwarding::Elsewhere)
             .filter_map(|(group, metrics)| {
                 let sum: f64 = self.during_load(metrics.get(metric)?).sum();
                 (sum > 0.0).then(|| format!("{group}: {}", rounded(sum)))

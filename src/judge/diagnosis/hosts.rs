@@ -1,8 +1,8 @@
-//! The targets of each target group over the load, as the load balancer's nodes counted them.
+//! The targets of each target group behind the listener over the load, as the load balancer's nodes counted them.
 
 use super::Case;
-use crate::facts::Point;
 use crate::facts::metric::{HEALTHY_HOSTS, UNHEALTHY_HOSTS};
+use crate::facts::{Forwarding, Point};
 use crate::judge::wording::{clock, rounded};
 
 /// One target group's targets over the load.
@@ -10,6 +10,8 @@ use crate::judge::wording::{clock, rounded};
 pub(super) struct Hosts {
     /// `targetgroup/NAME/ID`.
     group: String,
+    /// Whether only a rule of the listener can lead there: its default action is known, and names others.
+    by_rule: bool,
     /// Healthy ones in the first period that tells.
     pub(super) first_healthy: f64,
     /// Fewest healthy ones in any period of the load.
@@ -25,8 +27,9 @@ impl Hosts {
     pub(super) fn healthy(&self) -> String {
         let fell = (self.first_healthy > self.fewest_healthy)
             .then(|| format!(", and {} at first", rounded(self.first_healthy)));
+        let by_rule = if self.by_rule { " (to which only a rule may forward)" } else { "" };
         format!(
-            "{HEALTHY_HOSTS} of {} was {} at {} UTC{}",
+            "{HEALTHY_HOSTS} of {}{by_rule} was {} at {} UTC{}",
             self.group,
             rounded(self.fewest_healthy),
             clock(self.at),
@@ -41,22 +44,28 @@ impl Hosts {
     }
 }
 
-/// Of every target group whose healthy targets CloudWatch told during the load.
+/// Of every target group that may stand behind the listener, and whose healthy targets CloudWatch told during the load.
 pub(super) fn of(case: &Case<'_>) -> Vec<Hosts> {
     let Some(series) = case.run.series.as_ref() else { return Vec::new() };
     let (Some(first), Some(last)) = (case.windows.load.first(), case.windows.load.last()) else {
         return Vec::new();
     };
     let during = |point: &&Point| (*first..=*last).contains(&series.period.floor(point.at));
+    let forwarding: Vec<Forwarding> =
+        series.target_groups.keys().map(|group| case.forwarding(group)).collect();
+    let default_is_known = forwarding.iter().any(|how| *how != Forwarding::Perhaps);
     series
         .target_groups
         .iter()
-        .filter_map(|(group, metrics)| {
+        .zip(forwarding)
+        .filter(|(_, how)| *how != Forwarding::Elsewhere)
+        .filter_map(|((group, metrics), how)| {
             let healthy: Vec<&Point> = metrics.get(HEALTHY_HOSTS)?.iter().filter(during).collect();
             let fewest = healthy.iter().copied().min_by(|a, b| a.value.total_cmp(&b.value))?;
             let unhealthy = metrics.get(UNHEALTHY_HOSTS).into_iter().flatten().filter(during);
             Some(Hosts {
                 group: group.clone(),
+                by_rule: default_is_known && how == Forwarding::Perhaps,
                 first_healthy: healthy.first()?.value,
                 fewest_healthy: fewest.value,
                 most_unhealthy: unhealthy.map(|point| point.value).fold(0.0, f64::max),

@@ -1,4 +1,5 @@
-//! 503 of the load balancer: it had no target that it could use.
+//! 503 of the load balancer: it had no target that it could use. Target groups to which other listeners forward are no
+//! matter of this run.
 
 use super::status_source::status_of;
 use super::{Case, Diagnosis, hosts, load_balancers_answer};

@@ -1,6 +1,7 @@
 //! Each rule names its cause, and names it alone.
 #![allow(clippy::unwrap_used)]
 
+use crate::facts::metric::HEALTHY_HOSTS;
 use crate::judge::testing::{Deaths, Fault, Scenario};
 use crate::judge::{Kind, judge};
 use crate::record::{Event, FailureKind, Initiator, Phase, Stamped};
@@ -218,6 +219,50 @@ fn no_healthy_target_is_told_from_none_registered() {
     assert!(found[0].1.contains("UnHealthyHostCount of targetgroup/ws/1 was up to 2"), "{found:?}");
     let found = with_targets(refused(), "HTTPCode_ELB_503_Count", (2.0, 2.0, 0.0), 0);
     assert!(found.len() == 1 && found[0].0.contains("no registered target that it could use"), "{found:?}");
+}
+
+#[test]
+fn target_groups_of_other_listeners_explain_nothing() {
+    let run = |own: &str, others: &str| {
+        let mut run = Scenario {
+            levels: vec![100],
+            faults: vec![fault(Phase::Upgrade, FailureKind::Http(503), 20)],
+            rises: vec![("HTTPCode_ELB_503_Count", 20.0)],
+            hosts: Some((2.0, 2.0, 0.0)),
+            ..Scenario::default()
+        }
+        .run();
+        let groups = &mut run.series.as_mut().unwrap().target_groups;
+        let mut dead = groups["targetgroup/ws/1"].clone();
+        dead.get_mut(HEALTHY_HOSTS).unwrap().iter_mut().for_each(|point| point.value = 0.0);
+        groups.insert("targetgroup/api/2".into(), dead);
+        let balancer = run.facts.as_mut().unwrap().load_balancer.as_mut().unwrap();
+        let listeners = format!(
+            r#"[{{"port":443,"protocol":"HTTPS","forwards_to":["{own}"]}},{{"port":80,"protocol":"HTTP","forwards_to":["{others}"]}}]"#
+        );
+        balancer.details.listeners = serde_json::from_str(&listeners).unwrap();
+        let found =
+            judge(&run).diagnosis.into_iter().map(|d| format!("{} {}", d.cause, d.evidence.join("; ")));
+        found.collect::<Vec<_>>()
+    };
+    let (ws, api) = ("targetgroup/ws/1", "targetgroup/api/2");
+    for (own, others, no_healthy, says) in [
+        (ws, api, false, None),
+        (api, ws, true, Some("HealthyHostCount of targetgroup/api/2 was 0")),
+        // Whether a rule of this listener leads there is not known.
+        (
+            ws,
+            ws,
+            true,
+            Some("HealthyHostCount of targetgroup/api/2 (to which only a rule may forward) was 0"),
+        ),
+    ] {
+        let found = run(own, others);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!(found[0].contains("it had no healthy target"), no_healthy, "{own} {others}: {found:?}");
+        assert_eq!(found[0].contains(api), says.is_some(), "{own} {others}: {found:?}");
+        assert!(says.is_none_or(|says| found[0].contains(says)), "{own} {others}: {found:?}");
+    }
 }
 
 #[test]

@@ -57,7 +57,12 @@ fn describe(load_balancer: &LoadBalancer, listener: &Listener) -> Value {
         .target_groups
         .first()
         .map(|group| {
+            let weighted = Structure::new().with("TargetGroupArn", &group.arn).with("Weight", 1);
+            let config = Structure::new()
+                .with("TargetGroups", vec![weighted])
+                .with("TargetGroupStickinessConfig", Structure::new().with("Enabled", false));
             Structure::new()
+                .with("ForwardConfig", config)
                 .with("Order", 1)
                 .with("TargetGroupArn", &group.arn)
                 .with("Type", "forward")

@@ -49,7 +49,10 @@ async fn listeners_are_found_by_balancer_and_by_arn() {
     assert_eq!((http.port(), http.ssl_policy()), (Some(80), None));
     assert_eq!(https.protocol().unwrap().as_str(), "HTTPS");
     assert_eq!(https.ssl_policy(), Some("ELBSecurityPolicy-TLS13-1-2-2021-06"));
-    assert_eq!(http.default_actions()[0].target_group_arn(), Some(GROUP_ARN));
+    let action = &http.default_actions()[0];
+    assert_eq!((action.r#type().unwrap().as_str(), action.target_group_arn()), ("forward", Some(GROUP_ARN)));
+    let [group] = action.forward_config().unwrap().target_groups() else { panic!("{action:?}") };
+    assert_eq!((group.target_group_arn(), group.weight()), (Some(GROUP_ARN), Some(1)));
     let one = elb.describe_listeners().listener_arns(https.listener_arn().unwrap()).send().await.unwrap();
     assert_eq!(one.listeners(), std::slice::from_ref(https));
 }
