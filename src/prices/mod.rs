@@ -27,7 +27,7 @@ pub struct Prices {
     pub load_balancer_hour: f64,
     /// 1,000 metrics asked for by GetMetricData (aws-facts.md §2).
     pub metrics_read_1000: f64,
-    /// A custom metric for a month (aws-facts.md §6).
+    /// A custom metric for a month, up to the 10,000th of the account (aws-facts.md §6).
     pub metric_month: f64,
 }
 
