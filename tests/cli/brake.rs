@@ -184,13 +184,32 @@ fn where_others_are_a_target_that_fails_is_the_default_brake() {
 
 #[test]
 fn whoever_is_alone_has_no_default_brake() {
-    let simulator = Simulator::start(&["--period=1s", "--unhealthy-above=10"]);
-    simulator.wait_for_periods(5);
+    let at = |event: &Value| event["at"].as_str().unwrap().parse::<chrono::DateTime<chrono::Utc>>().unwrap();
     let folder = Folder::new();
-    let record = folder.file("alone.jsonl");
-    let done = recorded(long_run(&simulator, "20").arg("--duration=4s"), &record);
+    let run = |flags: &[&str], name: &str, duration: &str| {
+        let simulator = Simulator::start(&[&["--period=1s", "--unhealthy-above=30"][..], flags].concat());
+        simulator.wait_for_periods(5);
+        let record = folder.file(name);
+        let done = recorded(long_run(&simulator, "40").args(["--duration", duration]), &record);
+        (record, done)
+    };
+    // Beside others the same load is stopped, after so long.
+    let (record, done) = run(&["--baseline=20"], "beside.jsonl", "10m");
+    assert_eq!(done.code, 4, "{}", done.all());
+    let took = at(&events(&record, "brake")[0]) - at(&events(&record, "hold_started")[0]);
+
+    let twice = 2 * took.num_seconds() + 4;
+    let (record, done) = run(&[], "alone.jsonl", &format!("{twice}s"));
     assert_eq!(events(&record, "brake").len(), 0, "{}", done.all());
+    assert!(!done.stdout.contains("brake: UnHealthyHostCount"), "{}", done.stdout);
     assert_eq!(json_of(&record)["run"]["ended"], "finished");
+    // The target did fail, long before the end of the hold.
+    let series = &events(&record, "server_series")[0];
+    let group = series["target_groups"].as_object().unwrap().values().next().unwrap();
+    let failing = group["UnHealthyHostCount"].as_array().unwrap();
+    let first =
+        failing.iter().find(|point| point["value"].as_f64() > Some(0.0)).expect("a target that fails");
+    assert!(at(&events(&record, "hold_ended")[0]) - at(first) > took, "{failing:?}");
 }
 
 #[test]
