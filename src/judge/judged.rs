@@ -129,6 +129,11 @@ impl Judged<'_> {
         by_aws.checked_add_signed(self.run.clock_ahead().unwrap_or_default())
     }
 
+    /// A time of the run by AWS's clock, which CloudWatch's periods go by; as it is where the clocks were not compared.
+    pub fn by_aws(&self, at: DateTime<Utc>) -> DateTime<Utc> {
+        Clock::of(self.run).by_aws(at)
+    }
+
     /// The level's place in the comparison, by its ordinal.
     pub fn fit(&self, level: usize) -> Option<&super::LevelFit> {
         self.correlation.as_ref()?.active.levels.get(level)

@@ -1,5 +1,5 @@
 //! Both sides over time, as inline SVG: the clients' open connections and what ActiveConnectionCount said of each
-//! period, with the holds shaded.
+//! period, with the holds shaded. All of it by AWS's clock, as it was compared.
 
 use std::collections::HashSet;
 use std::fmt::Write;
@@ -33,9 +33,9 @@ pub(super) fn chart(judged: &Judged<'_>) -> Option<String> {
         "<div class=\"wide\">\n<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"Connections that the clients had open, and \
          ActiveConnectionCount of each period, over time\">\n"
     );
-    svg += &holds(run, &scale);
+    svg += &holds(judged, &scale);
     svg += &grid(&scale);
-    let client: Vec<Step> = run.open.iter().map(|o| (o.at, f64::from(o.open))).collect();
+    let client: Vec<Step> = run.open.iter().map(|o| (judged.by_aws(o.at), f64::from(o.open))).collect();
     let line = steps(0.0, &client, &scale);
     let (right, floor) = (scale.x(scale.until), scale.y(0.0));
     // Writing to a String can't fail.
@@ -63,8 +63,8 @@ struct Scale {
 impl Scale {
     fn of(judged: &Judged<'_>) -> Option<Scale> {
         let run = judged.run;
-        let started = run.load_started_at()?;
-        let ended = run.load_ended_at().max(started);
+        let started = judged.by_aws(run.load_started_at()?);
+        let ended = judged.by_aws(run.load_ended_at()).max(started);
         let period = run.series.as_ref().map_or(1, |s| s.period.seconds());
         let margin = TimeDelta::seconds(i64::from(period)) * AROUND;
         let from = started.checked_sub_signed(margin)?;
@@ -127,13 +127,15 @@ fn grid(scale: &Scale) -> String {
     svg + "\n"
 }
 
-fn holds(run: &Run, scale: &Scale) -> String {
+fn holds(judged: &Judged<'_>, scale: &Scale) -> String {
+    let run = judged.run;
     let mut svg = String::new();
     for level in &run.levels {
         let Some(from) = level.held_from else {
             continue;
         };
         let until = level.held_until.or(level.ended_at).unwrap_or_else(|| run.load_ended_at());
+        let (from, until) = (judged.by_aws(from), judged.by_aws(until));
         let (left, right) = (scale.x(from), scale.x(until));
         if right <= left {
             continue;
@@ -265,5 +267,19 @@ fn legend(judged: &Judged<'_>, server: bool) -> String {
     items.push(("hold", "hold of a level".into()));
     let items: String =
         items.iter().map(|(class, text)| format!("<li><i class=\"{class}\"></i>{text}</li>")).collect();
-    format!("<ul class=\"legend\">{items}</ul>\n")
+    format!("<ul class=\"legend\">{items}</ul>\n{}", clocks(judged.run))
+}
+
+/// Whose clock the picture goes by, where that is not the one of the run's other times.
+fn clocks(run: &Run) -> String {
+    let ahead = run.clock_ahead().map_or(0, |ahead| ahead.num_seconds());
+    let way = match ahead {
+        0 => return String::new(),
+        1.. => "ahead of",
+        _ => "behind",
+    };
+    format!(
+        "<p class=\"meta\">This machine's clock was {} s {way} AWS's; the picture goes by AWS's.</p>\n",
+        ahead.unsigned_abs()
+    )
 }

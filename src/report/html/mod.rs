@@ -8,6 +8,7 @@ mod chart;
 mod machine;
 mod page;
 mod sections;
+mod spread;
 #[cfg(test)]
 mod tests;
 

@@ -3,6 +3,7 @@
 use super::chart::chart;
 use super::machine::machine;
 use super::page::class;
+use super::spread::spread;
 use crate::judge::wording::{factor, ms, percent, rounded, share, show_bytes, show_count};
 use crate::judge::{Judged, JudgedLevel, Status, Total};
 use crate::report::escape;
@@ -266,6 +267,7 @@ fn comparison(judged: &Judged<'_>) -> String {
             ("verdict", true),
         ];
         body += &table(&headings, &rows);
+        body += &spread(&both.spread);
     }
     section("CloudWatch", &body)
 }

@@ -44,6 +44,64 @@ fn the_page_says_what_the_table_says() {
     assert_eq!(page.matches("<rect class=\"hold\"").count(), 6);
 }
 
+/// What is drawn of a hold: its place and its title.
+fn first_hold(page: &str) -> String {
+    page.split("<rect class=\"hold\"").nth(1).unwrap().split("</rect>").next().unwrap().to_owned()
+}
+
+#[test]
+fn the_picture_goes_by_awss_clock() {
+    let right = example().run();
+    // The same minutes of CloudWatch, and every time of the run by a clock that is 90 s ahead.
+    let ahead = chrono::TimeDelta::seconds(90);
+    let mut run = right.clone();
+    for level in &mut run.levels {
+        level.started_at += ahead;
+        for time in [&mut level.held_from, &mut level.held_until, &mut level.ended_at] {
+            *time = time.map(|at| at + ahead);
+        }
+    }
+    run.open.iter_mut().for_each(|step| step.at += ahead);
+    run.ended = run.ended.map(|(at, how)| (at + ahead, how));
+    run.facts.as_mut().unwrap().clock_offset_s = Some(90.0);
+    let (right, moved) = (html(&judge(&right)), html(&judge(&run)));
+    assert_eq!(first_hold(&moved), first_hold(&right));
+    let client = |page: &str| {
+        page.split("<path class=\"client\"").nth(1).unwrap().split("/>").next().unwrap().to_owned()
+    };
+    assert_eq!(client(&moved), client(&right));
+    assert!(moved.contains("This machine's clock was 90 s ahead of AWS's"), "{moved}");
+    assert!(!right.contains("This machine's clock was"));
+}
+
+#[test]
+fn zones_and_addresses_stand_apart() {
+    let mut run = example().run();
+    let series = run.series.as_mut().unwrap();
+    for (zone, part) in [("us-east-1a", 0.75), ("us-east-1b", 0.25)] {
+        let points = series.metrics["ActiveConnectionCount"].iter();
+        let points =
+            points.map(|point| crate::facts::Point { value: point.value * part, ..*point }).collect();
+        series.zones.insert(zone.into(), [("ActiveConnectionCount".to_owned(), points)].into());
+    }
+    for level in &mut run.levels {
+        level.peers[0].opened /= 4;
+        let other = crate::record::PeerCount { address: "10.0.4.9".into(), ..level.peers[0].clone() };
+        level.peers.push(crate::record::PeerCount { opened: 3 * other.opened, ..other });
+    }
+    let page = html(&judge(&run));
+    let (_, below) = page.split_once(">CloudWatch's zone<").unwrap();
+    let (zones, addresses) = below.split_once(">clients' address<").unwrap();
+    let has = |table: &str, name: &str, share: &str| {
+        let row = table.split(&format!(">{name}</td>")).nth(1).unwrap().split("</tr>").next().unwrap();
+        assert!(row.contains(&format!(">{share}<")), "{row}");
+    };
+    has(zones, "us-east-1a", "75.0 %");
+    has(zones, "us-east-1b", "25.0 %");
+    has(addresses, "10.0.3.17", "25.0 %");
+    has(addresses, "10.0.4.9", "75.0 %");
+}
+
 #[test]
 fn hostile_text_stays_text() {
     let page = page(&hostile());
