@@ -85,7 +85,8 @@ fn said(world: &World, first: i64, end: i64) -> Said {
             let opened = opened(world, node, minute) * (1.0 - world.bypass);
             put(NEW, ((opened * world.legs + others.new) * node.share).round());
             if world.requests {
-                put(REQUESTS, ((opened + others.requests) * node.share).round());
+                let requests = opened + others.requests + requests_beside(world, minute);
+                put(REQUESTS, (requests * node.share).round());
             }
             put(BYTES, ((bytes(world, minute) * (1.0 - world.bypass) + others.bytes) * node.share).round());
         }
@@ -99,7 +100,7 @@ fn said(world: &World, first: i64, end: i64) -> Said {
 /// What a node makes of a minute: how AWS samples is not documented, so that there are three ways.
 fn sampled(world: &World, node: &Node, minute: i64) -> f64 {
     let begins = world.minute_begins(minute) + node.off_s;
-    let at = |at: f64| world.counted(at) + world.extra_at(at);
+    let at = |at: f64| world.counted(at) + world.extra_at(at) + world.left_behind(at);
     let seconds = (0..60).map(|second| at(begins + f64::from(second)));
     match world.sampling {
         Sampling::Snapshot => at(begins + node.looks_at_s),
@@ -113,24 +114,33 @@ fn opened(world: &World, node: &Node, minute: i64) -> f64 {
     let (from, until) =
         (world.minute_begins(minute) + node.off_s, world.minute_begins(minute + 1) + node.off_s);
     let begun = |at: f64| -> f64 {
-        let levels = world.levels.iter().zip(world.times());
-        levels
-            .map(|(level, times)| f64::from(*level) * ((at - times.started) / world.ramp_s).clamp(0.0, 1.0))
-            .sum()
+        let tried = |(level, times): (usize, crate::world::Times)| {
+            let anew = f64::from(world.levels[level]) - world.alive_before(level);
+            anew * ((at - times.started) / world.ramp_s).clamp(0.0, 1.0)
+        };
+        world.times().into_iter().enumerate().map(tried).sum()
     };
     let extra =
         world.extra.filter(|extra| (from..until).contains(&extra.from_s)).map_or(0.0, |e| e.connections);
     begun(until) - begun(from) + extra / world.legs
 }
 
+/// Others' requests in a minute of the load, evenly.
+fn requests_beside(world: &World, minute: i64) -> f64 {
+    let last = world.minute_of(world.load_ends());
+    let ours: u32 = world.levels.iter().sum();
+    let each = world.requests_beside * f64::from(ours) / (last + 1) as f64;
+    if (0..=last).contains(&minute) { each } else { 0.0 }
+}
+
 fn bytes(world: &World, minute: i64) -> f64 {
     let (from, until) = (world.minute_begins(minute), world.minute_begins(minute + 1));
     world
-        .levels
-        .iter()
-        .zip(world.times())
+        .times()
+        .into_iter()
+        .enumerate()
         .map(|(level, times)| {
-            let rate = 2.0 * f64::from(*level) * BYTES_A_SECOND;
+            let rate = 2.0 * world.had_by(level) * BYTES_A_SECOND;
             if world.bytes_at_close {
                 let closed = (from..until).contains(&times.ended);
                 return if closed { rate * (times.ended - times.started) } else { 0.0 };
@@ -186,6 +196,7 @@ fn lacking(world: &World, end: i64) -> impl Fn(&str, i64) -> bool + '_ {
         Gap::Unsettled => minute >= end - 3,
         Gap::LateTail => name == ACTIVE && minute >= end - 2,
         Gap::Minutes(minutes) => minutes.contains(&minute),
+        Gap::ActiveMinutes(minutes) => name == ACTIVE && minutes.contains(&minute),
         Gap::Silent(levels) => name == ACTIVE && levels.iter().any(|level| in_hold(*level, minute)),
         Gap::Opening(level) => matches!(name, NEW | REQUESTS) && in_opening(*level, minute),
     }

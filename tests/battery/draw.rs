@@ -1,8 +1,9 @@
 //! Worlds by family and number: the same ones in every run of the battery.
 
+use crate::left_behind::{HalfOpen, Refused};
 use crate::world::{End, Extra, Gap, MINUTE, Node, Sampling, Traffic, World};
 
-pub(crate) const FAMILIES: [&str; 15] = [
+pub(crate) const FAMILIES: [&str; 20] = [
     "plain",
     "noisy",
     "trending",
@@ -18,6 +19,11 @@ pub(crate) const FAMILIES: [&str; 15] = [
     "nodes",
     "saturated",
     "mixed",
+    "refused",
+    "half_open",
+    "cumulative",
+    "requests_beside",
+    "active_gaps",
 ];
 
 struct Dice(fastrand::Rng);
@@ -70,6 +76,11 @@ pub(crate) fn draw(family: &str, number: u64) -> World {
         "nodes" => nodes(&mut dice, &mut world),
         "saturated" => saturated(&mut dice, &mut world),
         "mixed" => mixed(&mut dice, &mut world),
+        "refused" => refused(&mut dice, &mut world),
+        "half_open" => half_open(&mut dice, &mut world),
+        "cumulative" => cumulative(&mut dice, &mut world),
+        "requests_beside" => requests_beside(&mut dice, &mut world),
+        "active_gaps" => active_gaps(&mut dice, &mut world),
         other => unreachable!("{other}"),
     }
     world
@@ -102,6 +113,11 @@ fn plain(dice: &mut Dice, seed: u64) -> World {
         gap: Gap::None,
         end: End::Finished,
         bytes_at_close: dice.chance(0.5),
+        cumulative: false,
+        refused: None,
+        half_open: None,
+        idle_s: MINUTE,
+        requests_beside: 0.0,
     }
 }
 
@@ -228,6 +244,75 @@ fn saturated(dice: &mut Dice, world: &mut World) {
     let room = if last_good == 2 { 1.0 } else { dice.between(1.0, 1.6) };
     world.cap = Some((world.legs * f64::from(world.levels[last_good]) * room).round());
     world.requests = true;
+}
+
+/// Targets refuse a part of the largest level, or of all; the load balancer keeps their connections, some of them or none.
+fn refused(dice: &mut Dice, world: &mut World) {
+    world.levels = world.levels.iter().map(|level| (*level).max(100)).collect();
+    world.levels.dedup();
+    let from = if dice.chance(0.6) { world.levels.len() - 1 } else { 0 };
+    let share = dice.between(0.03, 0.6);
+    world.refused = Some(Refused { from, share, pooled: dice.of(&[0.0, 0.3, 1.0, 1.0]) });
+    world.idle_s = dice.of(&[60.0, 60.0, 120.0, 350.0]);
+    if dice.chance(0.3) {
+        bypass(dice, world);
+    }
+}
+
+/// A part of a level dies at one instant of its hold, and the load balancer learns nothing of it.
+fn half_open(dice: &mut Dice, world: &mut World) {
+    world.levels = world.levels.iter().map(|level| (*level).max(100)).collect();
+    world.levels.dedup();
+    world.dying = 0.0;
+    let level = dice.0.usize(..world.levels.len());
+    let times = world.times()[level];
+    let mut at_s = dice.between(times.held_from + 20.0, times.held_until - 20.0).floor() + 0.5;
+    // Well inside a minute, so that it is that minute in which they go, whatever the clocks are off by.
+    let into = (at_s + world.phase_s).rem_euclid(MINUTE);
+    at_s += 6.0_f64.max(into).min(54.0) - into;
+    world.half_open = Some(HalfOpen { level, at_s, share: dice.of(&[0.02, 0.1, 0.15, 0.25, 0.4]) });
+    world.idle_s = dice.of(&[60.0, 60.0, 120.0, 350.0]);
+    if dice.chance(0.25) {
+        bypass(dice, world);
+    }
+}
+
+/// Connections live on from level to level.
+fn cumulative(dice: &mut Dice, world: &mut World) {
+    if world.levels.len() == 1 {
+        world.levels = vec![world.levels[0] / 2, world.levels[0]];
+    }
+    world.cumulative = true;
+    if dice.chance(0.3) {
+        let connections = (top(world) * dice.of(&[0.1, 0.5, 1.0, 2.0])).round();
+        let noise = connections * dice.of(&[0.002, 0.01]);
+        world.traffic = Traffic { connections, noise, memory: 0.0, trend: 0.0 };
+    }
+    if dice.chance(0.35) {
+        bypass(dice, world);
+    }
+}
+
+/// Others send requests while the load is there, more than upgrades of ours are missing: RequestCount is no witness.
+fn requests_beside(dice: &mut Dice, world: &mut World) {
+    world.requests = true;
+    match dice.of(&[0, 0, 1, 2]) {
+        0 => {}
+        1 => world.bypass = 0.5,
+        _ => bypass(dice, world),
+    }
+    world.requests_beside = world.bypass + dice.between(0.15, 2.0);
+}
+
+/// CloudWatch lacks minutes of ActiveConnectionCount, and has everything else.
+fn active_gaps(dice: &mut Dice, world: &mut World) {
+    let end = world.minute_of(world.load_ends());
+    let often = dice.of(&[0.05, 0.15, 0.3]);
+    let minutes = (-i64::from(world.baseline_minutes)..end + 4).filter(|_| dice.chance(often));
+    world.gap = Gap::ActiveMinutes(minutes.collect());
+    if dice.chance(0.25) {
+        bypass(dice, world);
+    }
 }
 
 fn mixed(dice: &mut Dice, world: &mut World) {

@@ -32,6 +32,12 @@ struct Level {
     connections: u32,
     /// By how much what the load balancer counts is off, as a share.
     off: f64,
+    /// The same without what it counts of connections that are the clients' no more.
+    off_alive: f64,
+    /// How many of these there may be for all that the clients know, as a share; 0 where minutes without them judge.
+    may_linger: f64,
+    /// Whether a minute that would judge it is missing, and others have come.
+    lacks: bool,
     /// Half the 95 % interval of one minute's other traffic, as a share.
     noise: f64,
     /// Within so much of the tolerance rounding and sampling decide: connections are whole, and there are few nodes.
@@ -53,8 +59,9 @@ pub(crate) fn of(world: &World) -> Truth {
         .max();
     let judged_largest = levels.iter().find(|level| Some(level.connections) == largest);
     let well = world.bypass <= TOLERANCE && world.cap.is_none() && world.extra.is_none();
+    // What is left behind is accounted for.
     let surely_off = |level: &Level, by: f64| {
-        level.off.abs() >= TOLERANCE + level.edge + by * level.noise && !level.blurred
+        level.off_alive.abs() >= TOLERANCE + level.edge + by * level.noise && !level.blurred
     };
     let mut truth = Truth {
         right: Vec::new(),
@@ -62,7 +69,7 @@ pub(crate) fn of(world: &World) -> Truth {
         never_agrees: judged_largest.is_none_or(|level| surely_off(level, 1.0))
             // What moves and stays leaves a small level open and a large one judged (contract): only that one counts.
             || !goes_on(world) && levels.iter().any(|level| surely_off(level, 2.5)),
-        never_disagrees: well && levels.iter().all(|level| level.off.abs() <= TOLERANCE - level.edge),
+        never_disagrees: well && levels.iter().all(|level| level.off_alive.abs() <= TOLERANCE - level.edge),
         judged: !levels.is_empty() && !matches!(world.gap, Gap::Unread | Gap::Unsettled),
         others_stand_out: others_stand_out(world, &levels),
         saturated_from: saturated_from(world, &levels),
@@ -105,7 +112,12 @@ fn compared(
     }
     let late = world.gap == Gap::LateTail && world.traffic.connections > 0.0;
     let wanders = world.traffic.memory > 0.0 && largest.is_some_and(|level| level.noise > 0.01);
-    let moves = late || goes_on(world) || wanders;
+    let moves = late || goes_on(world) || wanders || quiet_is_spoilt(world);
+    let largest_lingers = largest.is_some_and(|level| level.may_linger > 0.0);
+    if largest_lingers && let Some(right) = lingering(world, levels, largest, well) {
+        return right;
+    }
+    let levels: Vec<&Level> = levels.iter().filter(|level| level.may_linger == 0.0).collect();
     let bad = levels.iter().any(|l| l.off.abs() >= TOLERANCE + l.edge + 2.5 * l.noise && !l.blurred);
     let maybe_bad = levels.iter().any(|l| l.off.abs() > TOLERANCE - l.edge || l.blurred);
     let Some(largest) = largest else {
@@ -124,6 +136,10 @@ fn compared(
             (vec![Disagrees, Inconclusive], "unaccounted for, while the other traffic moves")
         }
         () if bad => (vec![Disagrees], "connections are unaccounted for"),
+        () if largest.lacks && maybe_bad => {
+            (vec![Disagrees, Inconclusive], "a minute is missing, and connections perhaps")
+        }
+        () if largest.lacks => (vec![Inconclusive], "a minute of the largest level is missing"),
         () if maybe_bad && well && levels.iter().all(|l| l.noise < 0.002) => {
             (vec![Agrees, Disagrees], "at the very edge")
         }
@@ -141,6 +157,51 @@ fn compared(
         () if largest.noise > 1.0 => (vec![Inconclusive], "the noise is larger than the load"),
         () => (vec![Agrees, Inconclusive], "all is well, in much noise"),
     }
+}
+
+/// Where connections that are the clients' no more may be counted in every minute of the largest level.
+fn lingering(
+    world: &World,
+    levels: &[Level],
+    largest: Option<&Level>,
+    well: bool,
+) -> Option<(Vec<Outcome>, &'static str)> {
+    use Outcome::{Agrees, Disagrees, Inconclusive};
+    let largest = largest?;
+    let others_bad = levels
+        .iter()
+        .any(|l| l.may_linger == 0.0 && l.off.abs() >= TOLERANCE + l.edge + 2.5 * l.noise && !l.blurred);
+    let shown = matches!(witness(world), Witness::Clear);
+    Some(match () {
+        () if others_bad => return None,
+        () if !well && world.bypass > 0.0 => {
+            (vec![Disagrees, Inconclusive], "connections are missing, and as many may have been left behind")
+        }
+        () if well && largest.off >= TOLERANCE + largest.edge => {
+            (vec![Inconclusive], "what was left behind is counted")
+        }
+        () if well && largest.off <= TOLERANCE - largest.edge && shown && !quiet_is_spoilt(world) => {
+            (vec![Agrees], "all is well, and all arrived")
+        }
+        () => (vec![Agrees, Inconclusive], "some may have been left behind"),
+    })
+}
+
+/// Whether the minutes that show the other traffic are not as quiet as they seem: connections of ours are still counted
+/// in them, or too many lack ActiveConnectionCount.
+fn quiet_is_spoilt(world: &World) -> bool {
+    let largest = f64::from(*world.levels.iter().max().unwrap());
+    let after = world.left_behind(world.load_ends() + 90.0) > 0.02 * world.legs * largest;
+    let lacking = match &world.gap {
+        Gap::ActiveMinutes(minutes) if world.traffic.connections > 0.0 => {
+            let end = world.minute_of(world.load_ends());
+            let quiet = |minute: &&i64| **minute < 0 || **minute > end;
+            let all = f64::from(world.baseline_minutes) + 3.0;
+            minutes.iter().filter(quiet).count() as f64 > 0.2 * all
+        }
+        _ => false,
+    };
+    after || lacking
 }
 
 /// Where the factor is 1 and nothing tells one leg from half of the connections.
@@ -190,7 +251,7 @@ fn witness(world: &World) -> Witness {
     let end = world.minute_of(world.load_ends());
     let touches_load = |minutes: &Vec<i64>| minutes.iter().any(|m| (-1..=end + 2).contains(m));
     match &world.gap {
-        _ if !world.requests => Witness::None,
+        _ if !world.requests || world.requests_beside > 0.0 => Witness::None,
         Gap::Minutes(minutes) if touches_load(minutes) => Witness::None,
         Gap::Opening(level) => {
             let all: u32 = world.levels.iter().sum();
@@ -198,7 +259,8 @@ fn witness(world: &World) -> Witness {
             if lacks > TOLERANCE { Witness::None } else { Witness::Unclear }
         }
         _ => {
-            let opened: u32 = world.levels.iter().sum();
+            let anew = |level: usize| f64::from(world.levels[level]) - world.alive_before(level);
+            let opened: f64 = (0..world.levels.len()).map(anew).sum();
             let minutes = (end + 4) as f64;
             let quiet = f64::from(world.baseline_minutes);
             // Others' requests, and the rounding of each node's number where they change at all.
@@ -207,7 +269,7 @@ fn witness(world: &World) -> Witness {
             let each = (0.1 * world.traffic.noise).hypot(rounding);
             let deviation = each * (minutes + 1.6 * minutes * minutes / quiet).sqrt();
             let trend = 0.1 * world.traffic.trend.abs() * minutes * 5.0;
-            let noise = (SIGMAS_95 * deviation + trend) / f64::from(opened);
+            let noise = (SIGMAS_95 * deviation + trend) / opened;
             if noise < 0.02 { Witness::Clear } else { Witness::Unclear }
         }
     }
@@ -217,10 +279,28 @@ fn judgeable(world: &World, level: usize) -> Option<Level> {
     let lacks = |minute: &i64| match &world.gap {
         Gap::Minutes(minutes) => minutes.contains(minute),
         Gap::Silent(levels) => levels.contains(&level),
+        Gap::ActiveMinutes(minutes) => minutes.contains(minute),
         _ => false,
     };
-    let minutes: Vec<i64> = world.judged_minutes(level).into_iter().filter(|m| !lacks(m)).collect();
-    let deviation = |minute: &i64| -> (f64, bool) {
+    // In which many die none is judged (contract).
+    let steady = |minute: &i64| {
+        let begins = world.minute_begins(*minute);
+        let gone = world.half_open.filter(|dead| (begins..begins + 60.0).contains(&dead.at_s));
+        gone.is_none_or(|dead| dead.share <= TOLERANCE)
+    };
+    let all: Vec<i64> = world.judged_minutes(level).into_iter().filter(steady).collect();
+    let mut minutes: Vec<i64> = all.iter().copied().filter(|m| !lacks(m)).collect();
+    let is_lacking = matches!(world.gap, Gap::ActiveMinutes(_)) && minutes.len() < all.len();
+    let share_left = |minute: &i64| {
+        let open = world.open(world.minute_begins(*minute) + 30.0);
+        world.could_be_left_behind(*minute) / open.max(1.0)
+    };
+    let clear: Vec<i64> = minutes.iter().copied().filter(|m| share_left(m) <= TOLERANCE).collect();
+    let may_linger = if clear.is_empty() { minutes.iter().map(share_left).fold(0.0, f64::max) } else { 0.0 };
+    if !clear.is_empty() {
+        minutes = clear;
+    }
+    let deviation = |minute: &i64| -> (f64, f64, bool) {
         let begins = world.minute_begins(*minute);
         let seconds = || (0..60).map(|s| begins + f64::from(s) + 0.5);
         let expected = seconds().map(|at| world.legs * world.open(at)).sum::<f64>() / 60.0;
@@ -231,23 +311,32 @@ fn judgeable(world: &World, level: usize) -> Option<Level> {
         let extra: Vec<f64> =
             seconds().chain([begins - 10.0, begins + 70.0]).map(|at| world.extra_at(at)).collect();
         let blurred = extra.iter().any(|e| *e != extra[0]);
-        let counted = ours + extra[30];
-        ((counted - counted.clamp(least, most)) / expected, blurred)
+        let alive = ours + extra[30];
+        let counted = alive + seconds().map(|at| world.left_behind(at)).sum::<f64>() / 60.0;
+        let off = |counted: f64| (counted - counted.clamp(least, most)) / expected;
+        (off(counted), off(alive), blurred)
     };
-    let found: Vec<(f64, bool)> = minutes.iter().map(deviation).collect();
-    let mut offs: Vec<f64> = found.iter().map(|(off, _)| *off).collect();
-    offs.sort_by(f64::total_cmp);
-    let middle = offs.len().checked_sub(1)? / 2;
-    let off = f64::midpoint(offs[middle], offs[offs.len() / 2]);
+    let found: Vec<(f64, f64, bool)> = minutes.iter().map(deviation).collect();
+    let middle = |of: fn(&(f64, f64, bool)) -> f64| -> Option<(f64, f64)> {
+        let mut offs: Vec<f64> = found.iter().map(of).collect();
+        offs.sort_by(f64::total_cmp);
+        let middle = offs.len().checked_sub(1)? / 2;
+        Some((f64::midpoint(offs[middle], offs[offs.len() / 2]), offs[offs.len() - 1] - offs[0]))
+    };
+    let (off, spread) = middle(|(off, _, _)| *off)?;
+    let (off_alive, _) = middle(|(_, alive, _)| *alive)?;
     let open = world.open(world.minute_begins(minutes[0]) + 30.0);
     // Of a test that touches some minutes and not others the median is anybody's guess.
-    let differ = offs[offs.len() - 1] - offs[0] > 0.03;
+    let differ = spread > 0.03 && may_linger == 0.0;
     Some(Level {
         connections: world.levels[level],
         off,
+        off_alive,
+        may_linger,
+        lacks: is_lacking,
         noise: SIGMAS_95 * world.traffic.noise / (world.legs * open),
         edge: 0.004 + 0.5 * (world.nodes.len() as f64 + 2.0) / (world.legs * open),
-        blurred: differ || found.iter().any(|(_, blurred)| *blurred),
+        blurred: differ || found.iter().any(|(_, _, blurred)| *blurred),
         minutes,
     })
 }

@@ -1,6 +1,8 @@
 //! What is really the case in a made-up run. Times are true ones (AWS's), in seconds since the first level's beginning;
 //! this machine's clock is ahead of them by `clock_s`.
 
+use crate::left_behind::{HalfOpen, Refused};
+
 /// Seconds of a CloudWatch period.
 pub(crate) const MINUTE: f64 = 60.0;
 
@@ -33,6 +35,14 @@ pub(crate) struct World {
     pub(crate) end: End,
     /// Whether bytes are counted when a connection is closed, and not as they flow.
     pub(crate) bytes_at_close: bool,
+    /// Whether connections live on from level to level.
+    pub(crate) cumulative: bool,
+    pub(crate) refused: Option<Refused>,
+    pub(crate) half_open: Option<HalfOpen>,
+    /// The load balancer's idle timeout, which the record knows.
+    pub(crate) idle_s: f64,
+    /// Requests that others send while the load is there, on connections that they had before: as a share of our upgrades.
+    pub(crate) requests_beside: f64,
 }
 
 /// Everybody else's connections.
@@ -83,6 +93,8 @@ pub(crate) enum Gap {
     Minutes(Vec<i64>),
     /// ActiveConnectionCount in all holds of these levels.
     Silent(Vec<usize>),
+    /// ActiveConnectionCount alone in these minutes.
+    ActiveMinutes(Vec<i64>),
     /// NewConnectionCount and RequestCount in the minutes in which this level was opened.
     Opening(usize),
     /// Nothing was read.
@@ -109,7 +121,7 @@ pub(crate) struct Times {
 }
 
 /// Every sort of world that the battery must hold.
-pub(crate) const SORTS: [&str; 27] = [
+pub(crate) const SORTS: [&str; 34] = [
     "factor 1",
     "factor 2",
     "with RequestCount",
@@ -125,6 +137,13 @@ pub(crate) const SORTS: [&str; 27] = [
     "missing minutes",
     "silent hold",
     "missing opening",
+    "missing minutes of ActiveConnectionCount alone",
+    "refused, and none pooled",
+    "refused and pooled",
+    "half-open",
+    "idle timeout beyond a minute",
+    "cumulative",
+    "others' requests beside",
     "bypass up to 5 %",
     "bypass up to 50 %",
     "somebody else's test",
@@ -170,22 +189,48 @@ impl World {
 
     /// Connections open at a true time.
     pub(crate) fn open(&self, at: f64) -> f64 {
-        for (level, times) in self.levels.iter().zip(self.times()) {
-            if at < times.started || at >= times.ended {
+        let all = self.times();
+        for (level, times) in all.iter().enumerate() {
+            // Between two levels they live on, or nothing is open.
+            let next = all.get(level + 1).filter(|_| self.cumulative).map(|next| next.started);
+            if at < times.started || at >= next.unwrap_or(times.ended) {
                 continue;
             }
-            let asked = f64::from(*level);
-            let lasted = (times.held_until - times.held_from).max(0.0);
-            let left = |held: f64| (asked * (1.0 - self.dying * held / MINUTE)).max(0.0).floor();
             return if at < times.held_from {
-                (asked * (at - times.started) / self.ramp_s).floor()
-            } else if at < times.held_until {
-                left(at - times.held_from)
+                let before = self.alive_before(level);
+                let along = (at - times.started) / self.ramp_s;
+                (before + (self.had_by(level) - before) * along).floor()
+            } else if at < times.held_until || next.is_some() {
+                self.left(level, *times, at.min(times.held_until - 0.001))
             } else {
-                (left(lasted) * (times.ended - at) / (times.ended - times.held_until)).floor()
+                let left = self.left(level, *times, times.held_until - 0.001);
+                (left * (times.ended - at) / (times.ended - times.held_until)).floor()
             };
         }
         0.0
+    }
+
+    /// Connections that a level has had open when its last attempt has settled, those that lived on among them.
+    pub(crate) fn had_by(&self, level: usize) -> f64 {
+        f64::from(self.levels[level]) - self.refused_in(level)
+    }
+
+    /// Those among them that the level before had left alive.
+    pub(crate) fn alive_before(&self, level: usize) -> f64 {
+        match level.checked_sub(1).filter(|_| self.cumulative) {
+            Some(before) => {
+                let times = self.times()[before];
+                self.left(before, times, times.held_until - 0.001)
+            }
+            None => 0.0,
+        }
+    }
+
+    /// What is left of a level in its hold.
+    fn left(&self, level: usize, times: Times, at: f64) -> f64 {
+        let had = self.had_by(level) * (1.0 - self.dying * (at - times.held_from).max(0.0) / MINUTE);
+        let dead = self.half_open.filter(|dead| dead.level == level && at >= dead.at_s);
+        (had * (1.0 - dead.map_or(0.0, |dead| dead.share))).max(0.0).floor()
     }
 
     /// Of them, what the load balancer counts.
@@ -252,6 +297,13 @@ impl World {
             ("missing minutes", matches!(self.gap, Gap::Minutes(_))),
             ("silent hold", matches!(self.gap, Gap::Silent(_))),
             ("missing opening", matches!(self.gap, Gap::Opening(_))),
+            ("missing minutes of ActiveConnectionCount alone", matches!(self.gap, Gap::ActiveMinutes(_))),
+            ("refused, and none pooled", self.refused.is_some_and(|refused| refused.pooled == 0.0)),
+            ("refused and pooled", self.refused.is_some_and(|refused| refused.pooled > 0.0)),
+            ("half-open", self.half_open.is_some()),
+            ("idle timeout beyond a minute", self.idle_s > MINUTE),
+            ("cumulative", self.cumulative),
+            ("others' requests beside", self.requests_beside > 0.0),
             ("bypass up to 5 %", self.bypass > 0.0 && self.bypass <= 0.05),
             ("bypass up to 50 %", self.bypass > 0.05),
             ("somebody else's test", self.extra.is_some()),

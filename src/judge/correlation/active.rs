@@ -2,16 +2,15 @@
 
 use super::expectation::{ARRIVED, Arrival, Legs, TOLERANCE, contradicting_sigmas};
 use super::level_fit::{LevelFit, Measured, Pair};
+use super::lingering::Lingering;
 use super::others::{Others, others};
 use super::saturation::{Saturation, saturation};
+use super::totals::Load;
 use crate::facts::metric::ACTIVE_CONNECTIONS;
-use crate::judge::alignment::OpenOverTime;
 use crate::judge::baseline::Baseline;
 use crate::judge::clock::Clock;
 use crate::judge::robust::{SIGMAS_95, scatter, student, weighted_median};
-use crate::judge::server::Server;
 use crate::judge::verdict::Outcome;
-use crate::judge::window::Windows;
 use crate::judge::wording::{factor, percent, plural, rounded};
 use crate::record::Run;
 
@@ -45,16 +44,18 @@ pub struct ActiveConnections {
 
 /// Compares the open connections; `arrived` is the share of the upgrades that RequestCount shows.
 pub(super) fn active(
-    run: &Run,
-    server: &Server<'_>,
-    windows: &Windows,
+    load: &Load<'_>,
     clock: Clock,
-    open: &OpenOverTime,
+    lingering: &Lingering,
     arrived: Option<Arrival>,
 ) -> ActiveConnections {
+    let Load { run, server, windows, open } = *load;
     let quiet = Baseline::with_pauses(server, ACTIVE_CONNECTIONS, windows);
-    let measured: Vec<Measured> =
-        run.levels.iter().map(|level| Measured::of(level, clock, server, open, quiet.as_ref())).collect();
+    let measured: Vec<Measured> = run
+        .levels
+        .iter()
+        .map(|level| Measured::of(level, clock, server, open, quiet.as_ref()).beside(lingering, server))
+        .collect();
     let baseline = quiet.map(|quiet| quiet.spreading(scatter_of_holds(&measured, quiet.spread)));
     let baseline = baseline.as_ref();
 
@@ -67,10 +68,10 @@ pub(super) fn active(
     let legs = fit.as_ref().map(|_| Legs::explaining(&factors, arrived));
     let expected = legs.unwrap_or(Legs::Two);
     let levels: Vec<LevelFit> =
-        measured.iter().map(|level| level.judge(baseline, expected, clear.len())).collect();
+        measured.iter().map(|level| level.judge(baseline, expected, clear.len(), arrived)).collect();
     let saturation = baseline.and_then(|baseline| saturation(&clear, baseline, expected));
-    let others = baseline
-        .and_then(|own| others(server, windows, open, run.clock_ahead().is_some(), &pairs, own, expected));
+    let others =
+        baseline.and_then(|own| others(load, lingering, run.clock_ahead().is_some(), &pairs, own, expected));
 
     ActiveConnections {
         verdict: overall(run, &pairs, fit.as_ref(), legs, arrived, &levels),
@@ -147,7 +148,10 @@ fn overall(
     let deviations: Vec<(f64, f64)> =
         pairs.iter().map(|p| (p.deviation(legs.count()), p.client.mean)).collect();
     let off = weighted_median(&deviations).map_or(0.0, f64::abs);
-    let contradicts = off - TOLERANCE > fit.noise(contradicting_sigmas(1)) / legs.count();
+    let unexplained: Vec<(f64, f64)> =
+        pairs.iter().map(|p| (p.unexplained(legs.count()), p.client.mean)).collect();
+    let surely_off = weighted_median(&unexplained).map_or(0.0, f64::abs);
+    let contradicts = surely_off - TOLERANCE > fit.noise(contradicting_sigmas(1)) / legs.count();
     let refuted = legs == Legs::One && arrived.is_some_and(Arrival::is_refuted);
     if contradicts || refuted || levels.iter().any(|l| l.verdict == Outcome::Disagrees) {
         return Outcome::Disagrees;

@@ -3,7 +3,9 @@
 
 use chrono::{DateTime, Utc};
 
-use super::expectation::{Legs, SURELY_WITHIN, TOLERANCE, contradicting_sigmas};
+use super::expectation::TOLERANCE;
+use super::level_verdict::obscured;
+use super::lingering::Lingering;
 use crate::facts::metric::{ACTIVE_CONNECTIONS, CONSUMED_LCUS};
 use crate::judge::alignment::{ClientPeriod, OpenOverTime};
 use crate::judge::baseline::Baseline;
@@ -12,7 +14,6 @@ use crate::judge::robust::{SIGMAS_95, median, student};
 use crate::judge::server::Server;
 use crate::judge::verdict::Outcome;
 use crate::judge::window::hold_periods;
-use crate::judge::wording::{factor, plural, rounded, share, show_count};
 use crate::record::LevelRun;
 
 /// One level, compared. Server numbers have the baseline taken off.
@@ -46,6 +47,8 @@ pub(super) struct Pair {
     pub(super) at: DateTime<Utc>,
     pub(super) client: ClientPeriod,
     pub(super) server: f64,
+    /// The most that may have been counted of connections that were ours no more.
+    pub(super) lingering: f64,
 }
 
 impl Pair {
@@ -65,20 +68,28 @@ impl Pair {
     pub(super) fn deviation(&self, legs: f64) -> f64 {
         self.outside(legs) / (legs * self.client.mean)
     }
+
+    /// What is left of that where as much as can be is laid to connections that were ours no more.
+    pub(super) fn unexplained(&self, legs: f64) -> f64 {
+        let off = self.outside(legs);
+        off.min((off - self.lingering).max(0.0)) / (legs * self.client.mean)
+    }
 }
 
 /// What was measured of a level, before anything is made of it.
 pub(super) struct Measured {
     pub(super) connections: u32,
-    state: State,
+    pub(super) state: State,
     pub(super) pairs: Vec<Pair>,
-    missing: usize,
+    /// Steady periods in which ActiveConnectionCount is missing.
+    pub(super) missing: usize,
     /// Those of the missing for which the always-reported metric shows that data had come.
-    silent: usize,
+    pub(super) silent: usize,
 }
 
+/// Whether a level has periods that can judge it, and if not, why.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
+pub(super) enum State {
     Held,
     Cut,
     NotCovered,
@@ -116,7 +127,8 @@ impl Measured {
             let reported = server.reported(ACTIVE_CONNECTIONS, **at);
             match (reported, baseline) {
                 (Some(reported), Some(baseline)) => {
-                    measured.pairs.push(Pair { at: **at, client, server: reported - baseline.at(**at) })
+                    let server = reported - baseline.at(**at);
+                    measured.pairs.push(Pair { at: **at, client, server, lingering: 0.0 });
                 }
                 (Some(_), None) => {}
                 (None, _) => {
@@ -139,6 +151,19 @@ impl Measured {
         measured
     }
 
+    /// With what may have been counted beside it. Where there are periods in which that is next to nothing, they alone
+    /// judge.
+    pub(super) fn beside(mut self, lingering: &Lingering, server: &Server<'_>) -> Measured {
+        for pair in &mut self.pairs {
+            pair.lingering = lingering.most(pair.at, server.period());
+        }
+        let clear = |pair: &Pair| pair.lingering <= TOLERANCE * pair.client.mean;
+        if self.pairs.iter().any(clear) {
+            self.pairs.retain(clear);
+        }
+        self
+    }
+
     /// Connections open on average over its pairs.
     pub(super) fn client(&self) -> Option<f64> {
         #[allow(clippy::cast_precision_loss)]
@@ -156,6 +181,12 @@ impl Measured {
         median(&mut self.pairs.iter().map(|p| p.deviation(legs)).collect::<Vec<_>>())
     }
 
+    /// The median of what is left unexplained, and of what may have lingered as a share of what was expected.
+    pub(super) fn unexplained(&self, legs: f64) -> Option<(f64, f64)> {
+        let of = |each: &dyn Fn(&Pair) -> f64| median(&mut self.pairs.iter().map(each).collect::<Vec<_>>());
+        Some((of(&|p| p.unexplained(legs))?, of(&|p| p.lingering / (legs * p.client.mean))?))
+    }
+
     /// Whether the baseline lets anything be seen of this level at `legs` a connection.
     pub(super) fn stands_out(&self, baseline: Option<&Baseline>, legs: f64) -> bool {
         match (baseline, self.client()) {
@@ -169,170 +200,10 @@ impl Measured {
         let error = baseline.error_of_mean(self.pairs.len()) / self.client()?;
         Some(student(SIGMAS_95, baseline.degrees()) * error)
     }
-
-    /// Judges the level against so many legs a connection. `chances` is how many levels may contradict.
-    pub(super) fn judge(&self, baseline: Option<&Baseline>, legs: Legs, chances: usize) -> LevelFit {
-        let ratio = self.ratio();
-        let noise = baseline.and_then(|baseline| self.noise_of_ratio(baseline));
-        let mut fit = LevelFit {
-            connections: self.connections,
-            client: self.client(),
-            server: median(&mut self.pairs.iter().map(|p| p.server).collect::<Vec<_>>()),
-            ratio,
-            interval: ratio.zip(noise).map(|(ratio, noise)| (ratio - noise, ratio + noise)),
-            periods: self.pairs.iter().map(|p| p.at).collect(),
-            missing: self.missing,
-            deviation: self.deviation(legs.count()),
-            verdict: Outcome::Inconclusive,
-            reason: String::new(),
-        };
-        (fit.verdict, fit.reason) =
-            self.unjudged().unwrap_or_else(|| self.verdict(&fit, baseline, legs, chances));
-        fit
-    }
-
-    fn name(&self) -> String {
-        format!("level {}", show_count(u64::from(self.connections)))
-    }
-
-    fn unjudged(&self) -> Option<(Outcome, String)> {
-        use Outcome::{Inconclusive, NotChecked};
-        let level = self.name();
-        match self.state {
-            State::Held => None,
-            State::Cut => Some((NotChecked, format!("{level} was cut short"))),
-            State::NotCovered => {
-                Some((NotChecked, format!("CloudWatch was not read for the hold of {level}")))
-            }
-            State::NoWholePeriod => {
-                Some((Inconclusive, format!("no whole CloudWatch period lies inside the hold of {level}")))
-            }
-            State::NothingOpen => {
-                Some((Inconclusive, format!("no connection was open while {level} was held")))
-            }
-            State::Unsteady => Some((
-                Inconclusive,
-                format!(
-                    "connections died throughout the hold of {level}: in no whole period did their number stay \
-                     within {}, so that none can be compared",
-                    share(TOLERANCE)
-                ),
-            )),
-        }
-    }
-
-    fn verdict(
-        &self,
-        fit: &LevelFit,
-        baseline: Option<&Baseline>,
-        legs: Legs,
-        chances: usize,
-    ) -> (Outcome, String) {
-        use Outcome::{Agrees, Disagrees, Inconclusive};
-        let level = self.name();
-        let (Some(baseline), Some(client), Some(deviation)) = (baseline, fit.client, fit.deviation) else {
-            return (Inconclusive, self.nothing_to_compare(&level));
-        };
-        let expected = legs.count() * client;
-        if let Some(obscured) = obscured(baseline, expected) {
-            return (Inconclusive, format!("at {level}, {obscured}"));
-        }
-        // By a hair it is rounding, or the baseline's own noise: then all of them are missing.
-        if deviation < -(1.0 + TOLERANCE) {
-            let fell = rounded(-fit.server.unwrap_or(0.0));
-            let text = format!(
-                "at {level}, other traffic fell by {fell} connections, and more than all can't be missing"
-            );
-            return (Inconclusive, text);
-        }
-        if legs == Legs::Unclear {
-            let ratio = factor(fit.ratio.unwrap_or(1.0));
-            return (
-                Inconclusive,
-                format!(
-                    "at {level}, the factor is {ratio}: either one leg is counted, or half the connections are missing"
-                ),
-            );
-        }
-        let error = baseline.error_of_mean(self.pairs.len()) / expected;
-        let by = |sigmas| student(sigmas, baseline.degrees()) * error;
-        let noise = by(SIGMAS_95);
-        let off = deviation.abs();
-        let way = if deviation < 0.0 { "missing" } else { "too many" };
-        let numbers = format!(
-            "{} where {} x {} open connections make {}, {}over {}",
-            rounded(fit.server.unwrap_or(0.0)),
-            legs.count(),
-            rounded(client),
-            rounded(expected),
-            fit.interval.map_or_else(String::new, |(low, high)| {
-                format!("so {} x ({}–{}), ", factor(fit.ratio.unwrap_or(0.0)), factor(low), factor(high))
-            }),
-            plural(fit.periods.len() as u64, "whole period"),
-        );
-        let within = off <= TOLERANCE && off + noise <= SURELY_WITHIN;
-        if within && self.silent > 0 {
-            let text = format!(
-                "{}, though other metrics of that time had come; in the rest, ActiveConnectionCount is {numbers}",
-                lacking(self.silent, &level)
-            );
-            (Inconclusive, text)
-        } else if within {
-            (Agrees, format!("at {level}, ActiveConnectionCount is {numbers}"))
-        } else if off - TOLERANCE > by(contradicting_sigmas(chances)) {
-            let explained = format!("other traffic explains no more than {}", share(noise));
-            let text = format!(
-                "at {level}, {} of the connections are {way}: ActiveConnectionCount is {numbers}; {explained}",
-                share(off)
-            );
-            (Disagrees, text)
-        } else {
-            let text = format!(
-                "at {level}, other traffic alone moves by {} of what the load should add, too much to tell: \
-                 ActiveConnectionCount is {numbers}",
-                share(noise)
-            );
-            (Inconclusive, text)
-        }
-    }
-
-    fn nothing_to_compare(&self, level: &str) -> String {
-        if self.missing > 0 && self.pairs.is_empty() {
-            return lacking(self.missing, level);
-        }
-        format!("the load balancer's own traffic is unknown, so that nothing can be taken off at {level}")
-    }
-}
-
-fn lacking(periods: usize, level: &str) -> String {
-    format!(
-        "ActiveConnectionCount is missing in {} of the hold of {level}; that is unknown, not zero",
-        plural(periods as u64, "period"),
-    )
 }
 
 /// Whether the window reaches into the hold at all.
 fn hold_is_covered(level: &LevelRun, clock: Clock, server: &Server<'_>) -> bool {
     let covered = |at: Option<_>| at.is_some_and(|at| server.covers(clock.by_aws(at)));
     covered(level.held_from) || covered(level.held_until)
-}
-
-/// Why the baseline lets nothing be said about a signal of that size.
-fn obscured(baseline: &Baseline, signal: f64) -> Option<String> {
-    if baseline.noise() > signal {
-        return Some(format!(
-            "other traffic varies by ±{} connections, more than the {} that the load should add",
-            rounded(baseline.noise()),
-            rounded(signal)
-        ));
-    }
-    (baseline.moved > TOLERANCE * signal).then(|| {
-        format!(
-            "other traffic moved by {} connections between before and after the load, more than {} of the {} that \
-             the load should add",
-            rounded(baseline.moved),
-            share(TOLERANCE),
-            rounded(signal)
-        )
-    })
 }

@@ -1,14 +1,16 @@
 //! Do CloudWatch and the clients tell the same story? (contract, "What the verdict means"; the method for users is
 //! docs/correlation.md.)
 //!
-//! [`active`] compares ActiveConnectionCount with the open connections, level by level in [`level_fit`]; [`saturation`]
-//! and [`others`] name what a misfit looks like, [`zones`] shows how the load was spread. [`totals`] compares what was
+//! [`active`] compares ActiveConnectionCount with the open connections, level by level in [`level_fit`] and
+//! [`level_verdict`]; [`lingering`] says what our failures may have left behind beside them; [`saturation`] and [`others`] name what a misfit looks like, [`zones`] shows how the load was spread. [`totals`] compares what was
 //! opened, asked and sent over the whole load; [`rise`] says by how much any other metric rose. The outcome of all
 //! this is drawn in `verdict.rs`.
 
 mod active;
 mod expectation;
 mod level_fit;
+mod level_verdict;
+mod lingering;
 mod others;
 mod rise;
 mod saturation;
@@ -35,6 +37,7 @@ use super::verdict::Outcome;
 use super::window::Windows;
 use crate::facts::Series;
 use crate::record::Run;
+use lingering::Lingering;
 use totals::Load;
 
 /// The two sides, compared. `None` where a metric was absent from the whole window, or could not be read.
@@ -67,11 +70,13 @@ pub(super) fn correlate(run: &Run, series: &Series, server: &Server<'_>, windows
 
 fn compare(run: &Run, server: &Server<'_>, windows: &Windows, clock: Clock) -> Correlation {
     let open = OpenOverTime::of(run, clock);
+    let lingering = Lingering::of(&Load { run, server, windows, open: &open }, clock);
+    let windows = &lingering.without_what_is_not_quiet(windows, server.period());
     let load = Load { run, server, windows, open: &open };
     let requests = totals::requests(&load);
     let arrived = requests.as_ref().and_then(|requests| totals::arrival(&load, requests));
     Correlation {
-        active: active::active(run, server, windows, clock, &open, arrived),
+        active: active::active(&load, clock, &lingering, arrived),
         new_connections: totals::new_connections(&load),
         requests,
         processed_bytes: totals::processed_bytes(&load),

@@ -8,12 +8,11 @@ use chrono::{DateTime, Utc};
 
 use super::expectation::{Legs, TOLERANCE, contradicting_sigmas};
 use super::level_fit::Pair;
+use super::lingering::Lingering;
+use super::totals::Load;
 use crate::facts::metric::ACTIVE_CONNECTIONS;
-use crate::judge::alignment::OpenOverTime;
 use crate::judge::baseline::Baseline;
 use crate::judge::robust::{median, student};
-use crate::judge::server::Server;
-use crate::judge::window::Windows;
 use crate::judge::wording::{clock, rounded};
 
 /// Connections of somebody else.
@@ -46,14 +45,14 @@ const CLOCK_OFF: u32 = 2;
 /// The longest stretch of periods with surely more than the clients can account for, where other periods of ours show
 /// that it is not always so.
 pub(super) fn others(
-    server: &Server<'_>,
-    windows: &Windows,
-    open: &OpenOverTime,
+    load: &Load<'_>,
+    lingering: &Lingering,
     clock_is_known: bool,
     pairs: &[Pair],
     baseline: &Baseline,
     legs: Legs,
 ) -> Option<Others> {
+    let Load { server, windows, open, .. } = *load;
     let period = server.period();
     // What no chance makes in any of the periods.
     let sure = student(contradicting_sigmas(windows.load.len()), baseline.degrees()) * baseline.spread;
@@ -62,7 +61,7 @@ pub(super) fn others(
     let excess_with = |at: &DateTime<Utc>, slack: Duration| -> Option<f64> {
         let reported = server.reported(ACTIVE_CONNECTIONS, *at)? - baseline.at(*at);
         let most = most_within(at, slack);
-        let over = reported - legs.count() * most;
+        let over = reported - legs.count() * most - lingering.most(*at, period);
         (over > sure + TOLERANCE * legs.count() * most && over >= 1.0).then_some(over)
     };
     let excess = |at: &DateTime<Utc>| excess_with(at, period.spare());

@@ -76,7 +76,7 @@ pub(super) struct Load<'a> {
 }
 
 impl Load<'_> {
-    fn rise(&self, metric: &str) -> Option<Rise> {
+    pub(super) fn rise(&self, metric: &str) -> Option<Rise> {
         rise(self.server, metric, self.windows)
     }
 
@@ -244,7 +244,7 @@ fn answered_by_load_balancer(load: &Load<'_>) -> u64 {
 }
 
 /// Upgrades that were answered with such a status.
-fn refused_by_status(run: &Run, such: impl Fn(u16) -> bool) -> u64 {
+pub(super) fn refused_by_status(run: &Run, such: impl Fn(u16) -> bool) -> u64 {
     run.levels
         .iter()
         .flat_map(|level| &level.failures)

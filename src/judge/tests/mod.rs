@@ -3,6 +3,7 @@
 
 mod compared;
 mod lacking;
+mod left_behind;
 mod machine;
 mod shapes;
 

@@ -1,0 +1,137 @@
+//! Connections that are ours no more, and that the load balancer may count for a while: the target's end of a refused
+//! upgrade, which it keeps for the next request, and both ends of a connection that died without its being told
+//! (aws-facts.md §1). Either is over when the idle timeout has run out (aws-facts.md §3). How many there really are nobody
+//! says: the most is known.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::rise::Rise;
+use super::totals::Load;
+use crate::facts::LoadBalancerFacts;
+use crate::judge::clock::Clock;
+use crate::judge::window::Windows;
+use crate::plan::Period;
+use crate::record::{FailureKind, Initiator, LevelRun, Phase};
+
+/// Both ends of a connection of which the load balancer was not told that it is dead.
+const BOTH_ENDS: f64 = 2.0;
+
+/// What may be counted beside the open connections, over time.
+#[derive(Debug, Default)]
+pub(super) struct Lingering {
+    /// From when on, by AWS's clock, ascending; and how many have begun until then.
+    began: Vec<(DateTime<Utc>, f64)>,
+    /// Until when; and how many have ended.
+    ended: Vec<(DateTime<Utc>, f64)>,
+}
+
+impl Lingering {
+    /// What a run's failures may have left behind.
+    pub(super) fn of(load: &Load<'_>, clock: Clock) -> Lingering {
+        let balancer = load.run.facts.as_ref().and_then(|facts| facts.load_balancer.as_ref());
+        let at_first = balancer
+            .map_or(LoadBalancerFacts::DEFAULT_IDLE_TIMEOUT, LoadBalancerFacts::effective_idle_timeout);
+        let left = |level: &LevelRun| -> Vec<(DateTime<Utc>, Duration, f64)> {
+            let idle = level.idle_timeout.unwrap_or(at_first);
+            let groups = level.failures.iter().map(|((phase, kind, by), group)| {
+                let each = match (phase, kind) {
+                    (Phase::Upgrade, FailureKind::Http(status)) => share_of_targets(load, *status),
+                    (Phase::Hold, kind) if is_silent(*kind, *by) => BOTH_ENDS,
+                    _ => 0.0,
+                };
+                (group, each)
+            });
+            let groups = groups.filter(|(_, each)| *each > 0.0);
+            groups
+                .flat_map(|(group, each)| {
+                    group.deaths.iter().map(move |death| (clock.by_aws(death.at), idle, each))
+                })
+                .collect()
+        };
+        let all: Vec<_> = load.run.levels.iter().flat_map(left).collect();
+        let slack = load.server.period().spare();
+        Lingering {
+            began: summed(all.iter().map(|(at, _, each)| (*at, *each)).collect()),
+            ended: summed(all.iter().map(|(at, idle, each)| (later(*at, *idle, slack), *each)).collect()),
+        }
+    }
+
+    /// The windows without the pauses between levels in which something may be counted.
+    pub(super) fn without_what_is_not_quiet(&self, windows: &Windows, period: Period) -> Windows {
+        let mut windows = windows.clone();
+        windows.between.retain(|at| self.most(*at, period) == 0.0);
+        windows
+    }
+
+    /// The most that can have been counted in the period that starts at `at`.
+    pub(super) fn most(&self, at: DateTime<Utc>, period: Period) -> f64 {
+        let until = |list: &[(DateTime<Utc>, f64)], time: DateTime<Utc>| {
+            list.partition_point(|(when, _)| *when < time).checked_sub(1).map_or(0.0, |last| list[last].1)
+        };
+        (until(&self.began, at + period.length() + period.spare()) - until(&self.ended, at)).max(0.0)
+    }
+}
+
+/// Whatever a record says of its times, there is a time after them.
+fn later(at: DateTime<Utc>, idle: Duration, slack: Duration) -> DateTime<Utc> {
+    let idle = TimeDelta::from_std(idle.saturating_add(slack)).unwrap_or(TimeDelta::MAX);
+    at.checked_add_signed(idle).unwrap_or(DateTime::<Utc>::MAX_UTC)
+}
+
+/// In order of time, each with the sum so far.
+fn summed(mut list: Vec<(DateTime<Utc>, f64)>) -> Vec<(DateTime<Utc>, f64)> {
+    list.sort_by_key(|(at, _)| *at);
+    let mut sum = 0.0;
+    for (_, each) in &mut list {
+        sum += *each;
+        *each = sum;
+    }
+    list
+}
+
+/// Whether the load balancer need not have learned of such a death: silence, or a reset, which whatever stands between
+/// sends to one side alone.
+fn is_silent(kind: FailureKind, by: Initiator) -> bool {
+    by == Initiator::Network || kind == FailureKind::Reset
+}
+
+/// Of the upgrades that were answered with a status, the share for which targets did it, as far as the load balancer's
+/// own answers leave room for it: for those it opened no connection to a target, or threw it away.
+fn share_of_targets(load: &Load<'_>, status: u16) -> f64 {
+    let metric = match status {
+        500 => "HTTPCode_ELB_500_Count",
+        502 => "HTTPCode_ELB_502_Count",
+        503 => "HTTPCode_ELB_503_Count",
+        504 => "HTTPCode_ELB_504_Count",
+        400..=499 => "HTTPCode_ELB_4XX_Count",
+        _ => return 1.0,
+    };
+    let own = load.rise(metric).filter(Rise::is_clear).map_or(0.0, |rise| rise.by);
+    #[allow(clippy::cast_precision_loss)]
+    let answered = super::totals::refused_by_status(load.run, |other| other == status) as f64;
+    (1.0 - own / answered.max(1.0)).clamp(0.0, 1.0)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_begun_and_not_ended_may_be_counted() {
+        let at = |second: i64| DateTime::from_timestamp(1_800_000_000 + second, 0).unwrap();
+        let lingering = Lingering {
+            began: summed(vec![(at(70), 2.0), (at(5), 1.0), (at(6), 1.0)]),
+            ended: summed(vec![(at(65), 1.0), (at(66), 1.0), (at(400), 2.0)]),
+        };
+        let minute = Period::try_from(60).unwrap();
+        let found: Vec<f64> =
+            [-120, -60, 0, 60, 66, 120, 360, 420].map(|start| lingering.most(at(start), minute)).to_vec();
+        assert_eq!(found, [0.0, 2.0, 2.0, 4.0, 3.0, 2.0, 2.0, 0.0]);
+        assert_eq!(Lingering::default().most(at(0), minute), 0.0);
+        let never = later(DateTime::<Utc>::MAX_UTC, Duration::MAX, Duration::MAX);
+        assert_eq!(never, DateTime::<Utc>::MAX_UTC);
+    }
+}
