@@ -60,11 +60,7 @@ fn options(args: &SimulateArgs) -> sim::Options {
         certificate: args.certificate,
         http2_only: args.http2_only,
         greeting: args.greeting.clone(),
-        rejection: sim::Rejection {
-            status: args.reject_status,
-            by: args.reject_by,
-            target_error: args.reject_for,
-        },
+        rejection: sim::Rejection { status: args.reject_status, by: args.reject_by, reason: args.reject_for },
         upgrade_answer: args.upgrade_answer,
         kill_after: args.kill_after,
         kill_by: args.kill_by,
@@ -73,6 +69,10 @@ fn options(args: &SimulateArgs) -> sim::Options {
         unhealthy_targets: args.unhealthy_targets,
         draining_targets: args.draining_targets,
         unhealthy_above: args.unhealthy_above,
+        drain_after: args.drain_after,
+        deregistration_delay: args.deregistration_delay,
+        count_at_most: args.count_at_most.map(u64::from),
+        silent_without_requests: args.silent_without_requests,
         period: args.period,
         publish_delay: args.publish_delay,
         sampling: match args.sampling {

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use super::args::parse_positive_duration;
 use crate::plan::Share;
 use crate::plan::quantity::{parse_count, parse_duration};
-use crate::sim::{Certificate, Doom, RejectedBy, TargetError, UpgradeAnswer};
+use crate::sim::{Certificate, Doom, RejectedBy, RejectedFor, UpgradeAnswer};
 
 const FAULTS: &str = "What the simulated ALB and its targets do wrong";
 
@@ -48,9 +48,10 @@ pub(crate) struct SimulateArgs {
     #[arg(long, value_name = "CODE", default_value = "503", requires = "reject_rate", help_heading = FAULTS,
           value_parser = clap::value_parser!(u16).range(400..=599))]
     pub(crate) reject_status: u16,
-    /// What the load balancer met at a target, if it refuses for that, which is counted too: connection-error, tls-error
-    #[arg(long, value_name = "WHAT", requires = "reject_rate", help_heading = FAULTS)]
-    pub(crate) reject_for: Option<TargetError>,
+    /// Why the load balancer refuses them, which is counted too: connection-error or tls-error (at a target),
+    /// low-reputation (of the client)
+    #[arg(long, value_name = "WHY", requires = "reject_rate", help_heading = FAULTS)]
+    pub(crate) reject_for: Option<RejectedFor>,
     /// By whom they are refused: load-balancer, target
     #[arg(long, value_name = "WHO", default_value = "load-balancer", requires = "reject_rate", help_heading = FAULTS)]
     pub(crate) reject_by: RejectedBy,
@@ -72,6 +73,15 @@ pub(crate) struct SimulateArgs {
     /// A target fails its health checks while more clients than that are connected
     #[arg(long, value_name = "N", value_parser = parse_count, help_heading = FAULTS)]
     pub(crate) unhealthy_above: Option<u32>,
+    /// How long after the first upgrade one of the healthy targets is deregistered; it gets no new connection then
+    #[arg(long, value_name = "TIME", value_parser = parse_duration, help_heading = FAULTS)]
+    pub(crate) drain_after: Option<Duration>,
+    /// How long after that the connections that it has are cut
+    #[arg(long, value_name = "TIME", default_value = "300s", requires = "drain_after", value_parser = parse_duration, help_heading = FAULTS)]
+    pub(crate) deregistration_delay: Duration,
+    /// Client connections beyond so many are held, but by something that no metric counts
+    #[arg(long, value_name = "N", value_parser = parse_count, help_heading = FAULTS)]
+    pub(crate) count_at_most: Option<u32>,
     /// How often the metrics are published
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = parse_positive_duration, help_heading = "The simulated CloudWatch")]
     pub(crate) period: Duration,
@@ -81,6 +91,10 @@ pub(crate) struct SimulateArgs {
     /// How active connections are sampled within a period
     #[arg(long, value_enum, default_value = "snapshot", help_heading = "The simulated CloudWatch")]
     pub(crate) sampling: Sampling,
+    /// Publish nothing of a period in which no request came, but what is always published: held connections are no
+    /// requests
+    #[arg(long, help_heading = "The simulated CloudWatch")]
+    pub(crate) silent_without_requests: bool,
     /// How far AWS's clock is ahead of this machine's: periods are taken and answers are dated by it
     #[arg(long, value_name = "TIME", default_value = "0s", value_parser = parse_duration, help_heading = "The simulated CloudWatch")]
     pub(crate) clock_ahead: Duration,

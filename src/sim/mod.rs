@@ -14,7 +14,7 @@ mod options;
 mod publisher;
 mod running;
 
-pub use alb::{Certificate, Doom, RejectedBy, Rejection, TargetError, UpgradeAnswer, Violation};
+pub use alb::{Certificate, Doom, RejectedBy, RejectedFor, Rejection, UpgradeAnswer, Violation};
 pub use announcement::Announcement;
 pub use aws::{DenyAfter, IdleTimeoutThen, Trouble};
 pub use error::SimError;

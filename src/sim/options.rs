@@ -68,6 +68,14 @@ pub struct Options {
     pub kill_together: bool,
     /// A target fails its health checks while more clients than that are connected, others' among them.
     pub unhealthy_above: Option<u32>,
+    /// Time from the first upgrade after which a healthy target is deregistered.
+    pub drain_after: Option<Duration>,
+    /// How long the connections of a deregistered target are let live.
+    pub deregistration_delay: Duration,
+    /// Client connections, over all nodes and with the baseline, that the metrics know of at most.
+    pub count_at_most: Option<u64>,
+    /// A period without a request has no metrics but those that are always there.
+    pub silent_without_requests: bool,
     /// What elbv2 says of the load balancer's state.
     pub state: LoadBalancerState,
     /// Capacity units that are reserved.
@@ -116,6 +124,11 @@ impl Default for Options {
             kill_by: Doom::default(),
             kill_together: false,
             unhealthy_above: None,
+            drain_after: None,
+            // AWS's default (aws-facts.md §3).
+            deregistration_delay: Duration::from_secs(300),
+            count_at_most: None,
+            silent_without_requests: false,
             state: LoadBalancerState::Active,
             reserved_lcus: None,
             idle_timeout_then: None,
@@ -153,6 +166,9 @@ impl Options {
         }
         if !(400..=599).contains(&self.rejection.status) {
             return refuse("--reject-status must be a status from 400 to 599");
+        }
+        if self.drain_after.is_some() && self.targets == 0 {
+            return refuse("--drain-after needs a healthy target");
         }
         Ok(())
     }
@@ -303,9 +319,13 @@ mod tests {
     #[test]
     fn impossible_settings_are_refused_by_name() {
         let odd = Rejection { status: 101, ..Rejection::default() };
-        let cases: [(Options, &str); 9] = [
+        let cases: [(Options, &str); 10] = [
             (Options { rejection: odd, ..Options::default() }, "--reject-status"),
             (Options { nodes: 0, ..Options::default() }, "--nodes"),
+            (
+                Options { drain_after: Some(Duration::ZERO), targets: 0, ..Options::default() },
+                "--drain-after",
+            ),
             (Options { legs: 3, ..Options::default() }, "--legs"),
             (Options { idle_timeout: Duration::ZERO, ..Options::default() }, "--idle-timeout"),
             (Options { period: Duration::ZERO, ..Options::default() }, "--period"),

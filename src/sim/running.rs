@@ -128,6 +128,9 @@ async fn publish(alb: &Alb, account: &Account, options: &Options) {
             if let Some(above) = options.unhealthy_above {
                 publisher::follow_load(load_balancer, &nodes, above);
             }
+            if alb.is_draining() {
+                publisher::drain(load_balancer, options.targets);
+            }
             hosts = Hosts::of(load_balancer);
         });
         account.publish(publisher::samples(&dimensions, period, &nodes, &hosts));

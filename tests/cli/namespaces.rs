@@ -1,15 +1,24 @@
-//! Failures that need a network of their own, which only a superuser of Linux can make.
+//! What needs a network or a list of hosts of its own, which only a superuser of Linux can make.
 #![cfg(target_os = "linux")]
 
 use std::io::{Write, stderr};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
+use crate::diagnosis::{BOTH_SIDES, named_alone};
 use crate::harness::{Background, Folder, Simulator, binary, events, finish, json_of, wait_for};
 
 /// Runs a command after the set-up, in a network that it shares with nobody.
 fn apart(set_up: &str, command: &Command) -> Command {
     let mut apart = Command::new("unshare");
     apart.args(["-n", "sh", "-c", &format!("ip link set lo up && {set_up} && exec \"$0\" \"$@\"")]);
+    around(apart, command)
+}
+
+/// Runs a command that finds this file where the system's list of hosts is.
+fn with_hosts(hosts: &Path, command: &Command) -> Command {
+    let mut apart = Command::new("unshare");
+    apart.args(["-m", "sh", "-c", "mount --bind \"$0\" /etc/hosts && exec \"$@\""]).arg(hosts);
     around(apart, command)
 }
 
@@ -32,18 +41,23 @@ fn around(mut outer: Command, inner: &Command) -> Command {
     outer
 }
 
-/// Whether networks can be made here; CI must be able to. Why not is written past the test harness, which shows nothing of
-/// a test that passes.
+/// Whether networks can be made here; CI must be able to.
 fn possible() -> bool {
-    let done = apart("true", &Command::new("true")).output();
+    succeeds("no network can be made here (root, unshare, ip)", apart("true", &Command::new("true")))
+}
+
+/// Whether a command works that shows what can be done here, as it must in CI. Why not is written past the test harness,
+/// which shows nothing of a test that passes.
+fn succeeds(without: &str, mut probe: Command) -> bool {
+    let done = probe.output();
     let possible = done.as_ref().is_ok_and(|done| done.status.success());
     if !possible {
-        assert!(std::env::var_os("CI").is_none(), "CI must be able to make a network: {done:?}");
+        assert!(std::env::var_os("CI").is_none(), "{without}, as CI must be able to: {done:?}");
         let why = match &done {
             Ok(done) => String::from_utf8_lossy(&done.stderr).trim().to_owned(),
             Err(error) => error.to_string(),
         };
-        let told = format!("skipped: no network can be made here (root, unshare, ip): {why}\n");
+        let told = format!("skipped: {without}: {why}\n");
         stderr().write_all(told.as_bytes()).unwrap();
     }
     possible
@@ -126,4 +140,35 @@ fn ports_that_run_out_are_this_machines_limit() {
     assert_eq!(level["opened"], PORTS, "{level:#}");
     assert_eq!(failures.len() as u64, 40 - PORTS);
     assert_eq!(level["machine"]["limited"], true, "{level:#}");
+}
+
+#[test]
+fn addresses_with_unequal_parts_are_named_alone() {
+    const NAME: &str = "ws.example.test";
+    let folder = Folder::new();
+    let (hosts, record) = (folder.file("hosts"), folder.file("uneven.jsonl"));
+    std::fs::write(&hosts, format!("127.0.0.1 {NAME}\n")).unwrap();
+    let without = "the list of hosts can't be another one here (root, unshare, mount)";
+    if !succeeds(without, with_hosts(&hosts, &Command::new("true"))) {
+        return;
+    }
+    let simulator = Simulator::start(&["--nodes=2", "--period=1s"]);
+    simulator.wait_for_periods(5);
+    let port = simulator.url().rsplit(':').next().unwrap().trim_end_matches('/').to_owned();
+    let mut run = simulator.albcap("run");
+    run.arg(format!("ws://{NAME}:{port}/")).args(BOTH_SIDES);
+    run.args(["--levels=150", "--rate=20", "--dns-ttl=1s", "--duration=3s", "--record"]).arg(&record);
+    let run = Background::start(&mut with_hosts(&hosts, &run));
+    // The second node is in DNS when the first one has had its share, and is used from then on.
+    wait_for("the first connections", || {
+        events(&record, "sample").into_iter().find(|sample| sample["opened"].as_u64() >= Some(60))
+    });
+    std::fs::write(&hosts, format!("127.0.0.1 {NAME}\n127.0.0.2 {NAME}\n")).unwrap();
+    let done = run.wait();
+    assert_eq!(done.code, 0, "{}", done.all());
+    named_alone(
+        &json_of(&record),
+        "The load was spread unevenly over the load balancer's addresses.",
+        "in the largest level the clients tried",
+    );
 }

@@ -33,7 +33,7 @@ impl From<Gone> for Ending {
             Gone::Finished => Self::Finish,
             Gone::Broken => Self::Lost,
             Gone::Expired(Expired::Silent) => Self::Close,
-            Gone::Expired(Expired::Doomed) => Self::Reset,
+            Gone::Expired(Expired::Doomed(_)) => Self::Reset,
         }
     }
 }
@@ -53,8 +53,8 @@ pub(super) async fn live(stream: TcpStream, client: Client, tls: Option<TlsAccep
     let mut wire = Wire::new(transport, client);
     let ending = match Box::pin(http::answer(&mut wire, &mut patience)).await {
         Ok(early) => {
-            if let Some((after, _)) = wire.client.alb().faults.doom() {
-                patience.doom(Instant::now() + after);
+            if let Some((after, doom)) = wire.client.alb().faults.doom() {
+                patience.doom(Instant::now() + after, doom);
             }
             websocket::hold(&mut wire, &mut patience, early).await
         }

@@ -35,6 +35,8 @@ pub(crate) enum Count {
     TargetConnectionErrors,
     /// TLS sessions with targets that could not be established.
     TargetTlsErrors,
+    /// Requests denied for their senders' reputation, counted as 4xx too.
+    LowReputationDenied,
     /// 2xx answers made by targets.
     Target2xx,
     /// 4xx answers made by targets.

@@ -167,6 +167,24 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn who_comes_beyond_what_is_counted_is_served_and_in_no_metric() {
+        let options = Options { count_at_most: Some(12), baseline: 10, ..Options::default() };
+        let stage = Stage::open(options);
+        let first = stage.upgraded(0).await;
+        let _second = stage.upgraded(0).await;
+        let before = stage.totals(0);
+        let hidden = stage.upgraded(0).await;
+        assert_eq!(stage.totals(0), before, "not even its bytes");
+        assert_eq!(stage.legs(0), Legs { client: 2, target: 2 });
+        drop(hidden);
+        drop(first);
+        stage.until("one left", |stage| stage.legs(0) == Legs { client: 1, target: 1 }).await;
+        // There is room again once both are gone.
+        let _third = stage.upgraded(0).await;
+        stage.until("two counted", |stage| stage.legs(0) == Legs { client: 2, target: 2 }).await;
+    }
+
+    #[tokio::test]
     async fn every_node_has_an_address_and_counters_and_the_maximum_is_shared() {
         let stage = Stage::open(Options { nodes: 3, max_connections: Some(2), ..Options::default() });
         let _first = stage.upgraded(0).await;

@@ -21,7 +21,7 @@ pub(super) use certificate::CaFile;
 pub use certificate::Certificate;
 pub(super) use counters::{Count, Legs, Totals};
 pub(super) use door::{Opened, open};
-pub use fault::{Doom, RejectedBy, Rejection, TargetError, UpgradeAnswer, Violation};
+pub use fault::{Doom, RejectedBy, RejectedFor, Rejection, UpgradeAnswer, Violation};
 #[cfg(test)]
 pub(super) use stage::Stage;
 pub(super) use state::Alb;

@@ -9,31 +9,33 @@ use std::time::Duration;
 
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use super::fault::Doom;
+
 /// Which time was up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Expired {
     /// No byte for the idle timeout.
     Silent,
     /// The connection meets its doom now.
-    Doomed,
+    Doomed(Doom),
 }
 
 /// How long a connection is borne with.
 pub(super) struct Patience {
     timer: Pin<Box<Sleep>>,
     silence: Duration,
-    doomed_at: Option<Instant>,
+    doomed: Option<(Instant, Doom)>,
 }
 
 impl Patience {
     /// Bears silences shorter than `silence`.
     pub(super) fn new(silence: Duration) -> Self {
-        Self { timer: Box::pin(sleep_until(Instant::now() + silence)), silence, doomed_at: None }
+        Self { timer: Box::pin(sleep_until(Instant::now() + silence)), silence, doomed: None }
     }
 
-    /// Bears the connection no longer than to `instant`, whatever it says.
-    pub(super) fn doom(&mut self, instant: Instant) {
-        self.doomed_at = Some(instant);
+    /// Bears the connection no longer than to `instant`, whatever it says; that befalls it then.
+    pub(super) fn doom(&mut self, instant: Instant, doom: Doom) {
+        self.doomed = Some((instant, doom));
         if instant < self.timer.deadline() {
             self.timer.as_mut().reset(instant);
         }
@@ -41,7 +43,7 @@ impl Patience {
 
     /// Once it has met its doom and lives on: only silence ends it now.
     pub(super) fn spare(&mut self) {
-        self.doomed_at = None;
+        self.doomed = None;
     }
 
     /// Ready when the time is up for a connection whose last byte moved at `last_byte`.
@@ -49,13 +51,13 @@ impl Patience {
         while self.timer.as_mut().poll(cx).is_ready() {
             let now = Instant::now();
             let silent_at = last_byte + self.silence;
-            if self.doomed_at.is_some_and(|at| at <= now) {
-                return Poll::Ready(Expired::Doomed);
+            if let Some((_, doom)) = self.doomed.filter(|(at, _)| *at <= now) {
+                return Poll::Ready(Expired::Doomed(doom));
             }
             if silent_at <= now {
                 return Poll::Ready(Expired::Silent);
             }
-            let next = self.doomed_at.map_or(silent_at, |at| at.min(silent_at));
+            let next = self.doomed.map_or(silent_at, |(at, _)| at.min(silent_at));
             self.timer.as_mut().reset(next);
         }
         Poll::Pending

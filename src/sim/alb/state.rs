@@ -70,8 +70,16 @@ impl Alb {
             counters.add(Count::RejectedConnections, 1);
             return None;
         }
-        counters.open_client_leg();
-        Some(Client { alb: Arc::clone(self), node, has_target: false })
+        let is_counted = !self.faults.hide_connection(clients);
+        if is_counted {
+            counters.open_client_leg();
+        }
+        Some(Client { alb: Arc::clone(self), node, is_counted, has_target: false })
+    }
+
+    /// Is one of its targets being deregistered?
+    pub(crate) fn is_draining(&self) -> bool {
+        self.faults.drain_a_target()
     }
 }
 
@@ -79,6 +87,8 @@ impl Alb {
 pub(super) struct Client {
     alb: Arc<Alb>,
     node: usize,
+    /// Whether any metric is to know of it.
+    is_counted: bool,
     has_target: bool,
 }
 
@@ -90,13 +100,16 @@ impl Client {
 
     /// Adds to a total of its node.
     pub(super) fn count(&self, count: Count, amount: u64) {
+        if !self.is_counted {
+            return;
+        }
         self.alb.nodes[self.node].counters.add(count, amount);
     }
 
     /// A target was picked for a request; the first one opens the connection to it.
     pub(super) fn forward(&mut self) {
         self.count(Count::Requests, 1);
-        if !self.has_target {
+        if self.is_counted && !self.has_target {
             self.has_target = true;
             self.alb.nodes[self.node].counters.open_target_leg();
         }
@@ -106,6 +119,8 @@ impl Client {
 impl Drop for Client {
     fn drop(&mut self) {
         self.alb.clients.fetch_sub(1, Relaxed);
-        self.alb.nodes[self.node].counters.close_legs(self.has_target);
+        if self.is_counted {
+            self.alb.nodes[self.node].counters.close_legs(self.has_target);
+        }
     }
 }

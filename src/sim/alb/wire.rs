@@ -99,7 +99,7 @@ impl Wire {
         poll_fn(|cx| {
             loop {
                 let expired = patience.poll(self.last_byte, cx).map(|expired| Err(Gone::Expired(expired)));
-                if let Poll::Ready(Err(Gone::Expired(Expired::Doomed))) = expired {
+                if let Poll::Ready(Err(Gone::Expired(Expired::Doomed(_)))) = expired {
                     return expired;
                 }
                 match self.poll_send(cx) {

@@ -8,6 +8,7 @@ use super::calendar::Period;
 use super::gather::NodePeriod;
 use super::hosts::Hosts;
 use super::lcu::{self, Use};
+use super::silence;
 use super::table::{ROWS, Reported, Value};
 use crate::sim::alb::Count;
 use crate::sim::aws::PlatformSample;
@@ -22,6 +23,7 @@ pub(crate) struct Dimensions {
     target_group: String,
     max_connections: Option<u64>,
     delay: TimeDelta,
+    silent_without_requests: bool,
 }
 
 impl Dimensions {
@@ -32,6 +34,7 @@ impl Dimensions {
             target_group: load_balancer::target_group_dimension(),
             max_connections: options.max_connections,
             delay: TimeDelta::from_std(options.publish_delay).unwrap_or(TimeDelta::MAX),
+            silent_without_requests: options.silent_without_requests,
         }
     }
 
@@ -58,9 +61,14 @@ pub(crate) fn samples(
     hosts: &Hosts,
 ) -> Vec<PlatformSample> {
     let mut samples = of_load_balancer(under, period, nodes);
+    let is_silent = under.silent_without_requests && silence::no_request(nodes);
     for node in nodes {
         for row in ROWS {
-            if row.reported == Reported::WithTargets && !hosts.any() {
+            let is_left_out = match row.reported {
+                Reported::Nonzero => is_silent,
+                Reported::WithTargets => !hosts.any(),
+            };
+            if is_left_out {
                 continue;
             }
             for (zone, with_target_group) in row.scope.combinations(&node.zone) {
@@ -220,6 +228,25 @@ mod tests {
             assert_eq!(sample.visible_at, period().end + delay);
             assert_eq!(sample.unit == "Bytes", sample.metric == "ProcessedBytes");
             assert_eq!(sample.unit == "Percent", sample.metric == "CapacityUtilization");
+        }
+    }
+
+    #[test]
+    fn a_load_balancer_without_requests_may_be_silent_about_what_it_holds() {
+        let mut nodes = [quiet("us-east-1a"), quiet("us-east-1b")];
+        nodes[0].active = 20.0;
+        let silent = Options { silent_without_requests: true, ..Options::default() };
+        let active = |options: &Options, nodes: &[NodePeriod]| {
+            let samples = publish(options, nodes, &hosts(2));
+            assert!(names(&samples).contains("ConsumedLCUs") && names(&samples).contains("HealthyHostCount"));
+            values(&samples, "ActiveConnectionCount", &["LoadBalancer"])
+        };
+        assert_eq!(active(&Options::default(), &nodes), [20.0]);
+        assert!(active(&silent, &nodes).is_empty());
+        // A request anywhere, refused by the load balancer or not, lets it speak.
+        for count in [Count::Requests, Count::Elb4xx, Count::Elb5xx] {
+            nodes[1].counts = Totals::default().plus(count, 1);
+            assert_eq!(active(&silent, &nodes), [20.0], "{count:?}");
         }
     }
 

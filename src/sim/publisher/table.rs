@@ -83,6 +83,7 @@ pub(super) const ROWS: &[Row] = {
         row("HTTPCode_ELB_502_Count", LoadBalancer, Nonzero, Of(Count::Elb502)),
         row("HTTPCode_ELB_503_Count", LoadBalancer, Nonzero, Of(Count::Elb503)),
         row("HTTPCode_ELB_504_Count", LoadBalancer, Nonzero, Of(Count::Elb504)),
+        row("LowReputationRequestsDenied", LoadBalancer, Nonzero, Of(Count::LowReputationDenied)),
         row("TargetConnectionErrorCount", TargetGroup, Nonzero, Of(Count::TargetConnectionErrors)),
         row("TargetTLSNegotiationErrorCount", TargetGroup, Nonzero, Of(Count::TargetTlsErrors)),
         row("RequestCount", TargetGroup, WithTargets, Of(Count::Requests)),

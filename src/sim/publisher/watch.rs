@@ -11,7 +11,7 @@ use crate::sim::alb::Alb;
 /// one is seen in part only.
 ///
 /// Held WebSockets are taken for traffic: unlike an ALB's (aws-facts.md §0.7), these metrics go on
-/// without requests. Not to tell of a period without any would be a fault's work.
+/// without requests, unless `silence` is asked for.
 pub(crate) async fn watch(alb: &Alb, habits: Habits, mut tell: impl FnMut(Period, Vec<NodePeriod>)) {
     let nodes = alb.nodes();
     let mut gatherings: Vec<Gathering> = nodes

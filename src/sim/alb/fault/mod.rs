@@ -4,7 +4,9 @@
 //! hooks of [`Fault`] that it acts on. Adding one is the file, its `mod` line and its line in
 //! [`Faults::from_options`]. `doom`, `violation` and `upgrade_answer` are what a fault may do, read from its flag.
 
+mod count_at_most;
 mod doom;
+mod drain;
 mod kill_after;
 mod max_connections;
 mod reject_rate;
@@ -12,7 +14,7 @@ mod upgrade_answer;
 mod violation;
 
 pub use doom::Doom;
-pub use reject_rate::{RejectedBy, Rejection, TargetError};
+pub use reject_rate::{RejectedBy, RejectedFor, Rejection};
 pub use upgrade_answer::UpgradeAnswer;
 pub use violation::Violation;
 
@@ -32,9 +34,19 @@ trait Fault: Send + Sync {
         None
     }
 
-    /// A connection was upgraded: what will happen to it, and how long from now.
+    /// A client was let in and is number `clients` of those connected now: is it kept from all metrics?
+    fn hide_connection(&self, _clients: u64) -> bool {
+        false
+    }
+
+    /// A connection was upgraded: what will happen to it, and how long from now. Asked once for each.
     fn doom(&self) -> Option<(Duration, Doom)> {
         None
+    }
+
+    /// Is a target being deregistered now?
+    fn drains_a_target(&self) -> bool {
+        false
     }
 }
 
@@ -48,6 +60,8 @@ impl Faults {
                 max_connections::from_options(options),
                 reject_rate::from_options(options),
                 kill_after::from_options(options),
+                drain::from_options(options),
+                count_at_most::from_options(options),
             ]
             .into_iter()
             .flatten()
@@ -65,7 +79,17 @@ impl Faults {
         self.0.iter().find_map(|fault| fault.refuse_upgrade())
     }
 
-    /// The first doom that waits for a connection.
+    /// Does any fault keep the connection that makes it `clients` from all metrics?
+    pub(super) fn hide_connection(&self, clients: u64) -> bool {
+        self.0.iter().any(|fault| fault.hide_connection(clients))
+    }
+
+    /// Does any fault deregister a target now?
+    pub(super) fn drain_a_target(&self) -> bool {
+        self.0.iter().any(|fault| fault.drains_a_target())
+    }
+
+    /// The first doom that waits for a connection, which was upgraded just now.
     pub(super) fn doom(&self) -> Option<(Duration, Doom)> {
         self.0.iter().filter_map(|fault| fault.doom()).min_by_key(|(after, _)| *after)
     }

@@ -33,23 +33,28 @@ impl FromStr for RejectedBy {
     }
 }
 
-/// What the load balancer met at a target, for which it refuses.
+/// Why the load balancer refuses, where a metric of its own counts that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TargetError {
-    /// No connection.
-    Connection,
-    /// No TLS.
-    Tls,
+pub enum RejectedFor {
+    /// A target gave it no connection.
+    ConnectionError,
+    /// A target gave it no TLS.
+    TlsError,
+    /// AWS's protection against attacks takes the client for one of low reputation (aws-facts.md §1).
+    LowReputation,
 }
 
-impl FromStr for TargetError {
+impl FromStr for RejectedFor {
     type Err = SimError;
 
     fn from_str(word: &str) -> Result<Self, SimError> {
         match word {
-            "connection-error" => Ok(Self::Connection),
-            "tls-error" => Ok(Self::Tls),
-            _ => Err(SimError::Options(format!("'{word}' is not one of connection-error, tls-error"))),
+            "connection-error" => Ok(Self::ConnectionError),
+            "tls-error" => Ok(Self::TlsError),
+            "low-reputation" => Ok(Self::LowReputation),
+            _ => Err(SimError::Options(format!(
+                "'{word}' is not one of connection-error, tls-error, low-reputation"
+            ))),
         }
     }
 }
@@ -61,13 +66,13 @@ pub struct Rejection {
     pub status: u16,
     /// By whom.
     pub by: RejectedBy,
-    /// For which error of a target, where the load balancer refuses.
-    pub target_error: Option<TargetError>,
+    /// Why, where the load balancer refuses and a metric tells.
+    pub reason: Option<RejectedFor>,
 }
 
 impl Default for Rejection {
     fn default() -> Self {
-        Self { status: 503, by: RejectedBy::default(), target_error: None }
+        Self { status: 503, by: RejectedBy::default(), reason: None }
     }
 }
 

@@ -7,7 +7,7 @@ use super::request::{self, Head, Request, Upgrade, Wish};
 use super::response::{self, Answer};
 use crate::sim::alb::connection::Ending;
 use crate::sim::alb::counters::Count;
-use crate::sim::alb::fault::{RejectedBy, TargetError, UpgradeAnswer};
+use crate::sim::alb::fault::{RejectedBy, RejectedFor, UpgradeAnswer};
 use crate::sim::alb::patience::{Expired, Patience};
 use crate::sim::alb::wire::{Gone, Wire};
 
@@ -76,10 +76,8 @@ fn respond(wire: &mut Wire, request: &Request, young: bool) -> Then {
         Wish::Upgrade(upgrade) => match wire.client.alb().faults.refuse_upgrade() {
             None => return switch(wire, upgrade),
             Some(rejection) if rejection.by == RejectedBy::LoadBalancer => {
-                match rejection.target_error {
-                    Some(TargetError::Connection) => wire.client.count(Count::TargetConnectionErrors, 1),
-                    Some(TargetError::Tls) => wire.client.count(Count::TargetTlsErrors, 1),
-                    None => {}
+                if let Some(reason) = rejection.reason {
+                    wire.client.count(counted_as(reason), 1);
                 }
                 refuse(wire, rejection.status, keep_alive);
                 return Then::Http;
@@ -95,6 +93,15 @@ fn respond(wire: &mut Wire, request: &Request, young: bool) -> Then {
     wire.client.count(count, 1);
     Answer::of_target(status, keep_alive, request.head_only).write(wire.outbox());
     Then::Http
+}
+
+/// The count beside that of the answer.
+fn counted_as(reason: RejectedFor) -> Count {
+    match reason {
+        RejectedFor::ConnectionError => Count::TargetConnectionErrors,
+        RejectedFor::TlsError => Count::TargetTlsErrors,
+        RejectedFor::LowReputation => Count::LowReputationDenied,
+    }
 }
 
 /// Lets the target answer an upgrade, as it is set to.
@@ -232,7 +239,7 @@ mod tests {
             (RejectedBy::Target, 401, "albcap-target", [Count::Requests, Count::Target4xx]),
             (RejectedBy::Target, 503, "albcap-target", [Count::Requests, Count::Target5xx]),
         ] {
-            let rejection = Rejection { status, by, target_error: None };
+            let rejection = Rejection { status, by, reason: None };
             let stage = Stage::open(Options { reject_rate: 1.0, rejection, ..Options::default() });
             let mut client = stage.connected(0).await;
             let answer = ask(&mut client, &stage.upgrade_request()).await;
@@ -245,17 +252,19 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_error_at_a_target_is_counted_beside_the_load_balancers_answer() {
-        for (error, count) in [
-            (TargetError::Connection, Count::TargetConnectionErrors),
-            (TargetError::Tls, Count::TargetTlsErrors),
+    async fn the_reason_of_a_rejection_is_counted_beside_the_load_balancers_answer() {
+        for (reason, status, count, family) in [
+            (RejectedFor::ConnectionError, 502, Count::TargetConnectionErrors, Count::Elb502),
+            (RejectedFor::TlsError, 502, Count::TargetTlsErrors, Count::Elb502),
+            (RejectedFor::LowReputation, 403, Count::LowReputationDenied, Count::Elb4xx),
         ] {
-            let rejection = Rejection { status: 502, target_error: Some(error), ..Rejection::default() };
+            let rejection = Rejection { status, reason: Some(reason), ..Rejection::default() };
             let stage = Stage::open(Options { reject_rate: 1.0, rejection, ..Options::default() });
             let mut client = stage.connected(0).await;
-            assert!(ask(&mut client, &stage.upgrade_request()).await.starts_with("HTTP/1.1 502 "));
+            let answer = ask(&mut client, &stage.upgrade_request()).await;
+            assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
             let totals = stage.totals(0);
-            assert_eq!((totals.of(count), totals.of(Count::Elb502)), (1, 1), "{error:?}");
+            assert_eq!((totals.of(count), totals.of(family)), (1, 1), "{reason:?}");
             assert_eq!(totals.of(Count::Requests), 0);
         }
     }

@@ -1,4 +1,4 @@
-//! What `--kill-by` does to a connection whose time has come.
+//! What befalls a connection whose time has come: what `--kill-by` says, or the end of its target.
 
 use super::frame::{self, Opcode};
 use super::target::Target;
@@ -9,9 +9,13 @@ use crate::sim::alb::patience::Patience;
 use crate::sim::alb::wire::Wire;
 
 /// Lets it happen; `None` where the connection lives on with it.
-pub(super) fn meet(wire: &mut Wire, patience: &mut Patience, target: &mut Target) -> Option<Ending> {
+pub(super) fn meet(
+    doom: Doom,
+    wire: &mut Wire,
+    patience: &mut Patience,
+    target: &mut Target,
+) -> Option<Ending> {
     patience.spare();
-    let doom = wire.client.alb().faults.doom().map(|(_, doom)| doom)?;
     match doom {
         Doom::Reset => return Some(Ending::Reset),
         Doom::HangUp => return Some(Ending::Close),

@@ -21,10 +21,12 @@ pub(in crate::sim::alb) async fn hold(
     while step == Step::Open {
         step = match wire.receive(patience, |bytes, out| target.take(bytes, out)).await {
             Ok(step) => step,
-            Err(Gone::Expired(Expired::Doomed)) => match fate::meet(wire, patience, &mut target) {
-                Some(ending) => return ending,
-                None => Step::Open,
-            },
+            Err(Gone::Expired(Expired::Doomed(doom))) => {
+                match fate::meet(doom, wire, patience, &mut target) {
+                    Some(ending) => return ending,
+                    None => Step::Open,
+                }
+            }
             Err(gone) => return gone.into(),
         };
     }
