@@ -198,7 +198,8 @@ pub(crate) struct LoadFlags {
     /// Rest between two levels
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = parse_duration)]
     pub(crate) pause: Duration,
-    /// From the name's resolution to the finished upgrade, or to the message that --ready waits for
+    /// From the name's resolution to the finished upgrade, or to the message that --ready waits for. Where a name has
+    /// addresses of both families, one that never took a connection gets a quarter of it
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_positive_duration)]
     pub(crate) connect_timeout: Duration,
     /// Success rate that a level must hold

@@ -14,7 +14,7 @@ use super::counters::Counters;
 use super::failed::{Failed, of_io, said_by};
 use super::greet::greet;
 use super::hold::frame::FrameReader;
-use super::route::Router;
+use super::route::{NotTaken, Router};
 use super::stream::Stream;
 use super::tls::{TlsError, client_config};
 use super::tokens::Mint;
@@ -161,18 +161,20 @@ impl Dialer {
         let (first, other) = self.router.next().await?;
         progress.phase = Phase::Connect;
         progress.peer = Some(first.to);
-        let (connected, peer) = match (first.connect().await, other) {
-            (Err(error), Some(other))
-                if matches!(of_io(&error).0, FailureKind::Refused | FailureKind::Unreachable) =>
-            {
-                progress.peer = Some(other.to);
-                let connected = other.connect().await;
-                if connected.is_ok() {
-                    counters.passed_over(first.to.ip());
+        let (connected, peer) = match other {
+            None => (first.connect().await, first.to),
+            Some(other) => match self.router.connect_first(&first).await {
+                Ok(stream) => (Ok(stream), first.to),
+                Err(NotTaken::Failed(error)) => (Err(error), first.to),
+                Err(NotTaken::PassOver) => {
+                    progress.peer = Some(other.to);
+                    let connected = other.connect().await;
+                    if connected.is_ok() {
+                        counters.passed_over(first.to.ip());
+                    }
+                    (connected, other.to)
                 }
-                (connected, other.to)
-            }
-            (connected, _) => (connected, first.to),
+            },
         };
         let stream = connected.map_err(|error| progress.failed_by(&error))?;
         // Heartbeats are small and timed: Nagle's algorithm would hold them back.

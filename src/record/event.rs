@@ -360,7 +360,8 @@ pub struct PeerCount {
     pub opened: u32,
     /// Connections that failed there.
     pub failed: u32,
-    /// Connections that it refused, or that found no way there, and that an address of the other family then took.
+    /// Connections that it refused, that found no way there, or that it, which never took any, left unanswered; and that an
+    /// address of the other family then took.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub passed_over: u32,
 }

@@ -232,12 +232,23 @@ fn whoever_says_nothing_is_timed_out_in_each_phase() {
     drop(full);
 }
 
+/// A listener in whose queue hardly anybody can wait.
+pub(crate) fn short_listener(address: SocketAddr) -> TcpListener {
+    let domain = socket2::Domain::for_address(address);
+    let socket = socket2::Socket::new(domain, socket2::Type::STREAM, None).unwrap();
+    socket.bind(&address.into()).unwrap();
+    socket.listen(0).unwrap();
+    TcpListener::from(socket)
+}
+
 /// A listener whose queue is full, so that the system answers nobody who comes.
 pub(crate) fn full_listener() -> (Vec<TcpStream>, SocketAddr) {
-    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
-    socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
-    socket.listen(0).unwrap();
-    let listener = TcpListener::from(socket);
+    full_listener_at(SocketAddr::from(([127, 0, 0, 1], 0)))
+}
+
+/// The same at an address of one's own.
+pub(crate) fn full_listener_at(address: SocketAddr) -> (Vec<TcpStream>, SocketAddr) {
+    let listener = short_listener(address);
     let at = listener.local_addr().unwrap();
     let mut waiting = Vec::new();
     while let Ok(stream) = TcpStream::connect_timeout(&at, Duration::from_millis(200)) {

@@ -1,13 +1,14 @@
 //! The way to the target: other hosts and addresses in place of the URL's, and where connections come from.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::process::Command;
 use std::sync::mpsc;
 
 use serde_json::Value;
 use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
 
+use crate::failures::{full_listener_at, short_listener};
 use crate::harness::{Done, Folder, Simulator, binary, finish, json_of};
 
 /// A WebSocket server that tells who came, and under which name they asked for it.
@@ -212,6 +213,72 @@ fn an_address_that_takes_nobody_is_told_though_the_other_family_takes_all() {
     );
     let told = "::1 did not take 2 connections, and an address of the other family did";
     assert!(done.stdout.contains(told), "{}", done.stdout);
+}
+
+/// Both families behind one name and port.
+fn dual_stack(server: &Recorder) -> (String, String, SocketAddr) {
+    let port = server.port;
+    let resolve = format!("--resolve=ws.example.test:{port}:[::1],127.0.0.1");
+    (format!("ws://ws.example.test:{port}/"), resolve, (Ipv6Addr::LOCALHOST, port).into())
+}
+
+#[test]
+fn an_address_that_answers_nobody_is_told_and_keeps_later_connections_no_time() {
+    let server = Recorder::on("127.0.0.1");
+    let (url, resolve, silent) = dual_stack(&server);
+    let (queue, _) = full_listener_at(silent);
+    let (done, report) = run(&url, "10,20", &[&resolve, "--connect-timeout=8s", "--pause=0"]);
+    assert_eq!(done.code, 0, "{}", done.all());
+    let levels = report.unwrap()["levels"].clone();
+    for (level, connections) in [(0, 10), (1, 20)] {
+        let level = &levels[level];
+        assert_eq!(level["held"], connections, "{level:#}");
+        assert_eq!(
+            level["peers"],
+            serde_json::json!([
+                { "address": "127.0.0.1", "opened": connections, "failed": 0, "passed_over": 0 },
+                { "address": "::1", "opened": 0, "failed": 0, "passed_over": connections / 2 },
+            ])
+        );
+    }
+    // A quarter of the connect timeout, and then not any more.
+    let slowest = |level: usize| levels[level]["connect_ms"]["max"].as_f64().unwrap();
+    assert!((2_000.0..8_000.0).contains(&slowest(0)), "{levels:#}");
+    assert!(slowest(1) < 2_000.0, "{levels:#}");
+    let told = "::1 did not take 5 connections, and an address of the other family did";
+    assert!(done.stdout.contains(told), "{}", done.stdout);
+    drop(queue);
+}
+
+#[test]
+fn an_address_that_took_connections_and_falls_silent_fails() {
+    let server = Recorder::on("127.0.0.1");
+    let (url, resolve, falling) = dual_stack(&server);
+    let listener = short_listener(falling);
+    let (tell, _told) = mpsc::channel();
+    // One is taken. Who comes next waits in the queue, and when that is full, nobody is answered.
+    let taking = std::thread::spawn(move || {
+        serve(listener.accept().unwrap().0, &tell);
+        listener
+    });
+    let flags = [&resolve, "--connect-timeout=2s", "--pause=0"];
+    let (done, report) = run(&url, "2,20", &flags);
+    let report = report.unwrap();
+    let levels = &report["levels"];
+    assert_eq!(
+        (levels[0]["held"].as_u64(), levels[1]["held"].as_u64()),
+        (Some(2), Some(10)),
+        "{}",
+        done.all()
+    );
+    assert_eq!(
+        levels[1]["peers"][1],
+        serde_json::json!({ "address": "::1", "opened": 0, "failed": 10, "passed_over": 0 })
+    );
+    for failure in levels[1]["failures"].as_array().unwrap() {
+        assert_eq!(failure["kind"], "timeout", "{failure}");
+    }
+    drop(taking.join().unwrap());
 }
 
 #[test]
