@@ -1,4 +1,5 @@
-//! Flags that mean nothing without another one: passed over in silence, they would let a user believe that they work.
+//! Flags that mean nothing without another one, or beside one: passed over in silence, they would let a user believe that
+//! they work.
 //!
 //! Only the command line is looked at. Environment and file speak to many commands, and may say what one of them has no
 //! use for.
@@ -6,6 +7,7 @@
 use super::Complaint;
 use super::args::RunArgs;
 use super::config::Parsed;
+use super::conversation_flags::Kind;
 
 /// A flag, and those of which one must be there for it to mean something.
 const NEEDS: [(&str, &[&str]); 18] = [
@@ -32,6 +34,29 @@ const NEEDS: [(&str, &[&str]); 18] = [
 /// Flags about TLS, which a token endpoint may speak too. `--insecure` is not among them: where nothing is encrypted there is
 /// nothing to verify, as with curl.
 const TLS: [&str; 4] = ["cacert", "cert", "key", "tls-resume"];
+
+/// Flags about heartbeats, which `--heartbeat-kind none` leaves out.
+const HEARTBEATS: [&str; 2] = ["heartbeat", "pong-timeout"];
+
+/// What is worth a word and no refusal: `--heartbeat-kind none` may have been added to a command line that works, to see
+/// what happens without them.
+pub(super) fn note(args: &RunArgs, parsed: &Parsed) -> Option<String> {
+    if args.flags.conversation.heartbeat_kind != Some(Kind::None) {
+        return None;
+    }
+    let idle: Vec<String> = HEARTBEATS
+        .iter()
+        .filter(|flag| parsed.is_on_command_line(flag))
+        .map(|flag| format!("--{flag}"))
+        .collect();
+    let means = if idle.len() == 1 { "means" } else { "mean" };
+    (!idle.is_empty()).then(|| {
+        format!(
+            "{} {means} nothing with --heartbeat-kind none: no heartbeat is sent, and no answer awaited",
+            idle.join(" and ")
+        )
+    })
+}
 
 /// Refuses the first one.
 pub(super) fn check(args: &RunArgs, parsed: &Parsed) -> Result<(), Complaint> {

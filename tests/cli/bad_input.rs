@@ -238,6 +238,23 @@ fn a_flag_that_means_nothing_is_not_passed_over_in_silence() {
             assert!(remedy.contains("leave --"), "{remedy}");
         }
     }
+    // Without heartbeats, how they are sent is told to be idle, and no more.
+    let beats = ["--heartbeat-kind=none", "--heartbeat=20s", "--pong-timeout=5s"];
+    for (flags, told) in [
+        (&beats[..2], Some("--heartbeat means nothing with --heartbeat-kind none")),
+        (&beats[..], Some("--heartbeat and --pong-timeout mean nothing with --heartbeat-kind none")),
+        (&beats[..1], None),
+        (&beats[1..], None),
+    ] {
+        for command in [&["run", "--levels=1"][..], &["preflight"]] {
+            let flags = command.iter().chain(["ws://127.0.0.1:9/", "--no-aws"].iter()).chain(flags);
+            let done = finish(binary().args(flags).current_dir(folder.path()));
+            assert!(!matches!(done.code, 2 | 3), "{}", done.all());
+            let notes: Vec<&str> = done.stderr.lines().filter(|line| line.contains("nothing with")).collect();
+            assert_eq!(notes.len(), usize::from(told.is_some()), "{told:?}: {}", done.stderr);
+            assert!(told.is_none_or(|told| notes[0].contains(told)), "{notes:?}");
+        }
+    }
     // What it needs may stand in the file, and a token endpoint may speak TLS where the target does not.
     for flags in [
         &["--precision=2%", "--config", config.to_str().unwrap()][..],

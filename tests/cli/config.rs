@@ -36,6 +36,44 @@ fn each_source_beats_the_one_before() {
 }
 
 #[test]
+fn a_default_that_follows_from_other_flags_is_shown() {
+    for (flags, expected) in [
+        (
+            &[][..],
+            [
+                ("heartbeat-kind", "ping"),
+                ("token-method", "GET"),
+                ("token-in", "header:Authorization:Bearer"),
+                ("close-rate", "-"),
+            ],
+        ),
+        (
+            &["--protocol=phoenix", "--token-body=x", "--rate=50", "--token-in=message"],
+            [
+                ("heartbeat-kind", "text"),
+                ("token-method", "POST"),
+                ("token-in", "message"),
+                ("close-rate", "50"),
+            ],
+        ),
+        (
+            &["--protocol=socket.io", "--rate=50", "--close-rate=5"],
+            [
+                ("heartbeat-kind", "ping"),
+                ("token-method", "GET"),
+                ("token-in", "header:Authorization:Bearer"),
+                ("close-rate", "5"),
+            ],
+        ),
+    ] {
+        let done = finish(binary().args(["config", "show"]).args(flags));
+        for (flag, value) in expected {
+            assert_eq!(source_of(&done.stdout, flag).0, value, "{flag} {flags:?}: {}", done.stdout);
+        }
+    }
+}
+
+#[test]
 fn a_file_that_can_not_be_meant_is_refused() {
     let folder = Folder::new();
     let file = folder.file("albcap.toml");

@@ -3,6 +3,8 @@
 //! The file and the environment are laid under the flags of `args`, so that a flag is defined there and nowhere else.
 //! They speak to the commands that measure or judge ([`CONFIGURED`]); the others mean what their command line says.
 
+mod show;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -11,8 +13,10 @@ use clap::builder::BoolishValueParser;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command, CommandFactory};
 
+pub(super) use show::show;
+
+use super::Complaint;
 use super::args::Cli;
-use super::{Complaint, Exit, output};
 
 /// Flags that say how to read the others, or what to print: no key of a file.
 const NOT_IN_FILE: [&str; 3] = ["config", "help", "version"];
@@ -307,53 +311,5 @@ fn texts(value: &toml::Value) -> Option<Vec<String>> {
             .map(|item| texts(item).filter(|_| !item.is_array()).map(|texts| texts.concat()))
             .collect(),
         toml::Value::Datetime(_) | toml::Value::Table(_) => None,
-    }
-}
-
-/// `config show`: every flag of `run`, its value and its source.
-pub(super) fn show(parsed: &Parsed) -> Result<Exit, Complaint> {
-    let Parsed { matches, file } = parsed;
-    let shown = matches.subcommand_matches("config").and_then(|config| config.subcommand_matches("show"));
-    let command = with_sources(Cli::command(), file);
-    let show = command.find_subcommand("config").and_then(|config| config.find_subcommand("show"));
-    let (Some(shown), Some(show)) = (shown, show) else { return Ok(Exit::Usage) };
-    let mut lines = String::new();
-    for arg in show.get_arguments() {
-        let Some(long) = arg.get_long().filter(|long| !NOT_IN_FILE.contains(long)) else { continue };
-        let id = arg.get_id().as_str();
-        let source = match file.source(long, shown.value_source(id)) {
-            Source::CommandLine => "command line".to_owned(),
-            Source::Environment => format!("environment {}", env_name(long)),
-            Source::File => format!("file {}", file.path.display()),
-            Source::Default => "default".to_owned(),
-        };
-        lines.push_str(&format!("{long:<18} {:<38} {source}\n", value(arg, shown)));
-    }
-    output::print(&lines)
-}
-
-fn value(arg: &Arg, matches: &ArgMatches) -> String {
-    let id = arg.get_id().as_str();
-    match arg.get_action() {
-        ArgAction::SetTrue => matches.get_flag(id).to_string(),
-        ArgAction::Count => matches.get_count(id).to_string(),
-        _ => {
-            let raw = matches.get_raw(id).into_iter().flatten();
-            let values: Vec<String> = raw.map(|value| masked(id, &value.to_string_lossy())).collect();
-            if values.is_empty() { "-".to_owned() } else { values.join(" ") }
-        }
-    }
-}
-
-/// A header's value is a secret, also where the name before it was forgotten, and so is what is told to a token's
-/// source; a file's name is none. An opening message may hold one.
-fn masked(id: &str, value: &str) -> String {
-    match id {
-        "header" | "token_header" | "token_body" if value.starts_with('@') => value.to_owned(),
-        "header" | "token_header" => {
-            value.split_once(':').map_or_else(|| "***".to_owned(), |(name, _)| format!("{name}: ***"))
-        }
-        "token_cmd" | "token_url" | "token_body" | "on_open" => "***".to_owned(),
-        _ => value.to_owned(),
     }
 }
