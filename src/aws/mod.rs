@@ -1,17 +1,21 @@
-//! The only room that knows the AWS SDK: facts in, what a run publishes out.
+//! The only room that knows the AWS SDK: facts in, and what `publish` made out.
 //!
 //! [`Aws::connect`] finds region and credentials at once; [`Aws::find_load_balancer`] and [`Aws::read_metrics`] ask
 //! elbv2 and CloudWatch. Whatever goes wrong is an [`AwsError`]: one line of cause, one of remedy, nothing secret in
 //! either. Every wait is bounded: the SDK's retries and timeouts, name lookups, rounds of incomplete answers.
-//! [`Aws::put`] sends what is published, once. [`Aws::clock_offset`] tells what the answers said of the time.
+//! [`Aws::clock_offset`] tells what the answers said of the time. [`Aws::put`] sends what is published, once;
+//! [`Aws::survey`], [`Aws::apply`] and [`Aws::take_away`] make alarms and a dashboard, and take them away.
 
 mod addresses;
+mod alarms;
+mod applying;
 mod asked;
 mod attributes_and_targets;
 #[cfg(test)]
 mod canned;
 mod clock;
 mod cloudwatch;
+mod dashboards;
 mod elb;
 mod endpoint;
 mod error;

@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use super::conversation_flags::ConversationFlags;
 use super::iam_policy_flags::IamPolicyArgs;
 use super::publish_flags::{PublishArgs, PublishFlags};
+use super::recommend_flags::RecommendArgs;
 use super::simulate_flags::SimulateArgs;
 use super::token_flags::TokenFlags;
 use crate::plan::quantity::{parse_count, parse_duration};
@@ -48,6 +49,8 @@ pub(crate) enum Command {
     Analyze(Box<AnalyzeArgs>),
     /// Show a record as a table, JSON or HTML
     Report(ReportArgs),
+    /// Alarms, scaling, settings and a dashboard for a record's safe limit; printed, applied, or taken away
+    Recommend(Box<RecommendArgs>),
     /// A simulated ALB and AWS endpoint, left running
     Simulate(Box<SimulateArgs>),
     /// Send a record to CloudWatch as custom metrics and log events; safe to repeat

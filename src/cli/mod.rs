@@ -18,6 +18,8 @@ mod publish;
 mod publish_flags;
 mod publish_run;
 mod publishing;
+mod recommend;
+mod recommend_flags;
 mod reference;
 mod report;
 mod run;
@@ -71,6 +73,7 @@ fn dispatch(command: Command, output: &Output, parsed: &config::Parsed) -> Resul
         }
         Command::Analyze(args) => on_runtime(analyze::command(&args, parsed, output)),
         Command::Report(args) => report::command(&args, output),
+        Command::Recommend(args) => on_runtime(recommend::command(&args, output)),
         Command::Simulate(args) => on_runtime(simulate::command(&args)),
         Command::Publish(args) => on_runtime(publish::command(&args, parsed, output)),
         Command::IamPolicy(args) => iam_policy::command(&args),

@@ -5,6 +5,7 @@
 //! the one in the form of the other. `metric_batches` and `log_batches` cut them to AWS's limits, and `requests` puts
 //! it all together, less what the `ledger` says AWS has taken; `shown` writes requests out. `policy` is the least that IAM must
 //! allow for it, and for reading.
+//! `recommend` is what to do with a safe limit: alarms, dashboard, scaling, settings, and the forms they are told in.
 
 mod embedded;
 mod ledger;
@@ -15,6 +16,7 @@ mod metrics;
 mod names;
 mod open_connections;
 mod policy;
+pub mod recommend;
 mod requests;
 mod shown;
 #[cfg(test)]

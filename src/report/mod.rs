@@ -1,7 +1,7 @@
 //! What is shown of a judged run: pure, a file a format, an escape a format.
 //!
 //! [`table()`] is for a terminal (with [`preflight()`] and [`plan()`], which a run prints before its load), [`json()`] for
-//! programs, [`html()`] for a browser; [`schema`] describes record and report. All text from the network or from a
+//! programs, [`html()`] for a browser; [`section()`] lays out what others have to say; [`schema`] describes record and report. All text from the network or from a
 //! record passes through `escape` on its way out.
 
 mod escape;
@@ -11,6 +11,7 @@ mod json;
 mod layout;
 mod preflight;
 pub mod schema;
+mod section;
 mod sentences;
 mod table;
 #[cfg(test)]
@@ -23,4 +24,5 @@ pub use json::{
 };
 pub use layout::Layout;
 pub use preflight::{heading, plan, preflight};
+pub use section::section;
 pub use table::{results, table};

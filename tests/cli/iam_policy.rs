@@ -66,12 +66,13 @@ fn nothing_is_missing_and_nothing_is_too_much() {
     type Row<'a> = (&'a [&'a str], &'a [&'a str], &'a [(&'a str, &'a [&'a str])]);
     let both = &["--publish=metrics,logs"][..];
     let embedded = &["--publish=metrics", "--emf"][..];
-    let rows: [Row<'_>; 5] = [
+    let rows: [Row<'_>; 6] = [
         (&[], &[], &[("analyze", &["--settle=0"])]),
         (both, both, &[("analyze", &["--settle=0"])]),
         (both, &[], &[("publish", &[])]),
         (&["--publish=metrics"], &["--publish=metrics"], &[]),
         (embedded, embedded, &[("publish", embedded)]),
+        (&["--apply"], &[], &[("recommend", &["--apply"]), ("recommend", &["--remove"])]),
     ];
     for (flags, run, later) in rows {
         let witness = Witness::start();

@@ -23,6 +23,7 @@ mod preflight_checks;
 mod publish;
 mod publish_faults;
 mod reading_later;
+mod recommend;
 mod records;
 mod redaction;
 mod reference;

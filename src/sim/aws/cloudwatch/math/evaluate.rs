@@ -34,6 +34,9 @@ pub(crate) enum EvaluationError {
     /// FILL's second argument.
     #[error("FILL takes a metric and a number; other fillings are not simulated")]
     Filling,
+    /// DIFF's argument.
+    #[error("DIFF takes one metric; lists are not simulated")]
+    Difference,
     /// FILL over too long a time.
     #[error("FILL would make more than {MAX_FILLED} datapoints")]
     TooManyPeriods,
@@ -88,6 +91,10 @@ fn operand(expression: &Expression, results: &BTreeMap<String, Series>) -> Resul
             [metric, number] => fill(work_out(metric)?, &work_out(number)?),
             _ => Err(EvaluationError::Filling),
         },
+        Expression::Call(Function::Difference, arguments) => match &arguments[..] {
+            [metric] => difference(work_out(metric)?),
+            _ => Err(EvaluationError::Difference),
+        },
         Expression::Call(function, arguments) => match &arguments[..] {
             [argument] => aggregate(*function, work_out(argument)?),
             _ => Err(EvaluationError::ListOutsideFunction),
@@ -140,6 +147,17 @@ fn fill(metric: Operand, filling: &Operand) -> Result<Operand, EvaluationError> 
     Ok(Operand::Series(series))
 }
 
+/// Each value less the one before it; the first has none.
+fn difference(metric: Operand) -> Result<Operand, EvaluationError> {
+    let Operand::Series(series) = metric else {
+        return Err(EvaluationError::Difference);
+    };
+    let later = series.points.iter().skip(1);
+    let points =
+        later.zip(series.points.values()).map(|((at, value), before)| (*at, value - before)).collect();
+    Ok(Operand::Series(Series { window: series.window, points }))
+}
+
 /// Of one series, a number; of a list, a series with a value wherever any member has one.
 fn aggregate(function: Function, argument: Operand) -> Result<Operand, EvaluationError> {
     match argument {
@@ -188,7 +206,7 @@ fn reduce(function: Function, values: &[f64]) -> f64 {
     match function {
         Function::Maximum => values.iter().copied().fold(f64::NEG_INFINITY, f64::max),
         Function::Minimum => values.iter().copied().fold(f64::INFINITY, f64::min),
-        Function::Sum | Function::Fill => sum,
+        Function::Sum | Function::Fill | Function::Difference => sum,
         Function::Average => sum / values.len() as f64,
     }
 }
@@ -232,6 +250,10 @@ mod tests {
             ("m1 / SUM(m1) * 70", vec![(0, 10.0), (60, 20.0), (180, 40.0)]),
             ("m1 * 0 + MAX(none)", vec![]),
             ("m1 - 1 - 2 - 3", vec![(0, 4.0), (60, 14.0), (180, 34.0)]),
+            // Over a gap, too: the value before is the last that there was.
+            ("DIFF(m1)", vec![(60, 10.0), (180, 20.0)]),
+            ("-1 * DIFF(FILL(m1, 0)) / 2", vec![(60, -5.0), (120, 10.0), (180, -20.0)]),
+            ("DIFF(none)", vec![]),
         ] {
             let result = evaluate(&parse(text).unwrap(), &results()).unwrap();
             assert_eq!(result.points.into_iter().collect::<Vec<_>>(), expected, "{text}");
@@ -249,6 +271,8 @@ mod tests {
             ("SUM([[m1]])", EvaluationError::ListOutsideFunction),
             ("FILL(m1, m2)", EvaluationError::Filling),
             ("FILL(1, 2)", EvaluationError::Filling),
+            ("DIFF(1)", EvaluationError::Difference),
+            ("DIFF([m1, m2])", EvaluationError::Difference),
             ("m9", EvaluationError::UnknownId("m9".to_owned())),
         ] {
             assert_eq!(evaluate(&parse(text).unwrap(), &results()), Err(error), "{text}");

@@ -36,6 +36,8 @@ pub(crate) enum Operator {
 pub(crate) enum Function {
     /// Fills missing periods with a number.
     Fill,
+    /// From each value to the next.
+    Difference,
     Maximum,
     Minimum,
     Sum,
@@ -214,6 +216,7 @@ impl<'a> Parser<'a> {
         }
         let function = match word {
             "FILL" => Function::Fill,
+            "DIFF" => Function::Difference,
             "MAX" => Function::Maximum,
             "MIN" => Function::Minimum,
             "SUM" => Function::Sum,
@@ -227,6 +230,7 @@ impl<'a> Parser<'a> {
                 Err(ParseError::Arguments("FILL", "a metric and a number"))
             }
             Function::Fill => Ok(Expression::Call(function, arguments)),
+            Function::Difference if arguments.len() != 1 => Err(ParseError::Arguments("DIFF", "one metric")),
             _ if arguments.len() != 1 => {
                 Err(ParseError::Arguments("MAX, MIN, SUM or AVG", "one metric or one list"))
             }
@@ -296,6 +300,8 @@ mod tests {
             "m1 > 2",
             "FILL(m1)",
             "SUM(m1, m2)",
+            "DIFF(m1, m2)",
+            "DIFF()",
             "METRICS()",
             "RATE(m1)",
             "SUM",

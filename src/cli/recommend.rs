@@ -1,0 +1,209 @@
+//! `albcap recommend`: what to do with the safe limit of a record, told in several forms, applied, or taken away.
+
+use serde_json::Value;
+
+use super::recommend_flags::{Form, RecommendArgs};
+use super::report::unreadable;
+use super::{Complaint, Exit, Output};
+use crate::aws::{Aws, AwsError, AwsSettings};
+use crate::judge::judge;
+use crate::judge::wording::plural;
+use crate::publish::recommend::{
+    Change, Recommendation, Thing, Wish, aws_cli, cloudformation, recommend, terraform, text, to_apply,
+    to_remove,
+};
+use crate::{record, report};
+
+/// Actions that an alarm takes for one state (aws-facts.md §6).
+const MOST_ACTIONS: usize = 5;
+
+pub(super) async fn command(args: &RecommendArgs, output: &Output) -> Result<Exit, Complaint> {
+    if args.alarm_action.len() > MOST_ACTIONS {
+        return Err(Complaint::usage(
+            format!("{} actions are given, and an alarm takes {MOST_ACTIONS}", args.alarm_action.len()),
+            "let one SNS topic tell the others",
+        ));
+    }
+    let run = record::read(&args.record).map_err(|error| unreadable(&error))?;
+    let recommendation = recommend(&judge(&run), &wish(args))
+        .map_err(|nothing| Complaint::failed(nothing, nothing.remedy()))?;
+    check_regions(args, &recommendation)?;
+    match (args.apply, args.remove) {
+        (true, _) => apply(args, &recommendation, output).await,
+        (_, true) => remove(args, &recommendation, output).await,
+        _ => emit(args, &recommendation, output),
+    }
+}
+
+fn wish(args: &RecommendArgs) -> Wish {
+    Wish {
+        connections: args.connections,
+        alarm_actions: args.alarm_action.clone(),
+        namespace: args.namespace.clone(),
+        dimensions: args.dimension.clone(),
+    }
+}
+
+/// Alarms see the metrics of their own region only, and tell only what is there too.
+fn check_regions(args: &RecommendArgs, recommendation: &Recommendation) -> Result<(), Complaint> {
+    let region = &recommendation.basis.region;
+    if let Some(asked) = args.region.as_ref().filter(|asked| *asked != region) {
+        return Err(other_region(asked, recommendation));
+    }
+    match args.alarm_action.iter().find(|action| action.region() != region) {
+        None => Ok(()),
+        Some(action) => Err(Complaint::usage(
+            format!("{} is in {}, and alarms in {region} can't tell it", action.as_str(), action.region()),
+            format!("name an action in {region}"),
+        )),
+    }
+}
+
+fn other_region(asked: &str, recommendation: &Recommendation) -> Complaint {
+    let basis = &recommendation.basis;
+    Complaint::usage(
+        format!(
+            "{} is in {}, and alarms in {asked} see none of its metrics",
+            basis.load_balancer, basis.region
+        ),
+        format!("give --region {}", basis.region),
+    )
+}
+
+fn emit(args: &RecommendArgs, recommendation: &Recommendation, output: &Output) -> Result<Exit, Complaint> {
+    let pretty = |document: Value| format!("{document:#}\n");
+    let printed = match args.emit {
+        Form::Text => told(recommendation, output),
+        Form::AwsCli => aws_cli(recommendation),
+        Form::Cloudformation => pretty(cloudformation(recommendation)),
+        Form::Terraform => pretty(terraform(recommendation)),
+    };
+    output.result(&printed)?;
+    if args.emit != Form::Text {
+        warn(recommendation, output);
+    }
+    Ok(Exit::Done)
+}
+
+fn told(recommendation: &Recommendation, output: &Output) -> String {
+    let row = |label: &str, text: &str| (label.to_owned(), text.to_owned());
+    let next = [
+        row("--apply", "creates these alarms and the dashboard; --remove takes them away again"),
+        row("--emit", "aws-cli, cloudformation or terraform prints all of this for other hands"),
+    ];
+    let sections = text(recommendation);
+    let parts =
+        sections.iter().map(|section| (section.title, &section.rows[..])).chain([("Next", &next[..])]);
+    parts.map(|(title, rows)| report::section(title, rows, output.layout())).collect::<Vec<_>>().join("\n")
+}
+
+/// What must be known before relying on it, where the result itself is for machines.
+fn warn(recommendation: &Recommendation, output: &Output) {
+    recommendation.cautions.iter().for_each(|caution| output.note(&format!("albcap: {caution}\n")));
+}
+
+async fn connect(args: &RecommendArgs, recommendation: &Recommendation) -> Result<Aws, Complaint> {
+    let settings = AwsSettings {
+        profile: args.profile.clone(),
+        region: args.region.clone(),
+        region_hint: Some(recommendation.basis.region.clone()),
+        endpoint_url: args.endpoint_url.clone(),
+        ..AwsSettings::default()
+    };
+    let aws = Aws::connect(&settings).await.map_err(|error| Complaint::refused(&error, error.remedy()))?;
+    match aws.region() == recommendation.basis.region {
+        true => Ok(aws),
+        false => Err(other_region(aws.region(), recommendation)),
+    }
+}
+
+fn failed(error: &AwsError) -> Complaint {
+    Complaint::failed(error, error.remedy())
+}
+
+async fn apply(
+    args: &RecommendArgs,
+    recommendation: &Recommendation,
+    output: &Output,
+) -> Result<Exit, Complaint> {
+    warn(recommendation, output);
+    let aws = connect(args, recommendation).await?;
+    let there = aws
+        .survey(&recommendation.basis, &recommendation.dashboard.dashboard_name)
+        .await
+        .map_err(|error| failed(&error))?;
+    let wanted = to_apply(recommendation, &there);
+    let planned: String = wanted.iter().map(|(thing, change)| line(thing, change)).collect();
+    output.result(&format!("In {}:\n{planned}", recommendation.basis.region))?;
+    let due =
+        wanted.iter().filter(|(_, change)| matches!(change, Change::Create | Change::Update(_))).count();
+    let mut made = 0_u64;
+    let mut done = |thing: &Thing, odd: &[String]| {
+        made += 1;
+        output.note(&format!("made {} {}\n", thing.kind(), thing.name()));
+        odd.iter().for_each(|odd| output.note(&format!("albcap: AWS finds {} odd: {odd}\n", thing.name())));
+    };
+    let applied = aws.apply(&wanted, &mut done).await;
+    if let Err(error) = applied {
+        return Err(Complaint::failed(
+            format!("{error}; {made} of {} made", plural(due as u64, "change")),
+            format!("{}, then run this again: what was made stands, and the rest follows", error.remedy()),
+        ));
+    }
+    finish(&wanted, due, output)
+}
+
+/// What is to be done with a thing, a line.
+fn line(thing: &Thing, change: &Change) -> String {
+    let (word, note) = match change {
+        Change::Create => ("create", String::new()),
+        Change::Update(differences) => ("update", format!(": {}", differences.join(", "))),
+        Change::Keep => ("unchanged", String::new()),
+        Change::LeaveAlone => ("leave alone", ": it is there, and albcap did not make it".to_owned()),
+    };
+    format!("  {word:<11}  {} {}{note}\n", thing.kind(), thing.name())
+}
+
+fn finish(wanted: &[(Thing, Change)], due: usize, output: &Output) -> Result<Exit, Complaint> {
+    let taken = wanted.iter().filter(|(_, change)| *change == Change::LeaveAlone).count();
+    let kept = wanted.len() - due - taken;
+    output.result(&format!("{} made, {kept} unchanged\n", plural(due as u64, "change")))?;
+    match taken {
+        0 => Ok(Exit::Done),
+        taken => Err(Complaint::failed(
+            format!("{} taken by what albcap did not make", plural(taken as u64, "name")),
+            "rename or delete what is there, or change it where it was made (a template, perhaps)",
+        )),
+    }
+}
+
+async fn remove(
+    args: &RecommendArgs,
+    recommendation: &Recommendation,
+    output: &Output,
+) -> Result<Exit, Complaint> {
+    let aws = connect(args, recommendation).await?;
+    let (basis, name) = (&recommendation.basis, recommendation.dashboard.dashboard_name.as_str());
+    let there = aws.survey(basis, name).await.map_err(|error| failed(&error))?;
+    let (alarms, dashboard) = to_remove(recommendation, &there);
+    if alarms.is_empty() && !dashboard {
+        output.result(&format!(
+            "Nothing that --apply made for {} is there in {}.\n",
+            report::visible(&basis.load_balancer),
+            basis.region
+        ))?;
+        return Ok(Exit::Done);
+    }
+    let dashboard = dashboard.then_some(name);
+    let named =
+        alarms.iter().map(|alarm| ("alarm", alarm.as_str())).chain(dashboard.map(|name| ("dashboard", name)));
+    let planned: String =
+        named.map(|(kind, name)| format!("  remove  {kind} {}\n", report::visible(name))).collect();
+    output.result(&format!("In {}:\n{planned}", basis.region))?;
+    aws.take_away(&alarms, dashboard)
+        .await
+        .map_err(|error| Complaint::failed(&error, format!("{}, then run this again", error.remedy())))?;
+    let count = alarms.len() + usize::from(dashboard.is_some());
+    output.result(&format!("{} removed\n", plural(count as u64, "thing")))?;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,227 @@
+//! The alarms, and where their thresholds come from; docs/recommend.md tells it to users.
+
+use super::alarm::{Alarm, Comparison, Metric, MissingData, Query};
+use super::basis::{Basis, plain};
+use super::noise::most_in_a_minute;
+use super::{AlarmAction, target_groups};
+use crate::judge::wording::{plural, show_count};
+use crate::judge::{Judged, metric};
+
+/// What an alarm adds to its query: when it goes off, and why.
+struct Rule {
+    what: String,
+    metrics: Vec<Query>,
+    comparison: Comparison,
+    threshold: u32,
+    /// How many minutes of how many.
+    minutes: (u32, u32),
+    missing: MissingData,
+    why: String,
+}
+
+/// All alarms that the run gives grounds for.
+pub(super) fn alarms(judged: &Judged<'_>, basis: &Basis, actions: &[AlarmAction]) -> Vec<Alarm> {
+    let errors = [
+        ("elb-5xx", "HTTPCode_ELB_5XX_Count"),
+        ("target-connection-errors", metric::TARGET_CONNECTION_ERRORS),
+    ];
+    let errors = errors.map(|(what, name)| more_than_before(judged, basis, what, name));
+    let unhealthy = target_groups(judged).into_iter().map(|group| unhealthy_targets(basis, &group));
+    [near_limit(basis), rejected(basis)]
+        .into_iter()
+        .chain(errors)
+        .chain(unhealthy)
+        .chain([gone(basis)])
+        .map(|rule| rule.alarm(basis, actions))
+        .collect()
+}
+
+impl Rule {
+    fn alarm(self, basis: &Basis, actions: &[AlarmAction]) -> Alarm {
+        let actions: Vec<String> = actions.iter().map(|action| action.as_str().to_owned()).collect();
+        let (datapoints_to_alarm, evaluation_periods) = self.minutes;
+        Alarm {
+            alarm_name: basis.name_of(&self.what),
+            alarm_description: self.why,
+            // Where silence itself is news, it is told as well.
+            insufficient_data_actions: match self.missing {
+                MissingData::Missing => actions.clone(),
+                MissingData::NotBreaching | MissingData::Ignore => Vec::new(),
+            },
+            alarm_actions: actions,
+            metrics: self.metrics,
+            evaluation_periods,
+            datapoints_to_alarm,
+            threshold: self.threshold,
+            comparison_operator: self.comparison,
+            treat_missing_data: self.missing,
+        }
+    }
+}
+
+/// Sum is the sum over the load balancer's nodes. A minute that is still incomplete has less of it, never more: three in
+/// a row are no accident of a reconnect wave either.
+fn near_limit(basis: &Basis) -> Rule {
+    let active =
+        Query::metric("m1", Metric::of_alb(metric::ACTIVE_CONNECTIONS, &basis.load_balancer, None), "Sum");
+    let connections = Query::expression("e1", basis.connections("m1"), "connections");
+    Rule {
+        what: "connections-near-limit".into(),
+        metrics: vec![active, connections.watched()],
+        comparison: Comparison::AtLeast,
+        threshold: basis.safe_limit,
+        minutes: (3, 3),
+        // The metric is absent when nothing is open, which is far from the limit.
+        missing: MissingData::NotBreaching,
+        why: format!(
+            "The safe limit of {} is reached; {} were held. ActiveConnectionCount counts {} TCP connections for each.",
+            plural(basis.safe_limit.into(), "connection"),
+            show_count(basis.max_reliable.into()),
+            plain(basis.factor),
+        ),
+    }
+}
+
+/// A load balancer that is at its own maximum turns everybody away: one minute of it is enough.
+fn rejected(basis: &Basis) -> Rule {
+    counted(
+        basis,
+        "connections-rejected",
+        metric::REJECTED_CONNECTIONS,
+        0,
+        (1, 1),
+        "The load balancer is at its own maximum and turns connections away: there is no tolerable number."
+            .into(),
+    )
+}
+
+/// More than in any minute in which all was well. Two minutes of three: a single failed request wakes nobody, and a
+/// minute that comes late does not hide two that were bad.
+fn more_than_before(judged: &Judged<'_>, basis: &Basis, what: &str, name: &str) -> Rule {
+    let most = most_in_a_minute(judged, name);
+    let seen = match most {
+        0 => "there was none in any minute before the first failed level".to_owned(),
+        most => format!("no minute before the first failed level had more than {}", show_count(most.into())),
+    };
+    let means = match name {
+        metric::TARGET_CONNECTION_ERRORS => "The load balancer can't connect to targets",
+        _ => "The load balancer answers with errors of its own",
+    };
+    counted(basis, what, name, most, (2, 3), format!("{means}: {seen}."))
+}
+
+/// A count of the load balancer's, absent where it is zero (aws-facts.md §0.4).
+fn counted(basis: &Basis, what: &str, name: &str, above: u32, minutes: (u32, u32), why: String) -> Rule {
+    let count = Query::metric("m1", Metric::of_alb(name, &basis.load_balancer, None), "Sum");
+    Rule {
+        what: what.into(),
+        metrics: vec![count.watched()],
+        comparison: Comparison::Above,
+        threshold: above,
+        minutes,
+        missing: MissingData::NotBreaching,
+        why,
+    }
+}
+
+/// Minimum: what every node agrees on, as AWS advises (aws-facts.md §1).
+fn unhealthy_targets(basis: &Basis, group: &str) -> Rule {
+    let of_group = Metric::of_alb(metric::UNHEALTHY_HOSTS, &basis.load_balancer, Some(group));
+    let name = group.split('/').nth(1).unwrap_or(group);
+    Rule {
+        what: format!("unhealthy-targets-{name}"),
+        metrics: vec![Query::metric("m1", of_group, "Minimum").watched()],
+        comparison: Comparison::Above,
+        threshold: 0,
+        minutes: (3, 3),
+        // Reported only while requests flow: silence neither heals a target nor breaks one.
+        missing: MissingData::Ignore,
+        why: format!("Targets of {name} fail their health checks; the others carry what those held."),
+    }
+}
+
+/// A fall from one minute to the next. Nothing is filled: AWS delivers the newest minute late, and a filled one would
+/// look like a fall to nothing every time. When really nobody is left, the metric is absent and the alarm says that
+/// there is no data.
+fn gone(basis: &Basis) -> Rule {
+    let active =
+        Query::metric("m1", Metric::of_alb(metric::ACTIVE_CONNECTIONS, &basis.load_balancer, None), "Sum");
+    let lost = Query::expression(
+        "e1",
+        format!("-1 * DIFF(m1) / {}", plain(basis.factor)),
+        "connections lost since the minute before",
+    );
+    Rule {
+        what: "connections-gone".into(),
+        metrics: vec![active, lost.watched()],
+        comparison: Comparison::AtLeast,
+        threshold: basis.reserve(),
+        // A fall is one minute's; it stays in sight for three.
+        minutes: (1, 3),
+        missing: MissingData::Missing,
+        why: format!(
+            "Within a minute as many connections went as the safe limit keeps in reserve ({} held, {} safe): they come \
+             back all at once. No data means that none is left, or that nothing is reported.",
+            show_count(basis.max_reliable.into()),
+            show_count(basis.safe_limit.into()),
+        ),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::judge::judge;
+    use crate::judge::testing::{Scenario, example};
+
+    fn of(scenario: &Scenario, actions: &[&str]) -> Vec<Alarm> {
+        let run = scenario.run();
+        let judged = judge(&run);
+        let actions: Vec<AlarmAction> = actions.iter().map(|action| action.parse().unwrap()).collect();
+        alarms(&judged, &Basis::of(&judged).unwrap(), &actions)
+    }
+
+    fn named<'a>(alarms: &'a [Alarm], what: &str) -> &'a Alarm {
+        alarms.iter().find(|alarm| alarm.alarm_name == format!("albcap-prod-ws-{what}")).unwrap()
+    }
+
+    #[test]
+    fn each_watches_one_thing_within_awss_limits() {
+        let alarms = of(&example(), &[]);
+        assert_eq!(alarms.len(), 5, "without target groups no alarm is on them: {alarms:#?}");
+        for alarm in &alarms {
+            assert_eq!(alarm.metrics.iter().filter(|query| query.return_data).count(), 1, "{alarm:?}");
+            assert!(alarm.metrics.len() <= 10 && alarm.alarm_name.len() <= 255);
+            assert!(alarm.alarm_description.len() <= 1_024);
+            assert!((1..=alarm.evaluation_periods).contains(&alarm.datapoints_to_alarm));
+            assert!(alarm.alarm_actions.is_empty() && alarm.insufficient_data_actions.is_empty());
+        }
+    }
+
+    #[test]
+    fn thresholds_come_from_the_run() {
+        let alarms = of(&example(), &[]);
+        let near = named(&alarms, "connections-near-limit");
+        assert_eq!((near.watches().as_str(), near.threshold), ("(ActiveConnectionCount - 210) / 2", 800));
+        assert_eq!(named(&alarms, "connections-rejected").threshold, 0);
+        let gone = named(&alarms, "connections-gone");
+        assert_eq!((gone.watches().as_str(), gone.threshold), ("-1 * DIFF(ActiveConnectionCount) / 2", 200));
+        // Only the failing level rose: before it there was none.
+        let rises = vec![("HTTPCode_ELB_5XX_Count", 9.0)];
+        let noisy = Scenario { rises, faults: Vec::new(), ..example() };
+        assert!(named(&of(&noisy, &[]), "elb-5xx").threshold >= 9);
+        assert_eq!(named(&alarms, "elb-5xx").threshold, 0);
+    }
+
+    #[test]
+    fn silence_is_told_only_where_it_is_news() {
+        let topic = "arn:aws:sns:us-east-1:123456789012:on-call";
+        for alarm in of(&example(), &[topic]) {
+            assert_eq!(alarm.alarm_actions, [topic]);
+            let told = alarm.treat_missing_data == MissingData::Missing;
+            assert_eq!(alarm.insufficient_data_actions == [topic], told, "{}", alarm.alarm_name);
+            assert_eq!(alarm.alarm_name.ends_with("gone"), told);
+        }
+    }
+}

@@ -1,0 +1,269 @@
+//! What applying a recommendation changes, given what is there; and what of that is albcap's to take away.
+//!
+//! What `--apply` makes is marked: an alarm in its description, a dashboard in a text widget. By the mark it is known
+//! again, and nothing else of the same name is ever changed or taken away: neither what a template made, nor what
+//! belongs to another load balancer whose name begins alike.
+
+use serde_json::Value;
+
+use super::{Alarm, Basis, Dashboard, Recommendation};
+
+/// The beginning of every mark, whatever load balancer it is for.
+const MARK: &str = "Made by albcap recommend --apply for ";
+
+/// An alarm that is there.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AlarmThere {
+    /// Its name.
+    pub alarm_name: String,
+    /// Its description; empty where it has none.
+    pub alarm_description: String,
+    /// The whole of it, where it is of the kind that is recommended here.
+    pub alarm: Option<Alarm>,
+}
+
+/// What is there of a recommendation.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct There {
+    /// Alarms whose names begin as ours.
+    pub alarms: Vec<AlarmThere>,
+    /// The body of the dashboard of our name.
+    pub dashboard: Option<String>,
+}
+
+/// What is to happen to one thing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// It is not there.
+    Create,
+    /// It is there, and differs in these.
+    Update(Vec<&'static str>),
+    /// It is there as it should be.
+    Keep,
+    /// Something of its name is there that `--apply` did not make: it is left alone.
+    LeaveAlone,
+}
+
+/// Something that can be made.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Thing {
+    /// An alarm.
+    Alarm(Box<Alarm>),
+    /// A dashboard.
+    Dashboard(Dashboard),
+}
+
+impl Thing {
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Thing::Alarm(alarm) => &alarm.alarm_name,
+            Thing::Dashboard(dashboard) => &dashboard.dashboard_name,
+        }
+    }
+
+    /// What it is.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Thing::Alarm(_) => "alarm",
+            Thing::Dashboard(_) => "dashboard",
+        }
+    }
+}
+
+impl Basis {
+    /// The sentence by which what was made for this load balancer is known again.
+    fn mark(&self) -> String {
+        format!("{MARK}{}.", self.load_balancer)
+    }
+
+    /// What the names of all of this load balancer's alarms begin with; those of another may, too.
+    #[must_use]
+    pub fn alarm_prefix(&self) -> String {
+        self.name_of("")
+    }
+}
+
+/// What is to be done so that the recommendation stands: everything in it, marked, and what happens to it.
+#[must_use]
+pub fn to_apply(recommendation: &Recommendation, there: &There) -> Vec<(Thing, Change)> {
+    let mark = recommendation.basis.mark();
+    let alarms = recommendation.alarms.iter().map(|alarm| {
+        let alarm_description = format!("{} {mark}", alarm.alarm_description);
+        let wanted = Alarm { alarm_description, ..alarm.clone() };
+        let change = change_of_alarm(&wanted, there);
+        (Thing::Alarm(Box::new(wanted)), change)
+    });
+    let dashboard = marked(&recommendation.dashboard, &mark);
+    let change = change_of_dashboard(&dashboard, there);
+    alarms.chain([(Thing::Dashboard(dashboard), change)]).collect()
+}
+
+/// The names of the alarms, and whether the dashboard, that `--apply` made for this load balancer and that are there.
+#[must_use]
+pub fn to_remove(recommendation: &Recommendation, there: &There) -> (Vec<String>, bool) {
+    let mark = recommendation.basis.mark();
+    let ours = there.alarms.iter().filter(|alarm| alarm.alarm_description.ends_with(&mark));
+    let alarms = ours.map(|alarm| alarm.alarm_name.clone()).collect();
+    let dashboard = there.dashboard.as_deref().is_some_and(|body| body.contains(&mark));
+    (alarms, dashboard)
+}
+
+/// The dashboard with its mark below the headline.
+fn marked(dashboard: &Dashboard, mark: &str) -> Dashboard {
+    let mut marked = dashboard.clone();
+    if let Some(Value::String(headline)) = marked.dashboard_body.pointer_mut("/widgets/0/properties/markdown")
+    {
+        *headline = format!("{headline} {mark}");
+    }
+    marked
+}
+
+fn change_of_alarm(wanted: &Alarm, there: &There) -> Change {
+    let Some(found) = there.alarms.iter().find(|found| found.alarm_name == wanted.alarm_name) else {
+        return Change::Create;
+    };
+    if !found.alarm_description.contains(MARK) {
+        return Change::LeaveAlone;
+    }
+    let differences =
+        found.alarm.as_ref().map_or_else(|| vec!["settings"], |alarm| differences(alarm, wanted));
+    if differences.is_empty() { Change::Keep } else { Change::Update(differences) }
+}
+
+fn change_of_dashboard(wanted: &Dashboard, there: &There) -> Change {
+    match &there.dashboard {
+        None => Change::Create,
+        Some(body) if !body.contains(MARK) => Change::LeaveAlone,
+        Some(body) if serde_json::from_str::<Value>(body).ok().as_ref() == Some(&wanted.dashboard_body) => {
+            Change::Keep
+        }
+        Some(_) => Change::Update(vec!["body"]),
+    }
+}
+
+/// In what an alarm is not as it should be. Dimensions and actions have no order.
+fn differences(found: &Alarm, wanted: &Alarm) -> Vec<&'static str> {
+    let watched = |alarm: &Alarm| {
+        let mut metrics = alarm.metrics.clone();
+        metrics.sort_by(|a, b| a.id.cmp(&b.id));
+        metrics
+            .iter_mut()
+            .filter_map(|query| query.metric_stat.as_mut())
+            .for_each(|stat| stat.metric.dimensions.sort());
+        metrics
+    };
+    let actions = |alarm: &Alarm| {
+        let sorted = |actions: &[String]| {
+            let mut actions = actions.to_vec();
+            actions.sort();
+            actions
+        };
+        [sorted(&alarm.alarm_actions), sorted(&alarm.insufficient_data_actions)]
+    };
+    let minutes = |alarm: &Alarm| (alarm.datapoints_to_alarm, alarm.evaluation_periods);
+    let compared = |alarm: &Alarm| (alarm.threshold, alarm.comparison_operator);
+    [
+        ("what it watches", watched(found) == watched(wanted)),
+        ("threshold", compared(found) == compared(wanted)),
+        ("minutes", minutes(found) == minutes(wanted)),
+        ("missing data", found.treat_missing_data == wanted.treat_missing_data),
+        ("actions", actions(found) == actions(wanted)),
+        ("description", found.alarm_description == wanted.alarm_description),
+    ]
+    .into_iter()
+    .filter_map(|(what, same)| (!same).then_some(what))
+    .collect()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::super::testing::recommendation;
+    use super::*;
+
+    /// What is there after everything was applied.
+    fn applied(recommendation: &Recommendation) -> There {
+        let mut there = There::default();
+        for (thing, _) in to_apply(recommendation, &There::default()) {
+            match thing {
+                Thing::Alarm(alarm) => there.alarms.push(AlarmThere {
+                    alarm_name: alarm.alarm_name.clone(),
+                    alarm_description: alarm.alarm_description.clone(),
+                    alarm: Some(*alarm),
+                }),
+                Thing::Dashboard(dashboard) => there.dashboard = Some(dashboard.body_text()),
+            }
+        }
+        there
+    }
+
+    fn changes(recommendation: &Recommendation, there: &There) -> Vec<Change> {
+        to_apply(recommendation, there).into_iter().map(|(_, change)| change).collect()
+    }
+
+    #[test]
+    fn applying_twice_changes_nothing() {
+        let recommendation = recommendation();
+        let first = changes(&recommendation, &There::default());
+        assert_eq!(first, vec![Change::Create; recommendation.alarms.len() + 1]);
+        let mut there = applied(&recommendation);
+        assert!(changes(&recommendation, &there).iter().all(|change| *change == Change::Keep));
+        // AWS may give them back in another order.
+        let metrics = &mut there.alarms[0].alarm.as_mut().unwrap().metrics;
+        metrics.reverse();
+        assert_eq!(changes(&recommendation, &there)[0], Change::Keep);
+    }
+
+    #[test]
+    fn what_differs_is_said() {
+        let recommendation = recommendation();
+        let mut there = applied(&recommendation);
+        let first = there.alarms[0].alarm.as_mut().unwrap();
+        (first.threshold, first.evaluation_periods) = (1, 9);
+        there.alarms[1].alarm.as_mut().unwrap().alarm_actions.clear();
+        there.alarms[2].alarm = None;
+        there.alarms.remove(3);
+        there.dashboard = there.dashboard.map(|body| body.replace("Targets", "Hosts"));
+        let changes = changes(&recommendation, &there);
+        assert_eq!(changes[0], Change::Update(vec!["threshold", "minutes"]));
+        assert_eq!(changes[1], Change::Update(vec!["actions"]));
+        assert_eq!(changes[2], Change::Update(vec!["settings"]));
+        assert_eq!(changes[3], Change::Create);
+        assert_eq!(changes.last(), Some(&Change::Update(vec!["body"])));
+    }
+
+    #[test]
+    fn what_apply_did_not_make_is_left_alone() {
+        let recommendation = recommendation();
+        let mut there = applied(&recommendation);
+        // As a template makes it.
+        there.alarms[0].alarm_description = recommendation.alarms[0].alarm_description.clone();
+        there.dashboard = Some(recommendation.dashboard.body_text());
+        let changes = changes(&recommendation, &there);
+        assert_eq!((&changes[0], changes.last()), (&Change::LeaveAlone, Some(&Change::LeaveAlone)));
+        let (alarms, dashboard) = to_remove(&recommendation, &there);
+        assert!(!alarms.contains(&there.alarms[0].alarm_name) && !dashboard);
+        assert_eq!(alarms.len(), there.alarms.len() - 1);
+    }
+
+    #[test]
+    fn another_load_balancers_are_not_removed() {
+        let recommendation = recommendation();
+        let mut there = applied(&recommendation);
+        assert_eq!(
+            to_remove(&recommendation, &there),
+            (there.alarms.iter().map(|a| a.alarm_name.clone()).collect(), true)
+        );
+        for alarm in &mut there.alarms {
+            alarm.alarm_description = alarm.alarm_description.replace("app/prod-ws/", "app/prod-ws-2/");
+            alarm.alarm.as_mut().unwrap().alarm_description.clone_from(&alarm.alarm_description);
+        }
+        there.dashboard = there.dashboard.map(|body| body.replace("for app/prod-ws/", "for app/prod-ws-2/"));
+        assert_eq!(to_remove(&recommendation, &there), (vec![], false));
+        // One of the same name that was made anew takes over what the old one had.
+        assert!(matches!(&changes(&recommendation, &there)[0], Change::Update(_)));
+    }
+}

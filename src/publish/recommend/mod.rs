@@ -1,0 +1,101 @@
+//! What to do with a safe limit: alarms, scaling, settings, reserved capacity and a dashboard, as plain values.
+//!
+//! [`recommend`] makes a [`Recommendation`] of a judged run; `basis` is what all of it stands on, then a file for each
+//! thing that is recommended. The forms, `text`, `aws_cli`, `cloudformation` and `terraform`, render the same value.
+//! `changes` is what applying one changes; doing it is the part of the AWS room.
+
+mod action;
+mod alarm;
+mod alarms;
+mod aws_cli;
+mod basis;
+mod cautions;
+mod changes;
+mod cloudformation;
+mod dashboard;
+mod noise;
+mod reservation;
+mod scaling;
+mod settings;
+mod terraform;
+#[cfg(test)]
+mod testing;
+mod text;
+
+pub use action::{AlarmAction, AlarmActionError};
+pub use alarm::{Alarm, Comparison, Metric, MetricDimension, MetricStat, MissingData, Query};
+pub use aws_cli::aws_cli;
+pub use basis::{Basis, FactorSource, NothingToRecommend};
+pub use changes::{AlarmThere, Change, There, Thing, to_apply, to_remove};
+pub use cloudformation::cloudformation;
+pub use dashboard::Dashboard;
+pub use reservation::Reservation;
+pub use scaling::Scaling;
+pub use settings::Settings;
+pub use terraform::terraform;
+pub use text::{Section, text};
+
+use super::{Dimension, Namespace};
+use crate::judge::Judged;
+
+/// What the user wants of a recommendation.
+#[derive(Debug, Clone)]
+pub struct Wish {
+    /// Connections in all; the safe limit where it is not said.
+    pub connections: Option<u32>,
+    /// What alarms tell.
+    pub alarm_actions: Vec<AlarmAction>,
+    /// Where the clients' metrics are published.
+    pub namespace: Namespace,
+    /// The user's own dimensions of them.
+    pub dimensions: Vec<Dimension>,
+}
+
+/// What to do with a safe limit.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Recommendation {
+    /// What all of it stands on.
+    pub basis: Basis,
+    /// Connections in all that are wished for.
+    pub connections: u32,
+    /// When to be told.
+    pub alarms: Vec<Alarm>,
+    /// What to look at.
+    pub dashboard: Dashboard,
+    /// How the targets grow, or why that can't be said.
+    pub scaling: Result<Scaling, String>,
+    /// How long connections live.
+    pub settings: Settings,
+    /// Whether to reserve capacity; `None` where the run does not tell what the connections use.
+    pub reservation: Option<Reservation>,
+    /// What to know before relying on it, a sentence each.
+    pub cautions: Vec<String>,
+}
+
+/// What a judged run recommends. The same record and wish give the same recommendation.
+///
+/// # Errors
+/// [`NothingToRecommend`], where the record holds no safe limit or no load balancer.
+pub fn recommend(judged: &Judged<'_>, wish: &Wish) -> Result<Recommendation, NothingToRecommend> {
+    let basis = Basis::of(judged)?;
+    let connections = wish.connections.unwrap_or(basis.safe_limit);
+    let alarms = alarms::alarms(judged, &basis, &wish.alarm_actions);
+    let clients = dashboard::Clients { namespace: &wish.namespace, dimensions: &wish.dimensions };
+    Ok(Recommendation {
+        connections,
+        dashboard: dashboard::dashboard(judged, &basis, &alarms, &clients),
+        scaling: scaling::scaling(judged, &basis, connections),
+        settings: Settings::of(judged),
+        reservation: reservation::reservation(judged, connections),
+        cautions: cautions::cautions(judged, &basis),
+        alarms,
+        basis,
+    })
+}
+
+/// The target groups that take WebSockets, each by its `TargetGroup` dimension.
+fn target_groups(judged: &Judged<'_>) -> Vec<String> {
+    let facts = judged.run.facts.as_ref().and_then(|facts| facts.load_balancer.as_ref());
+    let groups = facts.and_then(|facts| facts.details.target_groups.as_ref()).into_iter().flatten();
+    groups.filter(|group| group.takes_websockets()).filter_map(|group| group.dimension.clone()).collect()
+}

@@ -1,0 +1,231 @@
+//! A recommendation for people: sections of labelled sentences, which whoever prints them lays out.
+
+use super::alarm::{Alarm, MissingData};
+use super::basis::{FactorSource, plain};
+use super::{Recommendation, Reservation, Scaling, Settings};
+use crate::judge::show_dollars;
+use crate::judge::wording::{plural, show_count, show_duration};
+
+/// A heading and what stands below it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Section {
+    /// The heading.
+    pub title: &'static str,
+    /// Labels, which may be empty, and the text beside each.
+    pub rows: Vec<(String, String)>,
+}
+
+/// All sections, in the order in which they are read.
+#[must_use]
+pub fn text(recommendation: &Recommendation) -> Vec<Section> {
+    let section = |title, rows| Section { title, rows };
+    let alarms = recommendation.alarms.iter().map(alarm_row).collect();
+    let mut sections = vec![
+        section("Safe limit", safe_limit(recommendation)),
+        section("Alarms", alarms),
+        section("Tasks", tasks(recommendation)),
+        section("Settings", settings(&recommendation.settings)),
+    ];
+    if let Some(reservation) = &recommendation.reservation {
+        sections.push(section("Capacity units", capacity_units(reservation)));
+    }
+    let name = recommendation.dashboard.dashboard_name.clone();
+    let shows =
+        "clients and load balancer in one graph, with the limits as lines; alarms, refusals, targets, units";
+    sections.push(section("Dashboard", vec![(name, shows.to_owned())]));
+    if !recommendation.cautions.is_empty() {
+        let rows = recommendation.cautions.iter().map(|caution| (String::new(), caution.clone())).collect();
+        sections.push(section("Before you rely on it", rows));
+    }
+    sections
+}
+
+fn row(label: &str, text: impl Into<String>) -> (String, String) {
+    (label.to_owned(), text.into())
+}
+
+fn safe_limit(recommendation: &Recommendation) -> Vec<(String, String)> {
+    let basis = &recommendation.basis;
+    let factor = plain(basis.factor);
+    let source = match basis.factor_source {
+        FactorSource::Measured => "as measured",
+        FactorSource::InDoubt(_) => "in doubt, see below",
+        FactorSource::Documented => "as AWS documents it, not measured",
+    };
+    let count = |count: u32| show_count(count.into());
+    vec![
+        row("for", format!("{} in {}", basis.load_balancer, basis.region)),
+        row(
+            "limit",
+            format!("{} connections; {} were held", count(basis.safe_limit), count(basis.max_reliable)),
+        ),
+        row("counted", format!("{factor} TCP connections in ActiveConnectionCount for each, {source}")),
+        row("wished", format!("{} connections in all", count(recommendation.connections))),
+    ]
+}
+
+/// `connections-near-limit`, when it goes off, and why.
+fn alarm_row(alarm: &Alarm) -> (String, String) {
+    let missing = match alarm.treat_missing_data {
+        MissingData::NotBreaching => "no value is fine",
+        MissingData::Ignore => "no value changes nothing",
+        MissingData::Missing => "no value is told",
+    };
+    let text = format!(
+        "{} {} {} in {} of {} minutes, {missing}. {}",
+        alarm.watches(),
+        alarm.comparison_operator.sign(),
+        show_count(alarm.threshold.into()),
+        alarm.datapoints_to_alarm,
+        alarm.evaluation_periods,
+        alarm.alarm_description,
+    );
+    (alarm.alarm_name.clone(), text)
+}
+
+fn tasks(recommendation: &Recommendation) -> Vec<(String, String)> {
+    let wished = show_count(recommendation.connections.into());
+    match &recommendation.scaling {
+        Err(why) => vec![row("", format!("No number of tasks for {wished} connections: {why}."))],
+        Ok(scaling) => scaling_rows(scaling, &wished),
+    }
+}
+
+fn scaling_rows(scaling: &Scaling, wished: &str) -> Vec<(String, String)> {
+    let Scaling { target_value, min_tasks, max_tasks, scale_out_cooldown_s, scale_in_cooldown_s, .. } =
+        scaling;
+    let each = show_count((*target_value).into());
+    vec![
+        row(
+            "for the wish",
+            format!(
+                "{} for {wished} connections: {each} on each at the safe limit, and 20 % to spare",
+                plural((*max_tasks).into(), "task")
+            ),
+        ),
+        row(
+            "scaling policy",
+            format!(
+                "target tracking on connections a task, target {each}, {min_tasks} to {max_tasks} tasks, {scale_out_cooldown_s} s \
+                 after scaling out, {scale_in_cooldown_s} s after scaling in"
+            ),
+        ),
+        row(
+            "mind",
+            "connections that are held stay where they are: new tasks take new ones only, and a task that is taken away \
+             cuts its own when its deregistration delay is over",
+        ),
+    ]
+}
+
+fn settings(settings: &Settings) -> Vec<(String, String)> {
+    let now = match settings.idle_timeout_now {
+        Some(now) => show_duration(now),
+        None => "not read, 60 s unless it was changed".to_owned(),
+    };
+    let beat = settings.heartbeat.map(show_duration);
+    let idle = match (&beat, settings.idle_timeout_changes) {
+        (Some(beat), true) => format!(
+            "set {} s (now {now}): twice the heartbeat of {beat}, so that one that is lost cuts nothing",
+            settings.idle_timeout_s
+        ),
+        (Some(beat), false) => format!("keep ({now}): at least twice the heartbeat of {beat}"),
+        (None, _) => {
+            format!("keep ({now}); the run sent no heartbeats: let clients send one in half of that time")
+        }
+    };
+    let mut rows = vec![
+        row("idle timeout", idle),
+        row(
+            "targets",
+            format!(
+                "their own idle timeout longer than {} s, or they close first and clients see 502",
+                settings.idle_timeout_s
+            ),
+        ),
+    ];
+    if let Some(keep_alive) = settings.client_keep_alive {
+        rows.push(row(
+            "keep-alive",
+            format!(
+                "client_keep_alive {}, keep: it ends plain HTTP connections; whether upgraded ones too is not documented, and \
+                 only a longer hold tells",
+                show_duration(keep_alive)
+            ),
+        ));
+    }
+    if let Some(descriptors) = settings.descriptors {
+        rows.push(row(
+            "ulimits",
+            format!("{}: room for twice the connections of a task", ulimits(descriptors)),
+        ));
+    }
+    rows
+}
+
+/// The container definition's `ulimits`, as JSON.
+pub(super) fn ulimits(descriptors: u32) -> String {
+    format!(r#"[{{"name":"nofile","softLimit":{descriptors},"hardLimit":{descriptors}}}]"#)
+}
+
+fn capacity_units(reservation: &Reservation) -> Vec<(String, String)> {
+    let Reservation { held_lcus, returning_lcus, units, .. } = reservation;
+    let an_hour = show_dollars(reservation.dollars_an_hour);
+    let unused = show_dollars(reservation.unused_dollars_an_hour);
+    let advice = if reservation.pays {
+        format!("reserve {units}: {an_hour} an hour, and all but {unused} of it is used anyway")
+    } else {
+        format!(
+            "does not pay: the least is {units} units, {an_hour} an hour until it is reset, of which {unused} is for units that \
+             these connections don't use. Worth it only where many come at once, faster than the load balancer grows"
+        )
+    };
+    let mut rows = vec![
+        row(
+            "use",
+            format!(
+                "{held_lcus:.2} LCUs while {} connections are held, {returning_lcus:.2} in a minute in which all of them come back",
+                show_count(reservation.connections.into())
+            ),
+        ),
+        row("reservation", advice),
+    ];
+    if let Some(reserved) = reservation.reserved_now {
+        rows.push(row("reserved now", plural(reserved.into(), "unit")));
+    }
+    rows
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::super::testing::recommendation;
+    use super::*;
+
+    #[test]
+    fn every_alarm_says_when_and_why() {
+        let recommendation = recommendation();
+        let sections = text(&recommendation);
+        let alarms = &sections.iter().find(|section| section.title == "Alarms").unwrap().rows;
+        assert_eq!(alarms.len(), recommendation.alarms.len());
+        let near = &alarms.iter().find(|(name, _)| name.ends_with("near-limit")).unwrap().1;
+        assert!(
+            near.starts_with(
+                "(ActiveConnectionCount - 210) / 2 >= 800 in 3 of 3 minutes, no value is fine. The safe"
+            ),
+            "{near}"
+        );
+    }
+
+    #[test]
+    fn the_whole() {
+        let lines: Vec<String> = text(&recommendation())
+            .into_iter()
+            .flat_map(|section| {
+                let rows = section.rows.into_iter().map(|(label, text)| format!("  {label} | {text}"));
+                std::iter::once(section.title.to_owned()).chain(rows).collect::<Vec<_>>()
+            })
+            .collect();
+        insta::assert_snapshot!(lines.join("\n"));
+    }
+}
