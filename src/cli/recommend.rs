@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::recommend_flags::{Form, RecommendArgs};
 use super::report::unreadable;
+use super::settings::aws_settings;
 use super::{Complaint, Exit, Output};
 use crate::aws::{Aws, AwsError, AwsSettings};
 use crate::judge::judge;
@@ -47,7 +48,7 @@ fn wish(args: &RecommendArgs) -> Wish {
 /// Alarms see the metrics of their own region only, and tell only what is there too.
 fn check_regions(args: &RecommendArgs, recommendation: &Recommendation) -> Result<(), Complaint> {
     let region = &recommendation.basis.region;
-    if let Some(asked) = args.region.as_ref().filter(|asked| *asked != region) {
+    if let Some(asked) = args.access.region.as_ref().filter(|asked| *asked != region) {
         return Err(other_region(asked, recommendation));
     }
     match args.alarm_action.iter().find(|action| action.region() != region) {
@@ -103,13 +104,8 @@ fn warn(recommendation: &Recommendation, output: &Output) {
 }
 
 async fn connect(args: &RecommendArgs, recommendation: &Recommendation) -> Result<Aws, Complaint> {
-    let settings = AwsSettings {
-        profile: args.profile.clone(),
-        region: args.region.clone(),
-        region_hint: Some(recommendation.basis.region.clone()),
-        endpoint_url: args.endpoint_url.clone(),
-        ..AwsSettings::default()
-    };
+    let region_hint = Some(recommendation.basis.region.clone());
+    let settings = AwsSettings { region_hint, ..aws_settings(&args.access) };
     let aws = Aws::connect(&settings).await.map_err(|error| Complaint::refused(&error, error.remedy()))?;
     match aws.region() == recommendation.basis.region {
         true => Ok(aws),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::args::parse_positive;
+use super::args::{AwsAccess, parse_positive};
 use crate::publish::recommend::AlarmAction;
 use crate::publish::{Dimension, Namespace};
 
@@ -34,15 +34,8 @@ pub(crate) struct RecommendArgs {
     /// A dimension with which the clients' metrics are published, for the dashboard; may be repeated
     #[arg(long, value_name = "NAME=VALUE")]
     pub(crate) dimension: Vec<Dimension>,
-    /// Profile of the AWS configuration
-    #[arg(long, value_name = "NAME", help_heading = "AWS")]
-    pub(crate) profile: Option<String>,
-    /// AWS Region; alarms belong where the load balancer is [default: as everywhere, then the load balancer's own]
-    #[arg(long, value_name = "REGION", help_heading = "AWS")]
-    pub(crate) region: Option<String>,
-    /// Another AWS endpoint, for all services
-    #[arg(long, value_name = "URL", help_heading = "AWS")]
-    pub(crate) endpoint_url: Option<String>,
+    #[command(flatten)]
+    pub(crate) access: AwsAccess,
 }
 
 /// As what a recommendation is printed.

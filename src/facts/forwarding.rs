@@ -92,6 +92,12 @@ impl LoadBalancerFacts {
         }
     }
 
+    /// The target groups to which the listener on `port` forwards, or may.
+    pub fn groups_behind(&self, port: u16) -> impl Iterator<Item = &TargetGroupFacts> {
+        let groups = self.groups_by_forwarding(port).into_iter();
+        groups.filter(|(_, forwarding)| *forwarding != Forwarding::Elsewhere).map(|(group, _)| group)
+    }
+
     /// All target groups, each with whether the listener on `port` forwards to it.
     pub fn groups_by_forwarding(&self, port: u16) -> Vec<(&TargetGroupFacts, Forwarding)> {
         let groups = self.details.target_groups.iter().flatten();

@@ -93,9 +93,10 @@ pub fn recommend(judged: &Judged<'_>, wish: &Wish) -> Result<Recommendation, Not
     })
 }
 
-/// The target groups that take WebSockets, each by its `TargetGroup` dimension.
+/// The target groups behind the listener that take WebSockets, each by its `TargetGroup` dimension.
 fn target_groups(judged: &Judged<'_>) -> Vec<String> {
     let facts = judged.run.facts.as_ref().and_then(|facts| facts.load_balancer.as_ref());
-    let groups = facts.and_then(|facts| facts.details.target_groups.as_ref()).into_iter().flatten();
+    let port = judged.run.header.plan.destination().port();
+    let groups = facts.map(|facts| facts.groups_behind(port)).into_iter().flatten();
     groups.filter(|group| group.takes_websockets()).filter_map(|group| group.dimension.clone()).collect()
 }

@@ -94,6 +94,7 @@ mod tests {
             dimension: Some(format!("targetgroup/{name}/1")),
             protocol_version: Some("HTTP1".into()),
             target_type: Some((*kind).into()),
+            targets: None,
         };
         balancer.details.target_groups = Some(groups.iter().map(of).collect());
         run

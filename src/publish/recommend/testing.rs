@@ -20,6 +20,7 @@ pub(super) fn named(group: &str) -> Recommendation {
         dimension: Some(format!("targetgroup/{group}/73e2d6bc24d8a067")),
         protocol_version: Some("HTTP1".to_owned()),
         target_type: Some("ip".to_owned()),
+        targets: None,
     }]);
     let wish = Wish {
         connections: Some(5_000),
