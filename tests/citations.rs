@@ -199,7 +199,7 @@ fn the_simulators_page_has_every_fault_and_no_other_flag() {
         let flag = line.split_whitespace().next().unwrap();
         assert!(words.contains(flag), "docs/simulator.md does not have {flag}");
     }
-    for flag in ["--kill-by", "--upgrade-answer", "--certificate", "--reject-by"] {
+    for flag in ["--kill-by", "--upgrade-answer", "--certificate", "--reject-by", "--reject-for"] {
         let refused = std::process::Command::new(env!("CARGO_BIN_EXE_albcap"))
             .args(["simulate", flag, "nonsense"])
             .output()

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use super::SimError;
-use super::alb::{Certificate, Doom, Rejection, UpgradeAnswer};
+use super::alb::{Certificate, Doom, RejectedBy, Rejection, UpgradeAnswer};
 use super::aws::{DenyAfter, IdleTimeoutThen, Trouble};
 
 /// Every setting of the simulator; the default is a healthy load balancer of one node.
@@ -167,6 +167,9 @@ impl Options {
         if !(400..=599).contains(&self.rejection.status) {
             return refuse("--reject-status must be a status from 400 to 599");
         }
+        if self.rejection.reason.is_some() && self.rejection.by == RejectedBy::Target {
+            return refuse("--reject-for is why the load balancer refuses: not with --reject-by target");
+        }
         if self.drain_after.is_some() && self.targets == 0 {
             return refuse("--drain-after needs a healthy target");
         }
@@ -310,6 +313,7 @@ impl FromStr for LoadBalancerType {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::sim::RejectedFor;
 
     #[test]
     fn the_default_can_be_simulated() {
@@ -319,8 +323,14 @@ mod tests {
     #[test]
     fn impossible_settings_are_refused_by_name() {
         let odd = Rejection { status: 101, ..Rejection::default() };
-        let cases: [(Options, &str); 10] = [
+        let by_target = Rejection {
+            by: RejectedBy::Target,
+            reason: Some(RejectedFor::LowReputation),
+            ..Rejection::default()
+        };
+        let cases: [(Options, &str); 11] = [
             (Options { rejection: odd, ..Options::default() }, "--reject-status"),
+            (Options { rejection: by_target, ..Options::default() }, "--reject-for"),
             (Options { nodes: 0, ..Options::default() }, "--nodes"),
             (
                 Options { drain_after: Some(Duration::ZERO), targets: 0, ..Options::default() },

@@ -91,8 +91,14 @@ fn hosts_without_a_way_to_them() {
             );
             assert!(failure["silence_s"].is_null() && failure["age_s"].as_f64().unwrap() < 8.0, "{failure}");
         }
-        let group = &json_of(&record)["levels"][0]["failures"][0];
+        let report = json_of(&record);
+        let group = &report["levels"][0]["failures"][0];
         assert_eq!([&group["kind"], &group["initiator"]], ["unreachable", by], "{route}: {group}");
+        let cause = match by {
+            "local" => "This machine was the limit, not the load balancer: the operating system refused.",
+            _ => "TCP connections got no answer within 10 s, or had no way to the host.",
+        };
+        named_alone(&report, cause, "3 of 3 connections, at level 3");
     }
 }
 

@@ -141,9 +141,9 @@ fn zones(
             let measured =
                 run.levels.iter().map(|level| Measured::of(level, clock, server, open, Some(&baseline)));
             let held: Vec<f64> = measured.flat_map(|level| level.pairs).map(|pair| pair.server).collect();
-            // The sum of nothing is a negative zero, which would be told as `-0.0 %`.
             #[allow(clippy::cast_precision_loss)]
-            let server = (0.0 + held.iter().sum::<f64>()) / (held.len() as f64).max(1.0);
+            // The sum of nothing is -0.0, and would be shown so.
+            let server = held.iter().fold(0.0, |sum, each| sum + each) / (held.len() as f64).max(1.0);
             let noise = student(SIGMAS_95, baseline.degrees()) * baseline.error_of_mean(held.len());
             Some(ZoneShare { zone: (*zone).to_owned(), server, share: 0.0, noise: noise / server.max(1.0) })
         })

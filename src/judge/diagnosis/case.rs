@@ -31,9 +31,17 @@ pub(super) fn durations(durations: &[Duration]) -> String {
 }
 
 impl<'a> Case<'a> {
-    /// The failures of such a sort, where they matter. What this machine's slowness explains is laid to nobody else.
+    /// The failures of such a sort, where they matter. What this machine did, or its slowness explains, is laid to nobody
+    /// else.
     pub(super) fn concern(&self, such: impl Fn(&Failures) -> bool) -> Option<Concern<'a>> {
-        concern(self.levels, |level, failure| !level.strain.explains(failure) && such(failure))
+        concern(self.levels, |level, failure| {
+            !level.strain.explains(failure) && !failure.is_local() && such(failure)
+        })
+    }
+
+    /// The failures that are this machine's own, where they matter.
+    pub(super) fn concern_of_limits(&self) -> Option<Concern<'a>> {
+        concern(self.levels, |level, failure| !level.strain.explains(failure) && failure.is_local())
     }
 
     /// The failures that this machine's slowness explains, where they matter.

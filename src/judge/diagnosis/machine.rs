@@ -1,12 +1,12 @@
 //! This machine was the limit.
 
-use super::{Case, Diagnosis};
+use super::{Case, Diagnosis, no_failures};
+use crate::judge::Kind;
 use crate::judge::wording::show_count;
-use crate::judge::{Failures, Kind};
 use crate::record::FailureKind;
 
 pub(super) fn rule(case: &Case<'_>) -> Option<Diagnosis> {
-    let concern = case.concern(Failures::is_local)?;
+    let concern = case.concern_of_limits()?;
     let has = |kind| concern.groups.iter().any(|f| f.kind == Kind::Seen(kind));
     let (what, remedy) = if has(FailureKind::FdLimit) {
         (
@@ -34,7 +34,8 @@ pub(super) fn rule(case: &Case<'_>) -> Option<Diagnosis> {
         cause: format!("This machine was the limit, not the load balancer: {what}."),
         evidence: std::iter::once(concern.evidence()).chain(measured).chain(concern.example()).collect(),
         remedy: remedy.into(),
-        explains: Failures::is_local,
+        // No other rule sees them: `Case::concern` leaves them out.
+        explains: no_failures,
     })
 }
 

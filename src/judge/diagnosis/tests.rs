@@ -321,6 +321,25 @@ fn several_statuses_are_laid_to_who_gave_each() {
 }
 
 #[test]
+fn what_this_machine_refused_is_laid_to_nobody_else() {
+    use FailureKind as K;
+    for (phase, kind) in [
+        (Phase::Connect, K::Unreachable),
+        (Phase::Connect, K::Timeout),
+        (Phase::Dns, K::Dns),
+        (Phase::Tls, K::Io),
+        (Phase::Hold, K::Io),
+    ] {
+        let found = causes(vec![Fault { by: Initiator::Local, ..fault(phase, kind, 20) }], &[], true);
+        assert_eq!(
+            found,
+            ["This machine was the limit, not the load balancer: the operating system refused."],
+            "{phase:?} {kind:?}"
+        );
+    }
+}
+
+#[test]
 fn nobody_listens_when_nothing_was_opened() {
     let all = fault(Phase::Connect, FailureKind::Refused, 100);
     let found = causes(vec![all], &[], true);

@@ -94,6 +94,21 @@ pub(super) const CASES: &[Case] = &[
         "Heartbeats were not answered within 1 s: the connections stood, but nobody was at the other end.",
         "20 of 20 connections, at level 20",
     ),
+    // The target sends back what it is sent, which is not what is expected.
+    case(
+        "pong_timeout",
+        NotAsked,
+        &[],
+        &[
+            "--heartbeat=1s",
+            "--pong-timeout=1s",
+            "--heartbeat-kind=text",
+            "--heartbeat-message=beat",
+            "--heartbeat-expect=^pulse$",
+        ],
+        "Heartbeats were not answered within 1 s: the connections stood, but no text came that answers them.",
+        "20 of 20 connections, at level 20",
+    ),
     case(
         "against_protocol",
         NotAsked,

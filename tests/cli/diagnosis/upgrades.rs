@@ -86,6 +86,22 @@ pub(super) const CASES: &[Case] = &[
         "HTTPCode_ELB_4XX_Count rose by 10",
     ),
     case(
+        "http_from_load_balancer",
+        Asked,
+        &["--reject-rate=50%", "--reject-status=460"],
+        &[],
+        "The load balancer itself answered upgrades with 460: clients left before the answer.",
+        "HTTPCode_ELB_4XX_Count rose by 10",
+    ),
+    case(
+        "http_from_load_balancer",
+        Asked,
+        &["--reject-rate=50%", "--reject-status=505"],
+        &[],
+        "The load balancer itself answered upgrades with 505: a limit or a rule of its own.",
+        "HTTPCode_ELB_5XX_Count rose by 10",
+    ),
+    case(
         "http_from_target",
         Asked,
         &["--reject-rate=50%", "--reject-by=target"],
