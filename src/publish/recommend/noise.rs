@@ -42,23 +42,28 @@ fn failed_from(judged: &Judged<'_>) -> Option<DateTime<Utc>> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
-    use crate::facts::Point;
     use crate::judge::judge;
     use crate::judge::testing::example;
+    use crate::record::Run;
+
+    /// Puts points of a metric: seconds from a whole minute on, and values.
+    fn put(run: &mut Run, name: &str, from: DateTime<Utc>, points: &[(i64, f64)]) {
+        let minute = from.timestamp().div_euclid(60) * 60;
+        let at = |second: i64| DateTime::from_timestamp(minute + second, 0).unwrap();
+        let points: Vec<_> =
+            points.iter().map(|(second, value)| json!({"at": at(*second), "value": value})).collect();
+        let series = run.series.as_mut().unwrap();
+        series.metrics.insert(name.into(), serde_json::from_value(json!(points)).unwrap());
+    }
 
     #[test]
     fn minutes_of_a_failing_level_are_none_of_it() {
         let mut run = example().run();
-        let failed = run.levels[5].started_at;
-        let series = run.series.as_mut().unwrap();
-        let minute = |minutes: i64| {
-            let start = failed.timestamp().div_euclid(60) * 60;
-            DateTime::from_timestamp(start + minutes * 60, 0).unwrap()
-        };
-        let point = |minutes, value| Point { at: minute(minutes), value };
-        let name = "HTTPCode_ELB_5XX_Count";
-        series.metrics.insert(name.into(), vec![point(-9, 3.0), point(-2, 7.0), point(0, 900.0)]);
+        let (failed, name) = (run.levels[5].started_at, "HTTPCode_ELB_5XX_Count");
+        put(&mut run, name, failed, &[(-540, 3.0), (-120, 7.0), (0, 900.0)]);
         assert_eq!(most_in_a_minute(&judge(&run), name), 7);
         assert_eq!(most_in_a_minute(&judge(&run), "NoSuchMetric"), 0);
         run.levels.truncate(5);
@@ -69,13 +74,9 @@ mod tests {
     fn shorter_periods_add_up_to_a_minute() {
         let mut run = example().run();
         run.levels.truncate(5);
-        let series = run.series.as_mut().unwrap();
-        series.period = crate::plan::Period::new(std::time::Duration::from_secs(10)).unwrap();
-        let from = series.from.timestamp().div_euclid(60) * 60;
-        let point =
-            |second: i64, value| Point { at: DateTime::from_timestamp(from + second, 0).unwrap(), value };
-        let points = vec![point(0, 1.0), point(50, 2.0), point(60, 2.5), point(110, f64::NAN)];
-        series.metrics.insert("X".into(), points);
+        run.series.as_mut().unwrap().period = serde_json::from_value(json!(10)).unwrap();
+        let from = run.series.as_ref().unwrap().from;
+        put(&mut run, "X", from, &[(0, 1.0), (50, 2.0), (60, 2.5), (130, 1.0)]);
         assert_eq!(most_in_a_minute(&judge(&run), "X"), 3);
     }
 }

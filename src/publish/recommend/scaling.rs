@@ -79,8 +79,9 @@ fn unpaced(mut query: Query) -> Query {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::*;
-    use crate::facts::TargetGroupFacts;
     use crate::judge::judge;
     use crate::judge::testing::example;
     use crate::record::Run;
@@ -89,14 +90,12 @@ mod tests {
         let mut run = example().run();
         let balancer = run.facts.as_mut().unwrap().load_balancer.as_mut().unwrap();
         balancer.targets = Some([("healthy".to_owned(), healthy)].into());
-        let of = |(name, kind): &(&str, &str)| TargetGroupFacts {
-            name: (*name).into(),
-            dimension: Some(format!("targetgroup/{name}/1")),
-            protocol_version: Some("HTTP1".into()),
-            target_type: Some((*kind).into()),
-            targets: None,
+        let of = |(name, kind): &(&str, &str)| {
+            let dimension = format!("targetgroup/{name}/1");
+            json!({"name": name, "dimension": dimension, "protocol_version": "HTTP1", "target_type": kind})
         };
-        balancer.details.target_groups = Some(groups.iter().map(of).collect());
+        let groups: Vec<Value> = groups.iter().map(of).collect();
+        balancer.details.target_groups = serde_json::from_value(json!(groups)).unwrap();
         run
     }
 
