@@ -158,6 +158,35 @@ fn what_is_published_is_read_back_number_by_number() {
     );
 }
 
+#[test]
+fn what_is_recommended_is_applied_once_and_taken_away() {
+    let stack = Ministack::start();
+    let (arn, _) = stack.load_balancer("prod-ws", "60");
+    let folder = Folder::new();
+    let record = folder.file("run.jsonl");
+    let load = moved_to(TimeDelta::minutes(60), &record);
+    stack.put(&series_of(&load, arn.split_once(":loadbalancer/").unwrap().1, 1.0));
+    let done = finish(stack.albcap("analyze").arg(&record).args(["--load-balancer=prod-ws", "--settle=0"]));
+    assert_eq!(done.code, 0, "{}", done.all());
+    let recommend = |flag: &str| {
+        let done = finish(stack.albcap("recommend").arg(&record).arg(flag));
+        assert_eq!(done.code, 0, "{flag}: {}", done.all());
+        done.stdout
+    };
+    let lines =
+        |text: &str, word: &str| text.lines().filter(|line| line.starts_with(&format!("  {word} "))).count();
+    let first = recommend("--apply");
+    assert!(lines(&first, "create") >= 6 && first.contains("dashboard albcap-prod-ws-websockets"), "{first}");
+    // It keeps of an alarm all but its `Metrics`: each is found again, and that this is missing.
+    let again = recommend("--apply");
+    let lacking = again.lines().filter(|line| line.ends_with(": what it watches")).count();
+    assert_eq!(lacking + lines(&again, "unchanged"), lines(&first, "create"), "{again}");
+    assert_eq!(lines(&again, "unchanged"), 1, "the dashboard: {again}");
+    let removed = recommend("--remove");
+    assert_eq!(lines(&removed, "remove"), lines(&first, "create"), "{removed}");
+    assert!(recommend("--remove").starts_with("Nothing that --apply made"));
+}
+
 /// When the load of a record began, was held, and ended.
 struct Load {
     started: DateTime<Utc>,

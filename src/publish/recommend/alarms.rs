@@ -136,7 +136,7 @@ fn unhealthy_targets(basis: &Basis, group: &str) -> Rule {
         minutes: (3, 3),
         // Reported only while requests flow: silence neither heals a target nor breaks one.
         missing: MissingData::Ignore,
-        why: format!("Targets of {name} fail their health checks; the others carry what those held."),
+        why: format!("Targets of {name:.32} fail their health checks; the others carry what those held."),
     }
 }
 

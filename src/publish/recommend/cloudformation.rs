@@ -21,7 +21,7 @@ pub fn cloudformation(recommendation: &Recommendation) -> Value {
     Value::Object(template)
 }
 
-/// The most characters of a template's description.
+/// The most bytes of a template's description.
 const MOST: usize = 1_024;
 
 fn description(recommendation: &Recommendation) -> String {
@@ -30,7 +30,8 @@ fn description(recommendation: &Recommendation) -> String {
         text.push(' ');
         text.push_str(caution);
     }
-    text.chars().take(MOST).collect()
+    text.truncate(text.floor_char_boundary(MOST));
+    text
 }
 
 fn parameters() -> Value {
