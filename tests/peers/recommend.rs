@@ -3,18 +3,18 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::harness::{Folder, Simulator, binary, finish};
+use crate::harness::{Done, Folder, Simulator, binary, finish};
 use crate::python;
 
 /// The record of a finished run on a simulated ALB.
-fn measured(simulator: &Simulator, folder: &Folder) -> PathBuf {
+fn measured(simulator: &Simulator, folder: &Folder, heartbeat: &str) -> PathBuf {
     simulator.wait_for_periods(3);
     let record = folder.file("run.jsonl");
     let done = finish(
         simulator
             .albcap("run")
             .arg(simulator.url())
-            .args(["--levels=10,40", "--duration=2s", "--heartbeat=1s", "--periods=0", "--period=1s"])
+            .args(["--levels=10,40", "--duration=2s", "--heartbeat", heartbeat, "--periods=0", "--period=1s"])
             .args(["--baseline=3s", "--settle=1s", "--pause=0", "--record"])
             .arg(&record),
     );
@@ -34,7 +34,7 @@ fn emitted(record: &Path, form: &str, to: &Path) {
 fn cfn_lint_finds_nothing_in_the_template() {
     let folder = Folder::new();
     let simulator = Simulator::start(&["--period=1s"]);
-    let record = measured(&simulator, &folder);
+    let record = measured(&simulator, &folder, "1s");
     let template = folder.file("albcap.json");
     emitted(&record, "cloudformation", &template);
     let lint = || {
@@ -50,10 +50,9 @@ fn cfn_lint_finds_nothing_in_the_template() {
     assert_ne!(lint().code, 0);
 }
 
-/// The script with `aws` from the peers, as somebody runs it.
-fn run_script(script: &Path, simulator: &Simulator, variables: &[(&str, &str)]) -> crate::harness::Done {
-    let aws = python::program("aws");
-    let path = format!("{}:{}", aws.parent().unwrap().display(), std::env::var("PATH").unwrap());
+/// The script with the `aws` of a folder, as somebody runs it.
+fn run_script(script: &Path, bin: &Path, simulator: &Simulator, variables: &[(&str, &str)]) -> Done {
+    let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
     let mut command = Command::new("sh");
     command
         .arg(script)
@@ -76,10 +75,10 @@ fn run_script(script: &Path, simulator: &Simulator, variables: &[(&str, &str)]) 
 fn the_aws_cli_makes_what_boto3_reads_back_as_ours() {
     let folder = Folder::new();
     let simulator = Simulator::start(&["--period=1s"]);
-    let record = measured(&simulator, &folder);
+    let record = measured(&simulator, &folder, "1s");
     let script = folder.file("albcap.sh");
     emitted(&record, "aws-cli", &script);
-    let done = run_script(&script, &simulator, &[]);
+    let done = run_script(&script, python::program("aws").parent().unwrap(), &simulator, &[]);
     assert_eq!((done.code, done.stderr.as_str()), (0, ""), "{}", done.all());
     let template = folder.file("albcap.json");
     emitted(&record, "cloudformation", &template);
@@ -93,19 +92,53 @@ fn the_aws_cli_makes_what_boto3_reads_back_as_ours() {
     assert!(apply("--remove").stdout.starts_with("Nothing that --apply made"));
 }
 
+/// An `aws` in `folder` that only parses: the real one checks every parameter and calls nobody. It notes what it was
+/// asked for. What is done at once is parsed in another test.
+fn parsing_only(folder: &Folder) -> PathBuf {
+    use std::os::unix::fs::PermissionsExt;
+    let bin = folder.file("bin");
+    std::fs::create_dir(&bin).unwrap();
+    let aws = bin.join("aws");
+    let script = format!(
+        "#!/bin/sh\necho \"$1 $2\" >> '{}'\n[ \"$1\" = cloudwatch ] || exec '{}' \"$@\" --generate-cli-skeleton output\n",
+        folder.file("asked").display(),
+        python::program("aws").display()
+    );
+    std::fs::write(&aws, script).unwrap();
+    std::fs::set_permissions(&aws, std::fs::Permissions::from_mode(0o755)).unwrap();
+    bin
+}
+
 #[test]
-fn the_aws_cli_understands_what_waits_for_a_variable() {
+fn the_aws_cli_understands_also_what_waits_for_a_variable() {
     let folder = Folder::new();
-    let simulator = Simulator::start(&["--period=1s", "--idle-timeout=1s"]);
-    let record = measured(&Simulator::start(&["--period=1s"]), &folder);
+    // Less than twice the heartbeat, so that the script would change it.
+    let simulator = Simulator::start(&["--period=1s", "--idle-timeout=3s"]);
+    let record = measured(&simulator, &folder, "2s");
     let script = folder.file("albcap.sh");
     emitted(&record, "aws-cli", &script);
-    let named = [("ECS_CLUSTER", "chat"), ("ECS_SERVICE", "ws"), ("RESERVE_CAPACITY", "yes")];
-    let done = run_script(&script, &simulator, &named);
-    // The CLI has parsed and sent it; the simulator has neither tasks nor reservations to change.
+    let bin = parsing_only(&folder);
+    let waiting = ["ECS_CLUSTER", "ECS_SERVICE", "SET_IDLE_TIMEOUT", "RESERVE_CAPACITY"];
+    let asked = |variables: &[(&str, &str)]| -> Vec<String> {
+        let _ = std::fs::remove_file(folder.file("asked"));
+        let done = run_script(&script, &bin, &simulator, variables);
+        assert_eq!((done.code, done.stderr.as_str()), (0, ""), "{}", done.all());
+        std::fs::read_to_string(folder.file("asked")).unwrap().lines().map(str::to_owned).collect()
+    };
+    let at_once = asked(&[]);
+    assert_eq!(at_once.len(), 7, "{at_once:?}");
+    assert!(at_once.iter().all(|asked| asked.starts_with("cloudwatch put-")), "{at_once:?}");
+    let all = asked(&waiting.map(|name| (name, "yes")));
+    let waited = [
+        "application-autoscaling register-scalable-target",
+        "application-autoscaling put-scaling-policy",
+        "elbv2 modify-load-balancer-attributes",
+        "elbv2 modify-capacity-reservation",
+    ];
+    assert_eq!(all[7..], waited);
+    // It would have refused what it does not know.
+    let text = std::fs::read_to_string(&script).unwrap();
+    std::fs::write(&script, text.replace("ScaleInCooldown", "ScaleInCoolup")).unwrap();
+    let done = run_script(&script, &bin, &simulator, &waiting.map(|name| (name, "yes")));
     assert_ne!(done.code, 0, "{}", done.all());
-    assert!(done.stderr.contains("RegisterScalableTarget"), "{}", done.all());
-    for usage in ["usage:", "Parameter validation failed", "Error parsing parameter", "Unknown options"] {
-        assert!(!done.stderr.contains(usage), "{}", done.stderr);
-    }
 }

@@ -22,11 +22,22 @@ wanted = {
     for made in resources
     if made["Type"] == "AWS::CloudWatch::Alarm"
 }
+
+
+def ordered(value):
+    """The same without the order of dimensions, which has no meaning."""
+    if isinstance(value, dict):
+        return {name: ordered(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return sorted(map(ordered, value), key=lambda part: json.dumps(part, sort_keys=True))
+    return value
+
+
 found = cloudwatch.describe_alarms(AlarmNamePrefix="albcap-")["MetricAlarms"]
 assert {alarm["AlarmName"] for alarm in found} == set(wanted), found
 for alarm in found:
     for name, value in wanted[alarm["AlarmName"]].items():
-        assert alarm[name] == value, (alarm["AlarmName"], name, alarm[name], value)
+        assert ordered(alarm[name]) == ordered(value), (alarm["AlarmName"], name, alarm[name], value)
 
 dashboards = [made["Properties"] for made in resources if made["Type"] == "AWS::CloudWatch::Dashboard"]
 for dashboard in dashboards:

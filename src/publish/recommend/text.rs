@@ -20,12 +20,14 @@ pub struct Section {
 pub fn text(recommendation: &Recommendation) -> Vec<Section> {
     let section = |title, rows| Section { title, rows };
     let alarms = recommendation.alarms.iter().map(alarm_row).collect();
-    let mut sections = vec![
-        section("Safe limit", safe_limit(recommendation)),
-        section("Alarms", alarms),
-        section("Tasks", tasks(recommendation)),
-        section("Settings", settings(&recommendation.settings)),
-    ];
+    let mut sections = vec![section("Safe limit", safe_limit(recommendation))];
+    if !recommendation.cautions.is_empty() {
+        let rows = recommendation.cautions.iter().map(|caution| (String::new(), caution.clone())).collect();
+        sections.push(section("Before you rely on it", rows));
+    }
+    sections.push(section("Alarms", alarms));
+    sections.push(section("Tasks", tasks(recommendation)));
+    sections.push(section("Settings", settings(&recommendation.settings)));
     if let Some(reservation) = &recommendation.reservation {
         sections.push(section("Capacity units", capacity_units(reservation)));
     }
@@ -33,10 +35,6 @@ pub fn text(recommendation: &Recommendation) -> Vec<Section> {
     let shows =
         "clients and load balancer in one graph, with the limits as lines; alarms, refusals, targets, units";
     sections.push(section("Dashboard", vec![(name, shows.to_owned())]));
-    if !recommendation.cautions.is_empty() {
-        let rows = recommendation.cautions.iter().map(|caution| (String::new(), caution.clone())).collect();
-        sections.push(section("Before you rely on it", rows));
-    }
     sections
 }
 
@@ -49,7 +47,7 @@ fn safe_limit(recommendation: &Recommendation) -> Vec<(String, String)> {
     let factor = plain(basis.factor);
     let source = match basis.factor_source {
         FactorSource::Measured => "as measured",
-        FactorSource::InDoubt(_) => "in doubt, see below",
+        FactorSource::InDoubt(_) => "in doubt",
         FactorSource::Documented => "as AWS documents it, not measured",
     };
     let count = |count: u32| show_count(count.into());
@@ -64,6 +62,9 @@ fn safe_limit(recommendation: &Recommendation) -> Vec<(String, String)> {
     ]
 }
 
+/// Targets that an ALB takes unless its quota was raised (aws-facts.md §3).
+const TARGETS_OF_AN_ALB: u32 = 1_000;
+
 /// `connections-near-limit`, when it goes off, and why.
 fn alarm_row(alarm: &Alarm) -> (String, String) {
     let missing = match alarm.treat_missing_data {
@@ -72,15 +73,23 @@ fn alarm_row(alarm: &Alarm) -> (String, String) {
         MissingData::Missing => "no value is told",
     };
     let text = format!(
-        "{} {} {} in {} of {} minutes, {missing}. {}",
+        "{} {} {} in {}, {missing}. {}",
         alarm.watches(),
         alarm.comparison_operator.sign(),
         show_count(alarm.threshold.into()),
-        alarm.datapoints_to_alarm,
-        alarm.evaluation_periods,
+        minutes(alarm),
         alarm.alarm_description,
     );
     (alarm.alarm_name.clone(), text)
+}
+
+/// `a minute`, `3 minutes in a row`, `2 of 3 minutes`.
+fn minutes(alarm: &Alarm) -> String {
+    match (alarm.datapoints_to_alarm, alarm.evaluation_periods) {
+        (1, 1) => "a minute".to_owned(),
+        (all, of) if all == of => format!("{of} minutes in a row"),
+        (some, of) => format!("{some} of {of} minutes"),
+    }
 }
 
 fn tasks(recommendation: &Recommendation) -> Vec<(String, String)> {
@@ -95,7 +104,7 @@ fn scaling_rows(scaling: &Scaling, wished: &str) -> Vec<(String, String)> {
     let Scaling { target_value, min_tasks, max_tasks, scale_out_cooldown_s, scale_in_cooldown_s, .. } =
         scaling;
     let each = show_count((*target_value).into());
-    vec![
+    let mut rows = vec![
         row(
             "for the wish",
             format!(
@@ -115,7 +124,15 @@ fn scaling_rows(scaling: &Scaling, wished: &str) -> Vec<(String, String)> {
             "connections that are held stay where they are: new tasks take new ones only, and a task that is taken away \
              cuts its own when its deregistration delay is over",
         ),
-    ]
+    ];
+    if *max_tasks > TARGETS_OF_AN_ALB {
+        let most = show_count(TARGETS_OF_AN_ALB.into());
+        rows.push(row(
+            "quota",
+            format!("an ALB takes {most} targets unless AWS raised its quota: let each hold more, or spread over several ALBs"),
+        ));
+    }
+    rows
 }
 
 fn settings(settings: &Settings) -> Vec<(String, String)> {
@@ -177,7 +194,8 @@ fn capacity_units(reservation: &Reservation) -> Vec<(String, String)> {
     } else {
         format!(
             "does not pay: the least is {units} units, {an_hour} an hour until it is reset, of which {unused} is for units that \
-             these connections don't use. Worth it only where many come at once, faster than the load balancer grows"
+             these connections don't use. Worth it only where more come at once than a load balancer grows by: half in five minutes, by AWS's \
+             older guidance"
         )
     };
     let mut rows = vec![
@@ -211,7 +229,7 @@ mod tests {
         let near = &alarms.iter().find(|(name, _)| name.ends_with("near-limit")).unwrap().1;
         assert!(
             near.starts_with(
-                "(ActiveConnectionCount - 210) / 2 >= 800 in 3 of 3 minutes, no value is fine. The safe"
+                "(ActiveConnectionCount - 210) / 2 >= 800 in 3 minutes in a row, no value is fine. The safe"
             ),
             "{near}"
         );
