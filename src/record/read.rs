@@ -140,7 +140,7 @@ struct Lines {
 }
 
 impl Lines {
-    fn next(&mut self) -> io::Result<Option<&[u8]>> {
+    fn next(&mut self) -> io::Result<Option<&mut [u8]>> {
         use std::io::Read;
         self.line.clear();
         let read = self.reader.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut self.line)?;
@@ -148,7 +148,8 @@ impl Lines {
             return Ok(None);
         }
         self.number += 1;
-        Ok(Some(self.line.trim_ascii_end()))
+        let length = self.line.trim_ascii_end().len();
+        Ok(Some(&mut self.line[..length]))
     }
 }
 

@@ -191,7 +191,13 @@ fn lingering(
 /// in them, or too many lack ActiveConnectionCount.
 fn quiet_is_spoilt(world: &World) -> bool {
     let largest = f64::from(*world.levels.iter().max().unwrap());
-    let after = world.left_behind(world.load_ends() + 90.0) > 0.02 * world.legs * largest;
+    // All minutes after the load are touched, and one at least by something.
+    let last = world.minute_of(world.load_ends());
+    let after = last + 2..last + 4;
+    let after = after.clone().all(|minute| world.could_be_left_behind(minute) > 0.0)
+        && after
+            .into_iter()
+            .any(|minute| world.left_behind(world.minute_begins(minute)) > 0.02 * world.legs * largest);
     let lacking = match &world.gap {
         Gap::ActiveMinutes(minutes) if world.traffic.connections > 0.0 => {
             let end = world.minute_of(world.load_ends());

@@ -1,6 +1,6 @@
 //! ActiveConnectionCount against the connections open, over all levels.
 
-use super::expectation::{ARRIVED, Arrival, Legs, TOLERANCE, contradicting_sigmas};
+use super::expectation::{ARRIVED, Arrival, Legs, Shown, TOLERANCE, contradicting_sigmas};
 use super::level_fit::{LevelFit, Measured, Pair};
 use super::lingering::Lingering;
 use super::others::{Others, others};
@@ -63,9 +63,8 @@ pub(super) fn active(
         measured.iter().filter(|level| level.stands_out(baseline, Legs::Two.count())).collect();
     let pairs: Vec<Pair> = clear.iter().flat_map(|level| level.pairs.iter().copied()).collect();
     let fit = baseline.and_then(|baseline| Fit::of(&pairs, baseline));
-    let factors: Vec<(f64, f64)> =
-        clear.iter().filter_map(|level| Some((level.ratio()?, level.noise_of_ratio(baseline?)?))).collect();
-    let legs = fit.as_ref().map(|_| Legs::explaining(&factors, arrived));
+    let shown: Vec<Shown> = clear.iter().filter_map(|level| level.shown(baseline?)).collect();
+    let legs = fit.as_ref().map(|_| Legs::explaining(&shown, arrived));
     let expected = legs.unwrap_or(Legs::Two);
     let levels: Vec<LevelFit> =
         measured.iter().map(|level| level.judge(baseline, expected, clear.len(), arrived)).collect();
@@ -91,11 +90,15 @@ pub(super) fn active(
 }
 
 /// How the periods of a hold scatter around their level, where there are enough to tell and it is far more than the
-/// quiet periods do; else 0. Other traffic may be wilder by day than in the quarter of an hour before.
+/// quiet periods do; else 0. Other traffic may be wilder by day than in the quarter of an hour before. What is left behind
+/// goes little by little, and is no scatter.
 fn scatter_of_holds(levels: &[Measured], quiet: f64) -> f64 {
     const ENOUGH: usize = 4;
     const FAR_MORE: f64 = 2.0;
-    let several: Vec<&Measured> = levels.iter().filter(|level| level.pairs.len() > 1).collect();
+    let several: Vec<&Measured> = levels
+        .iter()
+        .filter(|level| level.pairs.len() > 1 && level.pairs.iter().all(Pair::is_clear))
+        .collect();
     let residuals: Vec<f64> = several
         .iter()
         .flat_map(|level| {

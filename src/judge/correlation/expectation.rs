@@ -51,6 +51,26 @@ impl Arrival {
     }
 }
 
+/// What a level shows of the legs.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shown {
+    /// Server over client.
+    pub(super) factor: f64,
+    /// Half its 95 % interval.
+    pub(super) noise: f64,
+    /// By how much it would be less without what may be counted of connections that were ours no more.
+    pub(super) lingering: f64,
+}
+
+impl Shown {
+    /// How far the factor, that of a `share` of the upgrades, lies off so many legs.
+    fn off(self, share: f64, legs: f64) -> f64 {
+        let (least, most) = ((self.factor - self.lingering) / share, self.factor / share);
+        // Not `clamp`: whatever a record holds, numbers beyond all measure must not end the judgement.
+        (legs - legs.max(least).min(most)).abs() / legs
+    }
+}
+
 /// The legs of a connection that ActiveConnectionCount seems to count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Legs {
@@ -66,25 +86,22 @@ pub enum Legs {
 impl Legs {
     /// What fits the levels' factors within the tolerance and their noise. Each level has a
     /// voice, the weaker the more noise it has, but however large it is no more than one: a large one in which
-    /// connections are missing does not outvote the others. `levels` are factors with their noise. Two legs are
-    /// documented: one must have more voices.
-    pub(super) fn explaining(levels: &[(f64, f64)], arrived: Option<Arrival>) -> Legs {
+    /// connections are missing does not outvote the others. Two legs are documented: one must have more voices.
+    pub(super) fn explaining(levels: &[Shown], arrived: Option<Arrival>) -> Legs {
         let clear = arrived.filter(|arrived| arrived.noise <= Arrival::UNCLEAR && !arrived.has_others());
         let (share, unsure) = clear.map_or((1.0, 0.0), |arrived| (arrived.share.min(1.0), arrived.noise));
         if share <= 0.0 {
             return Legs::Two;
         }
-        let off = |factor: f64, legs: f64| (factor - legs).abs() / legs;
         let weight = |noise: f64| TOLERANCE / noise.max(TOLERANCE);
         // Where the clearest level fits neither, what fuzzy ones fit says nothing.
-        let clearest = levels.iter().map(|(_, noise)| weight(*noise)).fold(0.0, f64::max);
+        let clearest = levels.iter().map(|level| weight(level.noise)).fold(0.0, f64::max);
         let voices = |legs: f64, other: f64| -> f64 {
-            let fits = |(factor, noise): &&(f64, f64)| {
-                let factor = factor / share;
-                off(factor, legs) <= TOLERANCE + noise / legs + unsure
-                    && off(factor, legs) < off(factor, other)
+            let fits = |level: &&Shown| {
+                let off = level.off(share, legs);
+                off <= TOLERANCE + level.noise / legs + unsure && off < level.off(share, other)
             };
-            let weights: Vec<f64> = levels.iter().filter(fits).map(|(_, noise)| weight(*noise)).collect();
+            let weights: Vec<f64> = levels.iter().filter(fits).map(|level| weight(level.noise)).collect();
             if weights.iter().all(|w| *w < clearest / 2.0) { 0.0 } else { weights.iter().sum() }
         };
         match (voices(1.0, 2.0) > voices(2.0, 1.0), clear) {
@@ -107,6 +124,13 @@ impl Legs {
 mod tests {
     use super::*;
 
+    fn shown(levels: &[(f64, f64)]) -> Vec<Shown> {
+        levels
+            .iter()
+            .map(|(factor, noise)| Shown { factor: *factor, noise: *noise, lingering: 0.0 })
+            .collect()
+    }
+
     #[test]
     fn a_factor_of_one_needs_its_witness() {
         for (factor, arrived, legs) in [
@@ -126,20 +150,20 @@ mod tests {
             (2.0, Some(16.5), Legs::Two),
         ] {
             let arrived = arrived.map(|share| Arrival { share, noise: 0.01 });
-            assert_eq!(Legs::explaining(&[(factor, 0.01)], arrived), legs, "{factor} {arrived:?}");
+            assert_eq!(Legs::explaining(&shown(&[(factor, 0.01)]), arrived), legs, "{factor} {arrived:?}");
         }
-        assert_eq!(Legs::explaining(&[(1.2, 0.3)], None), Legs::Unclear);
-        assert_eq!(Legs::explaining(&[(1.9, 0.9)], None), Legs::Two);
+        assert_eq!(Legs::explaining(&shown(&[(1.2, 0.3)]), None), Legs::Unclear);
+        assert_eq!(Legs::explaining(&shown(&[(1.9, 0.9)]), None), Legs::Two);
         // A noisy witness is none; one that errs within its noise still is.
         let noisy = |share, noise| Some(Arrival { share, noise });
-        assert_eq!(Legs::explaining(&[(1.0, 0.01)], noisy(1.0, 0.4)), Legs::Unclear);
-        assert_eq!(Legs::explaining(&[(1.0, 0.01)], noisy(0.92, 0.1)), Legs::One);
+        assert_eq!(Legs::explaining(&shown(&[(1.0, 0.01)]), noisy(1.0, 0.4)), Legs::Unclear);
+        assert_eq!(Legs::explaining(&shown(&[(1.0, 0.01)]), noisy(0.92, 0.1)), Legs::One);
     }
 
     #[test]
     fn each_level_has_one_voice() {
         let all_arrived = Some(Arrival { share: 1.0, noise: 0.0 });
-        let levels = |factors: &[f64]| factors.iter().map(|f| (*f, 0.01)).collect::<Vec<_>>();
+        let levels = |factors: &[f64]| shown(&factors.iter().map(|f| (*f, 0.01)).collect::<Vec<_>>());
         // Half of the largest level is missing, though every upgrade arrived.
         assert_eq!(Legs::explaining(&levels(&[2.0, 2.0, 1.0]), all_arrived), Legs::Two);
         assert_eq!(Legs::explaining(&levels(&[2.0, 1.0]), all_arrived), Legs::Two);
@@ -147,7 +171,18 @@ mod tests {
         assert_eq!(Legs::explaining(&levels(&[1.0, 1.0, 1.3]), all_arrived), Legs::One);
         assert_eq!(Legs::explaining(&[], all_arrived), Legs::Two);
         // Two levels in the noise don't outvote a clear one.
-        assert_eq!(Legs::explaining(&[(1.8, 0.6), (1.9, 0.5), (1.04, 0.1)], None), Legs::Unclear);
+        assert_eq!(Legs::explaining(&shown(&[(1.8, 0.6), (1.9, 0.5), (1.04, 0.1)]), None), Legs::Unclear);
+    }
+
+    #[test]
+    fn what_may_linger_hides_no_legs() {
+        let all_arrived = Some(Arrival { share: 1.0, noise: 0.0 });
+        for (factor, lingering, legs) in
+            [(1.11, 0.0, Legs::Two), (1.11, 0.22, Legs::One), (2.3, 0.4, Legs::Two), (2.3, 1.4, Legs::Two)]
+        {
+            let level = Shown { factor, noise: 0.01, lingering };
+            assert_eq!(Legs::explaining(&[level], all_arrived), legs, "{factor} {lingering}");
+        }
     }
 
     #[test]

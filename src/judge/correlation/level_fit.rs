@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::expectation::TOLERANCE;
+use super::expectation::{Shown, TOLERANCE};
 use super::level_verdict::obscured;
 use super::lingering::Lingering;
 use crate::facts::metric::{ACTIVE_CONNECTIONS, CONSUMED_LCUS};
@@ -55,6 +55,11 @@ impl Pair {
     /// Server over client.
     pub(super) fn ratio(&self) -> f64 {
         self.server / self.client.mean
+    }
+
+    /// Whether next to nothing may have been counted beside it.
+    pub(super) fn is_clear(&self) -> bool {
+        self.lingering <= TOLERANCE * self.client.mean
     }
 
     /// How far the server lies outside of `factor` x the client's least and most.
@@ -157,9 +162,8 @@ impl Measured {
         for pair in &mut self.pairs {
             pair.lingering = lingering.most(pair.at, server.period());
         }
-        let clear = |pair: &Pair| pair.lingering <= TOLERANCE * pair.client.mean;
-        if self.pairs.iter().any(clear) {
-            self.pairs.retain(clear);
+        if self.pairs.iter().any(Pair::is_clear) {
+            self.pairs.retain(Pair::is_clear);
         }
         self
     }
@@ -193,6 +197,13 @@ impl Measured {
             (Some(baseline), Some(client)) => obscured(baseline, legs * client).is_none(),
             _ => false,
         }
+    }
+
+    /// What it shows of the legs.
+    pub(super) fn shown(&self, baseline: &Baseline) -> Option<Shown> {
+        let (factor, noise) = (self.ratio()?, self.noise_of_ratio(baseline)?);
+        let (_, lingering) = self.unexplained(1.0)?;
+        Some(Shown { factor, noise, lingering })
     }
 
     /// Half the 95 % interval of the ratio.

@@ -58,10 +58,15 @@ impl Lingering {
         }
     }
 
-    /// The windows without the pauses between levels in which something may be counted.
+    /// The windows without the pauses between levels in which something may be counted, and without such periods after the
+    /// load where there are others.
     pub(super) fn without_what_is_not_quiet(&self, windows: &Windows, period: Period) -> Windows {
         let mut windows = windows.clone();
-        windows.between.retain(|at| self.most(*at, period) == 0.0);
+        let is_quiet = |at: &DateTime<Utc>| self.most(*at, period) == 0.0;
+        windows.between.retain(is_quiet);
+        if windows.after.iter().any(is_quiet) {
+            windows.after.retain(is_quiet);
+        }
         windows
     }
 

@@ -91,6 +91,15 @@ fn zones_are_shown_and_uneven_ones_named() {
     assert!(causes[0].starts_with("The load balancer's zones carried unequal parts"), "{causes:?}");
     assert!(evidence.unwrap()[0].contains("us-east-1a 70.0 % and us-east-1b 30.0 %"));
     assert!(spread(&[]).0.is_empty());
+
+    // A zone that never reports has no part, and not one below nothing.
+    let mut run = usual().run();
+    in_zones(run.series.as_mut().unwrap(), &[("us-east-1a", 1.0)]);
+    let silent = BTreeMap::from([(ACTIVE_CONNECTIONS.to_owned(), Vec::new())]);
+    run.series.as_mut().unwrap().zones.insert("us-east-1b".into(), silent);
+    let judged = judge(&run);
+    let zones = &judged.correlation.as_ref().unwrap().spread.zones;
+    assert_eq!((zones[1].share, zones[1].share.is_sign_positive()), (0.0, true), "{zones:?}");
 }
 
 #[test]
