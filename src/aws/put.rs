@@ -159,7 +159,93 @@ fn taken(rejected: &logs::RejectedLogEventsInfo, sent: usize) -> Taken {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use std::io::Read;
+
+    use chrono::{DateTime, TimeDelta};
+
+    use super::super::canned::{Answer, Canned, http};
+    use super::super::session::tests::hasty;
     use super::*;
+
+    fn metrics(values: usize) -> Body {
+        let datum = Datum {
+            name: "ConnectLatency",
+            dimensions: vec![("Level", "5000".to_owned())],
+            at: DateTime::from_timestamp(1_764_000_000, 0).unwrap(),
+            covers: TimeDelta::zero(),
+            unit: Unit::Milliseconds,
+            values: (0..values).map(|number| f64::from(u32::try_from(number).unwrap()) + 0.1).collect(),
+            counts: vec![3.0; values],
+        };
+        let dimensions = vec![("LoadBalancer".to_owned(), "app/prod/50dc6c495c0c9188".to_owned())];
+        Body::Metrics { namespace: "albcap".to_owned(), dimensions, data: vec![datum] }
+    }
+
+    fn events() -> Body {
+        let event = LogEvent {
+            at: DateTime::from_timestamp(1_764_000_000, 0).unwrap(),
+            message: "{}".to_owned(),
+            series: "sample".to_owned(),
+        };
+        Body::Logs { group: "/albcap/runs".to_owned(), stream: "r".to_owned(), events: vec![event] }
+    }
+
+    fn yes() -> Answer {
+        let headers = vec![
+            ("content-type", "application/cbor".to_owned()),
+            ("smithy-protocol", "rpc-v2-cbor".to_owned()),
+        ];
+        Answer::Http { status: 200, headers, body: Vec::new() }
+    }
+
+    /// What comes of one request, and how often it was sent.
+    async fn sent(body: &Body, answer: Answer) -> (Result<Taken, Unanswered>, usize) {
+        let server = Canned::serve(move |_| answer.clone()).await;
+        let outcome = hasty(&server.url).await.put(body).await;
+        (outcome, server.seen().len())
+    }
+
+    #[tokio::test]
+    async fn a_request_is_sent_once_and_whether_it_was_taken_is_known_or_in_doubt() {
+        assert_eq!(sent(&metrics(3), yes()).await, (Ok(Taken::All), 1));
+        let json = || http(200, "application/x-amz-json-1.1", "{}");
+        assert_eq!(sent(&events(), json()).await, (Ok(Taken::All), 1));
+        let refused = || http(503, "text/html", "down");
+        for (answer, perhaps_taken) in [(Answer::HangUp, true), (Answer::Silence, true), (refused(), false)] {
+            for body in [metrics(3), events()] {
+                let (outcome, times) = sent(&body, answer.clone()).await;
+                let unanswered = outcome.unwrap_err();
+                assert_eq!(
+                    (unanswered.perhaps_taken, times),
+                    (perhaps_taken, 1),
+                    "{answer:?}: {unanswered:?}"
+                );
+            }
+        }
+        let (outcome, _) = sent(&events(), http(200, "text/html", "<html>welcome</html>")).await;
+        assert!(outcome.unwrap_err().perhaps_taken, "it says yes, and nothing that can be read");
+        let (outcome, _) = sent(&metrics(3), refused()).await;
+        assert!(outcome.unwrap_err().error.is_transient());
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", free.local_addr().unwrap());
+        drop(free);
+        let nobody = hasty(&url).await.put(&metrics(3)).await.unwrap_err();
+        assert!(!nobody.perhaps_taken && nobody.error.is_transient(), "{nobody:?}");
+    }
+
+    #[tokio::test]
+    async fn a_batch_takes_no_more_bytes_than_was_reckoned() {
+        let server = Canned::serve(|_| yes()).await;
+        let body = metrics(20_000);
+        let Body::Metrics { namespace, dimensions, data } = &body else { unreachable!("it is one") };
+        hasty(&server.url).await.put(&body).await.unwrap();
+        let wire = server.seen().remove(0).body;
+        let mut plain = Vec::new();
+        flate2::read::GzDecoder::new(&wire[..]).read_to_end(&mut plain).unwrap();
+        let reckoned = crate::publish::reckoned_bytes(&data[0], dimensions) + namespace.len();
+        assert!(plain.len() <= reckoned, "{} of {reckoned}", plain.len());
+        assert!(wire.len() < plain.len(), "the SDK compresses it");
+    }
 
     fn rejected(old: Option<i32>, expired: Option<i32>, new: Option<i32>) -> logs::RejectedLogEventsInfo {
         logs::RejectedLogEventsInfo::builder()

@@ -222,21 +222,61 @@ impl BackOff {
         BackOff { patience, next: patience.first, since: None }
     }
 
+    /// How long to rest before the next attempt, so long after the first failure; `None` when that is enough. `chance`
+    /// is from 0 to 1: between half of the rest and all of it, many who failed together do not come back together.
+    fn next_rest(&mut self, since_first: Duration, chance: f64) -> Option<Duration> {
+        let rest = self.next.mul_f64(0.5 + chance / 2.0);
+        self.next = (self.next * 2).min(self.patience.most);
+        (since_first + rest <= self.patience.gives_up).then_some(rest)
+    }
+
     async fn rest_or_stop(&mut self, error: AwsError, interrupt: &mut Interrupt) -> Result<(), Stop> {
         if interrupt.is_set() {
             return Err(Stop::Interrupted);
         }
         let since = *self.since.get_or_insert_with(Instant::now);
-        // Between half of it and all, so that many who failed together do not come back together.
-        let rest = self.next.mul_f64(0.5 + fastrand::f64() / 2.0);
-        if !error.is_transient() || since.elapsed() + rest > self.patience.gives_up {
+        if !error.is_transient() {
             return Err(Stop::Aws(error));
         }
+        let Some(rest) = self.next_rest(since.elapsed(), fastrand::f64()) else {
+            return Err(Stop::Aws(error));
+        };
         tracing::info!("{error}; trying again in {:.1} s", rest.as_secs_f64());
-        self.next = (self.next * 2).min(self.patience.most);
         tokio::select! {
             () = tokio::time::sleep(rest) => Ok(()),
             () = interrupt.set() => Err(Stop::Interrupted),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_minute_is_the_end_of_patience() {
+        for attempt in [Duration::ZERO, Duration::from_secs(1), Patience::LAST_ATTEMPT] {
+            for chance in [0.0, 0.5, 1.0] {
+                let mut back_off = BackOff::new(Patience::USUAL);
+                // From the end of the first attempt, which is when it is known to have failed.
+                let (mut elapsed, mut attempts) = (Duration::ZERO, 1);
+                while let Some(rest) = back_off.next_rest(elapsed, chance) {
+                    elapsed += rest + attempt;
+                    attempts += 1;
+                }
+                assert!(elapsed <= Duration::from_secs(60), "{elapsed:?} with {attempt:?} and {chance}");
+                assert!(attempts >= 4, "{attempts} with {attempt:?}: it is tried again");
+            }
+        }
+    }
+
+    #[test]
+    fn rests_grow_up_to_a_bound() {
+        let mut back_off = BackOff::new(Patience::USUAL);
+        let rests: Vec<u128> = std::iter::from_fn(|| back_off.next_rest(Duration::ZERO, 1.0))
+            .take(7)
+            .map(|rest| rest.as_millis())
+            .collect();
+        assert_eq!(rests, [500, 1_000, 2_000, 4_000, 8_000, 8_000, 8_000]);
     }
 }

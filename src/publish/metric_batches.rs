@@ -23,12 +23,11 @@ pub(super) fn metric_batches(
     shared: &[(String, String)],
     namespace: &str,
 ) -> Vec<Vec<Datum>> {
-    let shared: usize = shared.iter().map(|(name, value)| dimension(name, value)).sum();
     let room = MAX_BYTES - namespace.len();
     let mut batches: Vec<Vec<Datum>> = Vec::new();
     let (mut entries, mut bytes) = (0, 0);
     for datum in data {
-        let (pieces, size) = (datum.values.len().div_ceil(MAX_VALUES), size(&datum, shared));
+        let (pieces, size) = (datum.values.len().div_ceil(MAX_VALUES), reckoned_bytes(&datum, shared));
         let fits = entries + pieces <= MAX_ENTRIES && bytes + size <= room;
         match batches.last_mut().filter(|_| fits) {
             Some(batch) => batch.push(datum),
@@ -43,8 +42,9 @@ pub(super) fn metric_batches(
     batches
 }
 
-/// The most bytes that a datum takes in a request.
-fn size(datum: &Datum, shared: usize) -> usize {
+/// The most bytes that a datum takes in a request, before compression.
+pub(crate) fn reckoned_bytes(datum: &Datum, shared: &[(String, String)]) -> usize {
+    let shared: usize = shared.iter().map(|(name, value)| dimension(name, value)).sum();
     let own: usize = datum.dimensions.iter().map(|(name, value)| dimension(name, value)).sum();
     let entry = ENTRY + TEXT + datum.name.len() + shared + own;
     datum.values.len().div_ceil(MAX_VALUES) * entry + datum.values.len() * 2 * NUMBER

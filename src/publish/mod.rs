@@ -25,6 +25,8 @@ mod wanted;
 
 pub use log_batches::LogBatchError;
 pub use log_events::LogEvent;
+#[cfg(test)]
+pub(crate) use metric_batches::reckoned_bytes;
 pub use metrics::{Datum, Unit, expected_metrics};
 pub use names::{Dimension, LogGroup, NameError, Namespace, Retention};
 pub use policy::{Owner, Permits, Policy, Published};
