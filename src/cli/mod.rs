@@ -62,13 +62,11 @@ fn dispatch(command: Command, output: &Output, parsed: &config::Parsed) -> Resul
     match command {
         Command::Run(args) => {
             strays::check(&args, parsed)?;
-            strays::note(&args, parsed).iter().for_each(|note| output::warn(note));
             on_runtime(run::command(&args, parsed, output))
         }
         Command::Demo => on_runtime(demo::command(output)),
         Command::Preflight(args) => {
             strays::check(&args, parsed)?;
-            strays::note(&args, parsed).iter().for_each(|note| output::warn(note));
             on_runtime(preflight::command(&args, output))
         }
         Command::Analyze(args) => on_runtime(analyze::command(&args, parsed, output)),

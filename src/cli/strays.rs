@@ -4,10 +4,10 @@
 //! Only the command line is looked at. Environment and file speak to many commands, and may say what one of them has no
 //! use for.
 
-use super::Complaint;
 use super::args::RunArgs;
 use super::config::Parsed;
 use super::conversation_flags::Kind;
+use super::{Complaint, output};
 
 /// A flag, and those of which one must be there for it to mean something.
 const NEEDS: [(&str, &[&str]); 18] = [
@@ -40,7 +40,7 @@ const HEARTBEATS: [&str; 2] = ["heartbeat", "pong-timeout"];
 
 /// What is worth a word and no refusal: `--heartbeat-kind none` may have been added to a command line that works, to see
 /// what happens without them.
-pub(super) fn note(args: &RunArgs, parsed: &Parsed) -> Option<String> {
+fn note(args: &RunArgs, parsed: &Parsed) -> Option<String> {
     if args.flags.conversation.heartbeat_kind != Some(Kind::None) {
         return None;
     }
@@ -58,7 +58,7 @@ pub(super) fn note(args: &RunArgs, parsed: &Parsed) -> Option<String> {
     })
 }
 
-/// Refuses the first one.
+/// Refuses the first one; without any, tells what is idle.
 pub(super) fn check(args: &RunArgs, parsed: &Parsed) -> Result<(), Complaint> {
     let stray = NEEDS.iter().find(|(flag, needs)| {
         parsed.is_on_command_line(flag) && !needs.iter().any(|needed| parsed.is_given(needed))
@@ -75,6 +75,9 @@ pub(super) fn check(args: &RunArgs, parsed: &Parsed) -> Result<(), Complaint> {
             format!("--{flag} is about TLS, which a ws:// URL does not speak"),
             format!("write wss:// if the listener speaks TLS, or leave --{flag} out"),
         )),
-        _ => Ok(()),
+        _ => {
+            note(args, parsed).iter().for_each(|note| output::warn(note));
+            Ok(())
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use super::SimError;
-use super::alb::{Certificate, Doom, RejectedBy, Rejection, UpgradeAnswer};
+use super::alb::{Certificate, Doom, Rejection, UpgradeAnswer};
 use super::aws::{DenyAfter, IdleTimeoutThen, Trouble};
 
 /// Every setting of the simulator; the default is a healthy load balancer of one node.
@@ -167,7 +167,7 @@ impl Options {
         if !(400..=599).contains(&self.rejection.status) {
             return refuse("--reject-status must be a status from 400 to 599");
         }
-        if self.rejection.reason.is_some() && self.rejection.by == RejectedBy::Target {
+        if self.rejection.reason.is_some() && self.rejection.by == super::RejectedBy::Target {
             return refuse("--reject-for is why the load balancer refuses: not with --reject-by target");
         }
         if self.drain_after.is_some() && self.targets == 0 {
@@ -313,7 +313,7 @@ impl FromStr for LoadBalancerType {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::sim::RejectedFor;
+    use crate::sim::{RejectedBy, RejectedFor};
 
     #[test]
     fn the_default_can_be_simulated() {
