@@ -1,9 +1,10 @@
 //! The alarms, and where their thresholds come from; docs/recommend.md tells it to users.
 
+use super::AlarmAction;
 use super::alarm::{Alarm, Comparison, Metric, MissingData, Query};
 use super::basis::{Basis, plain};
 use super::noise::most_in_a_minute;
-use super::{AlarmAction, target_groups};
+use super::targets::target_groups;
 use crate::judge::wording::{plural, show_count};
 use crate::judge::{Judged, metric};
 

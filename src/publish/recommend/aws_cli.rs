@@ -131,6 +131,8 @@ fn of_capacity(recommendation: &Recommendation, reservation: &Reservation) -> St
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::super::testing::{named, recommendation};
     use super::*;
 
@@ -139,10 +141,12 @@ mod tests {
         insta::assert_snapshot!(aws_cli(&recommendation()));
     }
 
-    /// The words of a script as a shell reads them, quotes taken off; nothing in single ones is expanded.
+    /// The words of a script's commands as a shell reads them, quotes taken off; nothing in single ones is expanded.
     fn words(script: &str) -> Vec<String> {
         let (mut words, mut word, mut within) = (Vec::new(), String::new(), false);
-        let mut letters = script.chars();
+        let lines = script.lines().filter(|line| !line.starts_with('#'));
+        let commands = lines.collect::<Vec<_>>().join("\n");
+        let mut letters = commands.chars();
         while let Some(c) = letters.next() {
             match c {
                 '\'' => within = !within,
@@ -164,6 +168,20 @@ mod tests {
         assert!(told, "{script}");
         for line in script.lines().filter(|line| line.contains("touch /tmp")) {
             assert!(line.trim_start().starts_with('\''), "{line}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+        #[test]
+        fn no_name_breaks_the_script(name in any::<String>()) {
+            let script = aws_cli(&named(&name));
+            let inputs: Vec<Value> =
+                words(&script).iter().filter_map(|word| serde_json::from_str(word).ok()).filter(Value::is_object).collect();
+            // Six alarms, the dashboard, and the scaling policy.
+            prop_assert_eq!(inputs.len(), 8);
+            let dimension = format!("targetgroup/{name}/73e2d6bc24d8a067");
+            prop_assert_eq!(&inputs[4]["Metrics"][0]["MetricStat"]["Metric"]["Dimensions"][0]["Value"], &dimension);
         }
     }
 

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 use super::alarm::{Alarm, MINUTE_S};
 use super::basis::Basis;
-use super::{Dimension, Namespace, target_groups};
+use super::targets::target_groups;
+use super::{Dimension, Namespace};
 use crate::judge::{Judged, metric};
 
 /// A dashboard of CloudWatch.

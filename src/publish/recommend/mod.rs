@@ -17,6 +17,7 @@ mod noise;
 mod reservation;
 mod scaling;
 mod settings;
+mod targets;
 mod terraform;
 #[cfg(test)]
 mod testing;
@@ -91,12 +92,4 @@ pub fn recommend(judged: &Judged<'_>, wish: &Wish) -> Result<Recommendation, Not
         alarms,
         basis,
     })
-}
-
-/// The target groups behind the listener that take WebSockets, each by its `TargetGroup` dimension.
-fn target_groups(judged: &Judged<'_>) -> Vec<String> {
-    let facts = judged.run.facts.as_ref().and_then(|facts| facts.load_balancer.as_ref());
-    let port = judged.run.header.plan.destination().port();
-    let groups = facts.map(|facts| facts.groups_behind(port)).into_iter().flatten();
-    groups.filter(|group| group.takes_websockets()).filter_map(|group| group.dimension.clone()).collect()
 }

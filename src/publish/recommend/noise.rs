@@ -33,7 +33,7 @@ pub(super) fn most_in_a_minute(judged: &Judged<'_>, metric: &str) -> u32 {
 }
 
 /// When, by AWS's clock, the first level that failed was started.
-fn failed_from(judged: &Judged<'_>) -> Option<DateTime<Utc>> {
+pub(super) fn failed_from(judged: &Judged<'_>) -> Option<DateTime<Utc>> {
     let failed = judged.levels.iter().find(|level| level.passed == Some(false))?;
     let ahead = judged.run.clock_ahead().unwrap_or(TimeDelta::zero());
     failed.run.started_at.checked_sub_signed(ahead)

@@ -2,7 +2,7 @@
 
 use super::alarm::{Metric, Query};
 use super::basis::Basis;
-use super::target_groups;
+use super::targets::{load_of_targets, target_groups};
 use crate::judge::wording::show_count;
 use crate::judge::{Judged, metric};
 
@@ -34,8 +34,7 @@ pub struct Scaling {
 
 /// The policy, or why there is none.
 pub(super) fn scaling(judged: &Judged<'_>, basis: &Basis, wished: u32) -> Result<Scaling, String> {
-    let load = judged.safe_load.as_ref();
-    let known = load.and_then(|load| {
+    let known = load_of_targets(judged).and_then(|load| {
         Some((load.healthy_targets?, load.connections_a_target()?, load.targets_for(wished)?))
     });
     let Some((healthy, each, needed)) = known else {
@@ -83,11 +82,12 @@ mod tests {
 
     use super::*;
     use crate::judge::judge;
-    use crate::judge::testing::example;
+    use crate::judge::testing::{Scenario, example};
     use crate::record::Run;
 
     fn run(groups: &[(&str, &str)], healthy: u32) -> Run {
-        let mut run = example().run();
+        let hosts = Some((f64::from(healthy), f64::from(healthy), 0.0));
+        let mut run = Scenario { hosts, ..example() }.run();
         let balancer = run.facts.as_mut().unwrap().load_balancer.as_mut().unwrap();
         balancer.targets = Some([("healthy".to_owned(), healthy)].into());
         let of = |(name, kind): &(&str, &str)| {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::targets::load_of_targets;
 use crate::judge::Judged;
 
 /// The longest idle timeout that an ALB takes, seconds (aws-facts.md §3).
@@ -45,9 +46,7 @@ impl Settings {
             idle_timeout_changes: needed > in_force,
             heartbeat,
             client_keep_alive: facts.and_then(|facts| facts.client_keep_alive),
-            descriptors: judged
-                .safe_load
-                .as_ref()
+            descriptors: load_of_targets(judged)
                 .and_then(|load| load.connections_a_target())
                 .map(descriptors),
         }
