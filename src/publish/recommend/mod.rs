@@ -93,3 +93,46 @@ pub fn recommend(judged: &Judged<'_>, wish: &Wish) -> Result<Recommendation, Not
         basis,
     })
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use chrono::{DateTime, Utc};
+
+    use super::*;
+    use crate::judge::judge;
+    use crate::judge::testing::{Scenario, example};
+
+    fn wish(connections: Option<u32>) -> Wish {
+        let namespace = "albcap".parse().unwrap();
+        Wish { connections, alarm_actions: Vec::new(), namespace, dimensions: Vec::new() }
+    }
+
+    #[test]
+    fn without_a_wish_it_is_for_the_safe_limit() {
+        let run = example().run();
+        let judged = judge(&run);
+        let unsaid = recommend(&judged, &wish(None)).unwrap();
+        assert_eq!(unsaid.connections, judged.capacity.safe_limit);
+        assert_eq!(unsaid, recommend(&judged, &wish(Some(unsaid.connections))).unwrap());
+    }
+
+    #[test]
+    fn absurd_records_are_borne_in_every_form() {
+        for at in [DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC] {
+            let mut run =
+                Scenario { hosts: Some((1e300, -1.0, f64::MAX)), baseline: 1e12, ..example() }.run();
+            run.levels.last_mut().unwrap().started_at = at;
+            let balancer = run.facts.as_mut().unwrap().load_balancer.as_mut().unwrap();
+            balancer.targets = Some([("healthy".to_owned(), u32::MAX)].into());
+            balancer.idle_timeout = Some(std::time::Duration::MAX);
+            let series = run.series.as_mut().unwrap();
+            series.metrics.values_mut().flatten().for_each(|point| point.at = at);
+            let made = recommend(&judge(&run), &wish(Some(u32::MAX))).unwrap();
+            assert!(!text(&made).is_empty() && !aws_cli(&made).is_empty());
+            assert!(
+                cloudformation(&made)["Resources"].is_object() && terraform(&made)["resource"].is_object()
+            );
+        }
+    }
+}
