@@ -4,8 +4,9 @@
 //! One value runs through the house, the run: flags become a [`plan::Plan`]; [`conduct`] asks [`aws`] and [`machine`]
 //! for [`facts`], lets [`preflight`] judge them (and say by [`prices`] what AWS will charge), lets [`load`] make it happen, and keeps every event in the [`record`];
 //! [`judge`] makes a verdict of the folded run, and [`report`] shows it. Everything after the load is a function of the
-//! record, and can be repeated from it tomorrow. [`publish`] is what CloudWatch is told of it. [`live`] is the view meanwhile, [`cli`] the door, and [`sim`] an ALB
-//! and an AWS account to try it all on, which shares no code with the rest.
+//! record, and can be repeated from it tomorrow. [`publish`] is what CloudWatch is told of it, and what it recommends.
+//! [`live`] is the view meanwhile, [`cli`] the door, and [`sim`] an ALB and an AWS account to try it all on, which shares no
+//! code with the rest.
 
 pub mod aws;
 pub mod cli;

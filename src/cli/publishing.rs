@@ -13,6 +13,7 @@ use crate::judge::{Judged, show_dollars};
 use crate::plan::quantity::show_bytes;
 use crate::prices::{Prices, Use};
 use crate::publish::{Destination, Extent, Publication, Wanted, publication};
+use crate::report;
 
 /// What is to be published, where, and how it is shown.
 pub(super) struct Publishing<'a> {
@@ -42,7 +43,7 @@ impl Publishing<'_> {
         if publication.requests.is_empty() {
             return output.result(&format!("published  nothing: {}\n", nothing_left(&publication)));
         }
-        output.note(&self.announcement(judged, &publication, &destination));
+        self.announce(judged, &publication, &destination, output);
         let stream =
             log_stream(&self.wanted, self.flags, self.retention_is_asked_for, &judged.run.header.run_id);
         let sent = send(&aws, stream.as_ref(), &publication.requests, interrupt, receipts).await;
@@ -59,7 +60,7 @@ impl Publishing<'_> {
             endpoint: self.settings.endpoint_url.clone(),
         };
         let publication = self.publication(judged, &destination)?;
-        output.note(&self.announcement(judged, &publication, &destination));
+        self.announce(judged, &publication, &destination, output);
         let requests = publication.requests.iter().map(|request| format!("{}\n", request.shown()));
         output.result(&requests.collect::<String>())?;
         output.note("a dry run: nothing was sent\n");
@@ -83,60 +84,72 @@ impl Publishing<'_> {
         )
     }
 
-    /// What will be sent, and what that costs.
-    fn announcement(
+    /// Says what will be sent, and what that costs.
+    fn announce(
         &self,
         judged: &Judged<'_>,
         publication: &Publication,
         destination: &Destination,
-    ) -> String {
-        let mut lines = Vec::new();
-        let recorded = judged.run.facts.as_ref().map(|facts| &facts.prices);
-        let prices = self.prices.clone().or_else(|| recorded.cloned()).unwrap_or_default();
+        output: &Output,
+    ) {
+        let mut rows = Vec::new();
+        let mut row = |label: &str, text: String| rows.push((label.to_owned(), text));
         if publication.data > 0 {
-            let used = Use { metrics_published: publication.metrics, ..Use::default() };
-            lines.push(format!(
-                "{} of {} to namespace {} in {}, by list price {} a month for as long as they get data (prices of {} in {})",
-                counted(publication.data, "datum", "data"),
-                plural(publication.metrics, "custom metric"),
-                self.wanted.namespace.as_str(),
-                destination.region,
-                show_dollars(prices.cost(&used).publishing),
-                prices.as_of,
-                prices.region,
-            ));
+            row("metrics", self.metrics_row(judged, publication, destination));
         }
         if publication.events > 0 {
-            lines.push(format!(
+            let events = format!(
                 "{} of {} to log group {}, stream {}",
                 counted(publication.events, "log event", "log events"),
                 show_bytes(publication.event_bytes),
                 self.wanted.log_group.as_str(),
                 judged.run.header.run_id,
-            ));
+            );
+            row("logs", events);
         }
-        lines.push(format!("in {}", plural(publication.requests.len() as u64, "request")));
+        if publication.slow {
+            row(
+                "mind",
+                "what is older than a day takes two days to appear in CloudWatch's metrics".to_owned(),
+            );
+        }
+        row("requests", show_count(publication.requests.len() as u64));
         if publication.taken_before > 0 {
-            lines.push(format!("{} were published before", show_count(publication.taken_before as u64)));
+            let count = show_count(publication.taken_before as u64);
+            row("left out", format!("{count} data and log events were published before"));
         }
         if publication.too_old > 0 {
             let count = show_count(publication.too_old as u64);
-            lines.push(format!("{count} are left out: CloudWatch drops what is older than two weeks"));
+            row("left out", format!("{count} data and log events are older than what CloudWatch takes"));
         }
-        if publication.slow {
-            lines.push("metrics of more than a day ago take two days to appear in CloudWatch".to_owned());
-        }
-        let mut text = String::new();
-        for (place, line) in lines.iter().enumerate() {
-            text.push_str(&format!("{:<11}{line}\n", if place == 0 { "publishing" } else { "" }));
-        }
+        output.note(&report::section("Publishing", &rows, output.layout()));
         if publication.in_doubt > 0 {
-            text.push_str(&format!(
-                "albcap: {} are sent again, since no answer came when they were sent before: they may count twice\n",
-                show_count(publication.in_doubt as u64)
+            output::warn(&format!(
+                "{} are sent again, since no answer came when they were sent before: they may count twice",
+                counted(publication.in_doubt, "datum or log event", "data and log events"),
             ));
         }
-        text
+    }
+
+    fn metrics_row(
+        &self,
+        judged: &Judged<'_>,
+        publication: &Publication,
+        destination: &Destination,
+    ) -> String {
+        let recorded = judged.run.facts.as_ref().map(|facts| &facts.prices);
+        let prices = self.prices.clone().or_else(|| recorded.cloned()).unwrap_or_default();
+        let used = Use { metrics_published: publication.metrics, ..Use::default() };
+        format!(
+            "{} of {} to namespace {} in {}; a month of these metrics has a list price of {} ({}, {})",
+            counted(publication.data, "datum", "data"),
+            plural(publication.metrics, "custom metric"),
+            self.wanted.namespace.as_str(),
+            destination.region,
+            show_dollars(prices.cost(&used).publishing),
+            prices.as_of,
+            prices.region,
+        )
     }
 
     fn done(&self, judged: &Judged<'_>, publication: &Publication, destination: &Destination) -> String {
@@ -162,7 +175,9 @@ impl Publishing<'_> {
 
     /// The command that publishes the same, or the rest of it.
     pub(super) fn command(&self) -> String {
-        format!("albcap publish {}{}", output::shown(self.record), self.flags.words())
+        // A record that is streamed lies wherever its reader put it.
+        let record = if self.record == Path::new("-") { "RECORD".into() } else { output::shown(self.record) };
+        format!("albcap publish {record}{}", self.flags.words())
     }
 
     fn complaint(&self, failure: &SendFailure) -> Complaint {
