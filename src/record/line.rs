@@ -94,14 +94,15 @@ pub(super) fn parse(line: &mut [u8]) -> Result<Stamped, serde_json::Error> {
 /// A sample or a second of this machine; `None` for all else, and for what can't be read, the line as it was.
 fn quickly(line: &mut [u8]) -> Option<Stamped> {
     let Head { at, kind, fields } = head(line)?;
-    let read: fn(&[u8]) -> Option<Event> = match kind {
-        b"sample" => |fields| Some(Event::Sample(serde_json::from_slice::<Sample>(fields).ok()?)),
-        b"machine" => |fields| Some(Event::Machine(serde_json::from_slice::<Second>(fields).ok()?.into())),
+    let read: fn(&str) -> Option<Event> = match kind {
+        b"sample" => |fields| Some(Event::Sample(serde_json::from_str::<Sample>(fields).ok()?)),
+        b"machine" => |fields| Some(Event::Machine(serde_json::from_str::<Second>(fields).ok()?.into())),
         _ => return None,
     };
     let object = line.get_mut(fields..).filter(|rest| rest.first() == Some(&b','))?;
     object[0] = b'{';
-    let event = read(object);
+    // As a whole, and not each name in it on its own.
+    let event = std::str::from_utf8(object).ok().and_then(read);
     object[0] = b',';
     Some(Stamped { at, event: event? })
 }

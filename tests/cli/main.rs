@@ -19,6 +19,7 @@ mod machine;
 mod mtls;
 mod namespaces;
 mod pacing;
+mod ports;
 mod preflight_checks;
 mod publish;
 mod publish_faults;

@@ -1,7 +1,7 @@
 //! The server's number stays where it is while the clients' rises: a bound that the clients don't see.
 
 use super::expectation::{Legs, TOLERANCE};
-use super::level_fit::Measured;
+use super::level_fit::{Measured, Pair};
 use crate::judge::baseline::Baseline;
 use crate::judge::robust::{SIGMAS_95, median, student};
 use crate::judge::wording::{rounded, show_count};
@@ -46,6 +46,8 @@ pub(super) fn saturation(levels: &[&Measured], baseline: &Baseline, legs: Legs) 
     const RISE: f64 = 1.1;
     let mut steps: Vec<Step> = levels
         .iter()
+        // What our failures left behind is no part of any number that stays.
+        .filter(|level| level.pairs.iter().all(Pair::is_clear))
         .filter_map(|level| {
             let client = level.client()?;
             let server = median(&mut level.pairs.iter().map(|p| p.server).collect::<Vec<_>>())?;
