@@ -8,6 +8,9 @@ pub(super) fn rule(case: &Case<'_>) -> Option<Diagnosis> {
     let addresses = spread.uneven_addresses();
     let cause = match (&zones, &addresses) {
         (None, None) => return None,
+        (Some(_), None) if spread.addresses.len() == 1 => {
+            "All of the load came in by one address, and the load balancer's zones carried unequal parts."
+        }
         (Some(_), None) => {
             "The load balancer's zones carried unequal parts, though its addresses were used evenly."
         }

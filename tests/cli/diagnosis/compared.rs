@@ -29,7 +29,7 @@ pub(super) const CASES: &[Case] = &[
         Asked,
         &["--nodes=2"],
         &[],
-        "The load balancer's zones carried unequal parts, though its addresses were used evenly.",
+        "All of the load came in by one address, and the load balancer's zones carried unequal parts.",
         "of ActiveConnectionCount the zones have us-east-1a 100.0 % and us-east-1b 0.0 %",
     ),
 ];
