@@ -55,4 +55,13 @@ impl Aws {
         let answer = PUT_RETENTION_POLICY.timed(request.send()).await;
         answer.map(drop).map_err(|error| PUT_RETENTION_POLICY.error(&self.logs_endpoint, &error))
     }
+
+    /// A group that was made a moment ago, and is not there yet.
+    pub fn group_is_late(&self, group: &str) -> AwsError {
+        AwsError::Service {
+            action: CREATE_LOG_STREAM.to_string(),
+            code: "OperationAbortedException".to_owned(),
+            message: format!("the log group {group} was made and is not there yet"),
+        }
+    }
 }

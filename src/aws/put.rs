@@ -9,7 +9,7 @@ use aws_sdk_cloudwatch::types as cw;
 use aws_sdk_cloudwatchlogs::types as logs;
 
 use super::error::AwsError;
-use super::sdk_error::{Call, was_sent};
+use super::sdk_error::{Call, is_fault_of_the_service, was_sent};
 use super::session::Aws;
 use crate::publish::{Body, Datum, LogEvent, Unit};
 
@@ -37,6 +37,8 @@ pub struct Unanswered {
     pub error: AwsError,
     /// Whether it had been sent, so that AWS may have taken it all the same.
     pub perhaps_taken: bool,
+    /// Whether it may go well a little later.
+    pub passes: bool,
 }
 
 impl Aws {
@@ -69,10 +71,7 @@ impl Aws {
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
-        Unanswered {
-            error: PUT_METRIC_DATA.error(&self.cloudwatch_endpoint, error),
-            perhaps_taken: was_sent(error),
-        }
+        unanswered(PUT_METRIC_DATA.error(&self.cloudwatch_endpoint, error), error)
     }
 
     async fn put_log_events(
@@ -92,12 +91,19 @@ impl Aws {
             .log_group_name(group)
             .log_stream_name(stream)
             .set_log_events(Some(lines.collect()));
-        let answer = PUT_LOG_EVENTS.timed(request.send()).await.map_err(|error| Unanswered {
-            error: PUT_LOG_EVENTS.error(&self.logs_endpoint, &error),
-            perhaps_taken: was_sent(&error),
-        })?;
+        let answer = PUT_LOG_EVENTS.timed(request.send()).await;
+        let answer =
+            answer.map_err(|error| unanswered(PUT_LOG_EVENTS.error(&self.logs_endpoint, &error), &error))?;
         Ok(answer.rejected_log_events_info.map_or(Taken::All, |rejected| taken(&rejected, events.len())))
     }
+}
+
+fn unanswered<E>(said: AwsError, error: &SdkError<E>) -> Unanswered
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    let passes = said.is_transient() || is_fault_of_the_service(error);
+    Unanswered { error: said, perhaps_taken: was_sent(error), passes }
 }
 
 /// A datum's entries, one for each piece.
@@ -186,6 +192,7 @@ mod tests {
             at: DateTime::from_timestamp(1_764_000_000, 0).unwrap(),
             message: "{}".to_owned(),
             series: "sample".to_owned(),
+            metrics: None,
         };
         Body::Logs { group: "/albcap/runs".to_owned(), stream: "r".to_owned(), events: vec![event] }
     }
@@ -224,13 +231,11 @@ mod tests {
         }
         let (outcome, _) = sent(&events(), http(200, "text/html", "<html>welcome</html>")).await;
         assert!(outcome.unwrap_err().perhaps_taken, "it says yes, and nothing that can be read");
-        let (outcome, _) = sent(&metrics(3), refused()).await;
-        assert!(outcome.unwrap_err().error.is_transient());
         let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", free.local_addr().unwrap());
         drop(free);
         let nobody = hasty(&url).await.put(&metrics(3)).await.unwrap_err();
-        assert!(!nobody.perhaps_taken && nobody.error.is_transient(), "{nobody:?}");
+        assert!(!nobody.perhaps_taken && nobody.passes, "{nobody:?}");
     }
 
     #[tokio::test]

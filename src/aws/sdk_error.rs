@@ -82,10 +82,19 @@ where
     match error {
         SdkError::TimeoutError(_) | SdkError::ResponseError(_) => true,
         SdkError::DispatchFailure(failure) => !failure.is_user() && !never_connected(error),
-        // An answer that says yes, but can't be read.
-        SdkError::ServiceError(answer) => answer.raw().status().is_success(),
+        // An answer that says yes, but can't be read; or that the service, or what stands before it, failed, which may have
+        // been after the deed. 503 is how both say that they did not begin.
+        SdkError::ServiceError(answer) => {
+            let status = answer.raw().status();
+            status.is_success() || (status.is_server_error() && status.as_u16() != 503)
+        }
         _ => false,
     }
+}
+
+/// Whether the service, or what stands before it, failed: that passes.
+pub(super) fn is_fault_of_the_service<E>(error: &SdkError<E>) -> bool {
+    error.raw_response().is_some_and(|answer| answer.status().is_server_error())
 }
 
 /// Whether a request was never sent, since there was no connection to send it on, or nothing to sign it with.

@@ -74,6 +74,8 @@ pub(super) struct Patience {
     pub(super) retry: RetryConfig,
     /// The SDK's timeouts of one call.
     pub(super) timeouts: TimeoutConfig,
+    /// Those of a request that publishes.
+    pub(super) of_puts: TimeoutConfig,
     /// For what the run can go on without, all its calls together.
     pub(super) dispensable: Duration,
     /// Rest before metrics that CloudWatch answered with `InternalError` are asked for again.
@@ -96,6 +98,10 @@ impl Default for Patience {
                 .connect_timeout(Patience::CONNECT)
                 .operation_attempt_timeout(Patience::ATTEMPT)
                 .operation_timeout(Patience::OPERATION)
+                .build(),
+            of_puts: TimeoutConfig::builder()
+                .connect_timeout(Patience::CONNECT)
+                .operation_timeout(Aws::PUT_TIMEOUT)
                 .build(),
             dispensable: Patience::DISPENSABLE,
             between_rounds: Duration::from_secs(1),
@@ -122,6 +128,19 @@ pub struct Aws {
 }
 
 impl Aws {
+    /// How long the answer to one request that publishes is waited for: a megabyte takes its time on a slow line.
+    pub const PUT_TIMEOUT: Duration = Duration::from_secs(20);
+
+    /// Where a publication would go by these settings: the region, if one is found, and the endpoint in place of AWS's
+    /// own. Nobody is asked but the machine (and IMDS, on one of EC2's).
+    pub async fn place(settings: &AwsSettings) -> (Option<String>, Option<String>) {
+        let config = match &settings.fixed_credentials {
+            Some(credentials) => by_hand(settings, credentials, &Patience::default()),
+            None => by_the_chain(settings, &Patience::default()).await,
+        };
+        (config.region().map(ToString::to_string), own_endpoint(settings, &config))
+    }
+
     /// Finds region and credentials, and asks no service yet (the credentials' own sources excepted: SSO, STS, IMDS).
     ///
     /// # Errors
@@ -154,9 +173,11 @@ impl Aws {
         let cloudwatch = aws_sdk_cloudwatch::config::Builder::from(&config)
             .interceptor(cloudwatch_endpoint.clone())
             .interceptor(clock.clone());
-        let put_metrics = cloudwatch.clone().retry_config(RetryConfig::disabled());
+        let put_metrics =
+            cloudwatch.clone().retry_config(RetryConfig::disabled()).timeout_config(patience.of_puts.clone());
         let logs = aws_sdk_cloudwatchlogs::config::Builder::from(&config)
             .retry_config(RetryConfig::disabled())
+            .timeout_config(patience.of_puts.clone())
             .interceptor(logs_endpoint.clone());
         Ok(Aws {
             elb: elbv2::Client::from_conf(elb.build()),
@@ -308,13 +329,15 @@ pub(super) mod tests {
 
     /// The same patience in a hundredth of the time.
     pub(in crate::aws) async fn hasty(endpoint_url: &str) -> Aws {
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(Duration::from_secs(1))
+            .operation_attempt_timeout(Duration::from_millis(500))
+            .operation_timeout(Duration::from_secs(2))
+            .build();
         let patience = Patience {
+            of_puts: timeouts.clone(),
+            timeouts,
             retry: Patience::default().retry.with_initial_backoff(Duration::from_millis(1)),
-            timeouts: TimeoutConfig::builder()
-                .connect_timeout(Duration::from_secs(1))
-                .operation_attempt_timeout(Duration::from_millis(500))
-                .operation_timeout(Duration::from_secs(2))
-                .build(),
             dispensable: Duration::from_secs(1),
             between_rounds: Duration::from_millis(1),
         };

@@ -275,7 +275,7 @@ pub(crate) struct AwsFlags {
 }
 
 /// Who asks AWS, and where.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "AWS")]
 pub(crate) struct AwsAccess {
     /// Profile of the AWS configuration

@@ -11,7 +11,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep};
 
-use super::args::{Cli, RunArgs};
+use super::args::{AwsAccess, Cli, RunArgs};
 use super::run::{Job, new_run_id, run};
 use super::settings::{Export, Settings};
 use super::signals::Signals;
@@ -73,7 +73,14 @@ async fn on_simulator(
     }
     let mut settings = Settings::from(&*run_args(&announcement.url)?)?;
     settings.aws = Some(aws);
-    let job = Job { settings, record: file("jsonl"), run_id: run_id.clone(), exports, publishing: None };
+    let job = Job {
+        settings,
+        record: file("jsonl"),
+        run_id: run_id.clone(),
+        exports,
+        publishing: None,
+        access: AwsAccess::default(),
+    };
     run(&job, signals, interrupt, output).await
 }
 

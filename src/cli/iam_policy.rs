@@ -6,6 +6,12 @@ use super::{Complaint, Exit, output};
 use crate::publish::{Owner, Permits, Policy, Published};
 
 pub(super) fn command(args: &IamPolicyArgs) -> Result<Exit, Complaint> {
+    if args.emf && !args.publish.contains(&Publishable::Metrics) {
+        return Err(Complaint::usage(
+            "--emf is a form of metrics, and --publish logs leaves them out",
+            "add metrics to --publish, or leave --emf out",
+        ));
+    }
     let policy = Policy::least(&permits(args));
     let text = serde_json::to_string_pretty(&policy)
         .map_err(|error| Complaint::failed(format!("the policy can't be written: {error}"), ""))?;

@@ -20,11 +20,13 @@ pub(super) async fn command(args: &PublishArgs, parsed: &Parsed, output: &Output
         prices: prices(args.prices.as_deref())?,
         retention_is_asked_for: parsed.is_given("retention"),
         again: args.again,
+        after_a_run: false,
+        access: &args.access,
         record: &args.record,
     };
     if args.flags.dry_run {
         let run = record::read(&args.record).map_err(|error| unreadable(&error))?;
-        publishing.rehearse(&judge(&run), output)?;
+        publishing.rehearse(&judge(&run), output).await?;
         return Ok(Exit::Done);
     }
     // Held to the end, so that no two send the same at once.
@@ -41,11 +43,6 @@ pub(super) async fn command(args: &PublishArgs, parsed: &Parsed, output: &Output
     }
     let (signals, mut interrupt) = Signals::listen()?;
     let mut note = |receipt: Stamped| reopened.append(&[receipt]);
-    let sent = publishing.send(&judge(&run), &mut interrupt, &mut note, output).await;
-    match (sent, signals.exit()) {
-        (Ok(()), None) => Ok(Exit::Done),
-        (Ok(()), Some(signal)) => Ok(signal),
-        (Err(complaint), None) => Err(complaint),
-        (Err(complaint), Some(exit)) => Err(Complaint { exit, ..complaint }),
-    }
+    publishing.send(&judge(&run), &mut interrupt, &mut note, output).await?;
+    Ok(signals.exit().unwrap_or(Exit::Done))
 }

@@ -85,7 +85,7 @@ impl PublishFlags {
     }
 
     /// The flags that send the same to the same place, as words of a command line.
-    pub(crate) fn words(&self) -> String {
+    pub(crate) fn words(&self, with_retention: bool) -> String {
         let mut words = Vec::new();
         if let [only] = self.publish[..] {
             let name = if only == Publishable::Metrics { "metrics" } else { "logs" };
@@ -103,7 +103,23 @@ impl PublishFlags {
         if self.log_group.as_str() != "/albcap/runs" {
             words.push(format!("--log-group {}", quoted(self.log_group.as_str())));
         }
+        if with_retention {
+            words.push(format!("--retention {}", self.retention.days()));
+        }
         words.into_iter().map(|word| format!(" {word}")).collect()
+    }
+}
+
+impl AwsAccess {
+    /// The flags that ask the same account in the same place.
+    pub(crate) fn words(&self) -> String {
+        let given = [
+            ("--profile", &self.profile),
+            ("--region", &self.region),
+            ("--endpoint-url", &self.endpoint_url),
+        ];
+        let words = given.into_iter().filter_map(|(flag, value)| Some((flag, value.as_ref()?)));
+        words.map(|(flag, value)| format!(" {flag} {}", quoted(value))).collect()
     }
 }
 
@@ -142,9 +158,10 @@ mod tests {
 
     #[test]
     fn its_words_mean_the_same() {
-        assert_eq!(flags(&["--publish", "metrics,logs"]).words(), "");
+        assert_eq!(flags(&["--publish", "metrics,logs"]).words(false), "");
+        assert_eq!(flags(&["--retention", "7"]).words(true), " --retention 7");
         let words =
-            flags(&["--publish", "logs", "--namespace", "My App", "--dimension", "Team=it's"]).words();
+            flags(&["--publish", "logs", "--namespace", "My App", "--dimension", "Team=it's"]).words(false);
         assert_eq!(words, r" --publish logs --namespace 'My App' --dimension 'Team=it'\''s'");
     }
 }

@@ -4,9 +4,10 @@ use std::path::Path;
 
 use chrono::Utc;
 
+use super::args::AwsAccess;
 use super::publish_flags::PublishFlags;
 use super::{Complaint, Output, output};
-use crate::aws::{Aws, AwsSettings};
+use crate::aws::{Aws, AwsError, AwsSettings};
 use crate::conduct::{Interrupt, LogStream, ReceiptSink, SendFailure, Sending, send};
 use crate::judge::wording::{plural, show_count};
 use crate::judge::{Judged, show_dollars};
@@ -24,12 +25,16 @@ pub(super) struct Publishing<'a> {
     /// Whether `--retention` was given, and is to be set of a group that is there.
     pub(super) retention_is_asked_for: bool,
     pub(super) again: bool,
+    /// Whether a run comes before it.
+    pub(super) after_a_run: bool,
+    /// The flags that say who asks AWS.
+    pub(super) access: &'a AwsAccess,
     /// The record, as the command that sends the rest names it.
     pub(super) record: &'a Path,
 }
 
 impl Publishing<'_> {
-    /// Sends what AWS has not taken yet.
+    /// Sends what AWS has not taken yet. An interruption is told and is no failure: whoever asked for it knows.
     pub(super) async fn send(
         &self,
         judged: &Judged<'_>,
@@ -37,28 +42,38 @@ impl Publishing<'_> {
         receipts: ReceiptSink<'_>,
         output: &Output,
     ) -> Result<(), Complaint> {
-        let aws = self.connect(judged).await?;
-        let destination = destination(&aws);
+        let settings = self.settings_of(judged);
+        let destination = destination_of(Aws::place(&settings).await);
         let publication = self.publication(judged, &destination)?;
         if publication.requests.is_empty() {
             return output.result(&format!("published  nothing: {}\n", nothing_left(&publication)));
         }
+        let aws = Aws::connect(&settings).await.map_err(|error| self.unconnected(&error))?;
         self.announce(judged, &publication, &destination, output);
         let stream =
             log_stream(&self.wanted, self.flags, self.retention_is_asked_for, &judged.run.header.run_id);
-        let sent = send(&aws, stream.as_ref(), &publication.requests, interrupt, receipts).await;
-        let sent = sent.map_err(|failure| self.complaint(&failure))?;
-        output.result(&self.done(judged, &publication, &destination))?;
-        dropped(&sent)
+        let (sending, sent) = send(&aws, stream.as_ref(), &publication.requests, interrupt, receipts).await;
+        warn_of_lost_answers(&sending);
+        match sent {
+            Ok(()) => {}
+            Err(failure @ SendFailure::Interrupted { .. }) => {
+                output::complain(&self.complaint(&failure, &sending));
+                return Ok(());
+            }
+            Err(failure) => return Err(self.complaint(&failure, &sending)),
+        }
+        if sending.dropped.is_empty() {
+            return output.result(&self.done(judged, &publication, &destination));
+        }
+        Err(Complaint::failed(
+            format!("CloudWatch Logs dropped {}", sending.dropped.join("; ")),
+            "give the log group a longer retention, and check this machine's clock; the record keeps all events",
+        ))
     }
 
-    /// Prints the requests, a line each, and asks nobody.
-    pub(super) fn rehearse(&self, judged: &Judged<'_>, output: &Output) -> Result<(), Complaint> {
-        let region = self.settings.region.clone().or_else(|| self.region_hint(judged));
-        let destination = Destination {
-            region: region.unwrap_or_else(|| "an unknown region".to_owned()),
-            endpoint: self.settings.endpoint_url.clone(),
-        };
+    /// Prints the requests, a line each, and sends none.
+    pub(super) async fn rehearse(&self, judged: &Judged<'_>, output: &Output) -> Result<(), Complaint> {
+        let destination = destination_of(Aws::place(&self.settings_of(judged)).await);
         let publication = self.publication(judged, &destination)?;
         self.announce(judged, &publication, &destination, output);
         let requests = publication.requests.iter().map(|request| format!("{}\n", request.shown()));
@@ -67,9 +82,19 @@ impl Publishing<'_> {
         Ok(())
     }
 
-    async fn connect(&self, judged: &Judged<'_>) -> Result<Aws, Complaint> {
-        let settings = AwsSettings { region_hint: self.region_hint(judged), ..self.settings.clone() };
-        Aws::connect(&settings).await.map_err(|error| Complaint::refused(&error, error.remedy()))
+    fn settings_of(&self, judged: &Judged<'_>) -> AwsSettings {
+        AwsSettings { region_hint: self.region_hint(judged), ..self.settings.clone() }
+    }
+
+    /// There is no way to AWS. At the end of a run that is a failure, and no refusal: the load is over.
+    fn unconnected(&self, error: &AwsError) -> Complaint {
+        match self.after_a_run {
+            false => Complaint::refused(error, error.remedy()),
+            true => Complaint::failed(
+                format!("nothing more was published: {error}"),
+                format!("{}; then: {}", error.remedy(), self.command()),
+            ),
+        }
     }
 
     /// The load balancer's region: its metrics are there, and what is published beside them should be.
@@ -98,10 +123,12 @@ impl Publishing<'_> {
             row("metrics", self.metrics_row(judged, publication, destination));
         }
         if publication.events > 0 {
+            let used = Use { log_bytes: publication.event_bytes, ..Use::default() };
             let events = format!(
-                "{} of {} to log group {}, stream {}",
+                "{} of {} ({}) to log group {}, stream {}",
                 counted(publication.events, "log event", "log events"),
                 show_bytes(publication.event_bytes),
+                show_dollars(self.prices_of(judged).cost(&used).logging),
                 self.wanted.log_group.as_str(),
                 judged.run.header.run_id,
             );
@@ -118,9 +145,12 @@ impl Publishing<'_> {
             let count = show_count(publication.taken_before as u64);
             row("left out", format!("{count} data and log events were published before"));
         }
-        if publication.too_old > 0 {
-            let count = show_count(publication.too_old as u64);
-            row("left out", format!("{count} data and log events are older than what CloudWatch takes"));
+        if publication.out_of_range > 0 {
+            let count = show_count(publication.out_of_range as u64);
+            let text = format!(
+                "{count} data and log events are older, or further ahead, than what CloudWatch takes"
+            );
+            row("left out", text);
         }
         output.note(&report::section("Publishing", &rows, output.layout()));
         if publication.in_doubt > 0 {
@@ -131,14 +161,19 @@ impl Publishing<'_> {
         }
     }
 
+    /// The user's prices, else those that the run knew.
+    fn prices_of(&self, judged: &Judged<'_>) -> Prices {
+        let recorded = judged.run.facts.as_ref().map(|facts| facts.prices.clone());
+        self.prices.clone().or(recorded).unwrap_or_default()
+    }
+
     fn metrics_row(
         &self,
         judged: &Judged<'_>,
         publication: &Publication,
         destination: &Destination,
     ) -> String {
-        let recorded = judged.run.facts.as_ref().map(|facts| &facts.prices);
-        let prices = self.prices.clone().or_else(|| recorded.cloned()).unwrap_or_default();
+        let prices = self.prices_of(judged);
         let used = Use { metrics_published: publication.metrics, ..Use::default() };
         format!(
             "{} of {} to namespace {} in {}; a month of these metrics has a list price of {} ({}, {})",
@@ -167,7 +202,7 @@ impl Publishing<'_> {
                 "{} in log group {}, stream {}",
                 counted(publication.events, "event", "events"),
                 self.wanted.log_group.as_str(),
-                judged.run.header.run_id,
+                report::visible(&judged.run.header.run_id),
             ));
         }
         format!("published  {} ({})\n", parts.join(", "), destination.region)
@@ -177,20 +212,26 @@ impl Publishing<'_> {
     pub(super) fn command(&self) -> String {
         // A record that is streamed lies wherever its reader put it.
         let record = if self.record == Path::new("-") { "RECORD".into() } else { output::shown(self.record) };
-        format!("albcap publish {record}{}", self.flags.words())
+        let again = if self.again { " --again" } else { "" };
+        let retention = self.retention_is_asked_for;
+        format!("albcap publish {record}{}{again}{}", self.flags.words(retention), self.access.words())
     }
 
-    fn complaint(&self, failure: &SendFailure) -> Complaint {
-        let rest = self.command();
+    fn complaint(&self, failure: &SendFailure, sending: &Sending) -> Complaint {
+        let mut rest = self.command();
+        if sending.owes_retention && !self.retention_is_asked_for {
+            rest.push_str(&format!(" --retention {}", self.flags.retention.days()));
+        }
+        let all_anew = if self.again { " (all of it anew)" } else { "" };
         let remedy = match failure {
             SendFailure::Aws { error, .. } if !error.is_transient() => {
-                format!("{}; then '{rest}' sends the rest", error.remedy())
+                format!("{}; then '{rest}' sends the rest{all_anew}", error.remedy())
             }
             SendFailure::Record(_) => {
-                "what was taken last is not noted, and would be sent again: free some room on the disk"
+                "what was sent last is not noted, and would be sent again: free some room on the disk"
                     .to_owned()
             }
-            _ => format!("what was taken is noted; the rest is sent by '{rest}'"),
+            _ => format!("what was taken is noted; '{rest}' sends the rest{all_anew}"),
         };
         Complaint::failed(failure, remedy)
     }
@@ -199,6 +240,27 @@ impl Publishing<'_> {
 /// Where an account's requests go.
 pub(super) fn destination(aws: &Aws) -> Destination {
     Destination { region: aws.region().to_owned(), endpoint: aws.endpoint().map(str::to_owned) }
+}
+
+/// The same before there is a connection.
+fn destination_of((region, endpoint): (Option<String>, Option<String>)) -> Destination {
+    Destination { region: region.unwrap_or_else(|| "an unknown region".to_owned()), endpoint }
+}
+
+/// What may count twice, or more often, is said.
+pub(super) fn warn_of_lost_answers(sending: &Sending) {
+    let Some(answers) = std::num::NonZeroUsize::new(sending.lost_answers) else { return };
+    let often = match sending.most_lost {
+        1 => "twice".to_owned(),
+        most => format!("up to {} times", most + 1),
+    };
+    output::warn(&format!(
+        "{} lost: what was in such a request is sent again, and may count {often}",
+        match answers.get() {
+            1 => "an answer was".to_owned(),
+            more => format!("{more} answers were"),
+        }
+    ));
 }
 
 /// Where the log events of a run go; `None` where there are none.
@@ -222,26 +284,6 @@ fn nothing_left(publication: &Publication) -> &'static str {
     } else {
         "the record holds nothing of that"
     }
-}
-
-/// What AWS dropped is an error, though it took the request; what may count twice is said.
-fn dropped(sent: &Sending) -> Result<(), Complaint> {
-    if sent.repeated > 0 {
-        output::warn(&format!(
-            "{} sent again, since the answer was lost: what was in them may count twice",
-            match sent.repeated {
-                1 => "one request was".to_owned(),
-                more => format!("{more} requests were"),
-            }
-        ));
-    }
-    if sent.dropped.is_empty() {
-        return Ok(());
-    }
-    Err(Complaint::failed(
-        format!("CloudWatch Logs dropped {}", sent.dropped.join("; ")),
-        "give the log group a longer retention, and check this machine's clock; the record keeps all events",
-    ))
 }
 
 fn counted(count: usize, one: &str, many: &str) -> String {

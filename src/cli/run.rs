@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 
-use super::args::RunArgs;
+use super::args::{AwsAccess, RunArgs};
 use super::config::Parsed;
 use super::outcome::{Exit, of_judged};
-use super::publish_run::{AfterRun, LiveReceipts};
+use super::publish_run::AfterRun;
 use super::settings::{Export, Settings, write_all};
 use super::signals::Signals;
 use super::{Complaint, Output, output, preflight};
@@ -26,6 +26,8 @@ pub(super) struct Job {
     pub(super) exports: Vec<Export>,
     /// `None` where nothing is to be published.
     pub(super) publishing: Option<AfterRun>,
+    /// Who asks AWS, as it was typed.
+    pub(super) access: AwsAccess,
 }
 
 pub(super) async fn command(args: &RunArgs, parsed: &Parsed, output: &Output) -> Result<Exit, Complaint> {
@@ -40,6 +42,7 @@ pub(super) async fn command(args: &RunArgs, parsed: &Parsed, output: &Output) ->
         run_id,
         exports: Export::all(&results.export)?,
         publishing: AfterRun::of(&args.flags, parsed)?,
+        access: args.flags.aws.access.clone(),
     };
     let (signals, interrupt) = Signals::listen()?;
     run(&job, &signals, interrupt, output).await
@@ -76,12 +79,12 @@ pub(super) async fn run(
     tracing::info!("the record goes to {}", output::shown(&job.record));
     let mut live = Live::new(output.live_terminal(), !output.quiet);
     let publishing = job.publishing.as_ref();
-    let mut publisher = publishing.map_or_else(LiveReceipts::none, |of| of.live(&survey, &job.run_id));
+    let mut publisher = publishing.and_then(|of| of.live(&survey, &job.run_id, &journal));
     let conducted = {
         let mut sink = |notice: Notice<'_>| match notice {
             Notice::Event(stamped) => {
                 journal.append(stamped);
-                publisher.event(stamped, &mut journal);
+                publisher.iter_mut().for_each(|publisher| publisher.event(stamped));
                 if let Some(error) = journal.new_failure() {
                     live.clear();
                     output::warn(&format!("{error}; the run goes on without it"));
@@ -108,9 +111,11 @@ pub(super) async fn run(
     failures.extend(write_all(&job.exports, &judged, output).err());
     let exit = of_judged(&judged, settings.plan.rule.require);
     drop(judged);
-    publisher.finish(&mut run, &mut journal).await;
     if let Some(publishing) = publishing {
-        failures.extend(publishing.publish(job, &run, &mut interrupt, &mut journal, output).await.err());
+        if let Some(publisher) = publisher {
+            publishing.heed(publisher.finish().await, &mut run);
+        }
+        failures.extend(publishing.publish(job, &run, &mut interrupt, &journal, output).await.err());
     }
     failures.extend(journal.finish().err().map(|error| record_complaint(&error)));
     failures.extend(conducted.settle_failure.map(|failure| settle_complaint(&failure, &job.record)));

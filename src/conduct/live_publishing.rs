@@ -5,17 +5,17 @@ use std::time::Duration;
 
 use chrono::Utc;
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::mpsc::{Receiver, Sender, UnboundedReceiver, UnboundedSender, channel, unbounded_channel};
+use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::Interrupt;
-use super::publishing::{LogStream, SendFailure, send};
+use super::publishing::{LogStream, SendFailure, Sending, send};
 use crate::aws::Aws;
 use crate::judge::judge;
 use crate::publish::{Destination, Extent, Wanted, publication};
-use crate::record::{Event, Run, Stamped};
+use crate::record::{Entry, Event, Receipt, Run, Stamped};
 
 /// How often what is new is sent.
 const EVERY: Duration = Duration::from_secs(10);
@@ -35,23 +35,32 @@ pub struct LivePlace {
     pub stream: Option<LogStream>,
 }
 
+/// What publishing while the load ran came to.
+#[derive(Debug, Default)]
+pub struct LiveSending {
+    /// What AWS did with the requests.
+    pub sending: Sending,
+    /// The receipts, all of which are in the record.
+    pub receipts: Vec<Receipt>,
+    /// Why not everything was sent that could have been, if so.
+    pub stopped: Option<String>,
+}
+
 /// The other end of a task that publishes.
 pub struct LivePublisher {
     events: Option<Sender<Stamped>>,
-    receipts: UnboundedReceiver<Stamped>,
-    task: JoinHandle<Option<String>>,
+    task: JoinHandle<LiveSending>,
     end: watch::Sender<bool>,
     overrun: bool,
 }
 
 impl LivePublisher {
-    /// Starts to publish.
-    pub fn start(place: LivePlace) -> LivePublisher {
+    /// Starts to publish; what AWS takes is noted in the record at once.
+    pub fn start(place: LivePlace, record: Entry) -> LivePublisher {
         let (events, incoming) = channel(WAITING);
-        let (outgoing, receipts) = unbounded_channel();
         let (end, interrupt) = Interrupt::new();
-        let task = tokio::spawn(publish(place, incoming, outgoing, interrupt));
-        LivePublisher { events: Some(events), receipts, task, end, overrun: false }
+        let task = tokio::spawn(publish(place, incoming, record, interrupt));
+        LivePublisher { events: Some(events), task, end, overrun: false }
     }
 
     /// Hands an event over, without waiting.
@@ -68,67 +77,79 @@ impl LivePublisher {
         }
     }
 
-    /// The receipts that have come since the last call.
-    pub fn new_receipts(&mut self) -> Vec<Stamped> {
-        std::iter::from_fn(|| self.receipts.try_recv().ok()).collect()
-    }
-
-    /// Ends it, after the answer that is due at most. Gives the receipts that had not been taken, and why it did not send all that it could, if so.
-    pub async fn finish(mut self) -> (Vec<Stamped>, Option<String>) {
+    /// Ends it, after the answer that is due at most.
+    pub async fn finish(mut self) -> LiveSending {
         self.events = None;
         self.end.send_replace(true);
-        let stopped = (&mut self.task).await.unwrap_or_else(|error| Some(error.to_string()));
-        let overrun = self.overrun.then(|| "events came faster than they could be sent".to_owned());
-        (self.new_receipts(), stopped.or(overrun))
+        let mut done = self.task.await.unwrap_or_else(|error| LiveSending {
+            stopped: Some(error.to_string()),
+            ..LiveSending::default()
+        });
+        if self.overrun && done.stopped.is_none() {
+            done.stopped = Some("events came faster than they could be sent".to_owned());
+        }
+        done
     }
 }
 
 /// Folds the run a second time, for itself, and sends what is over every ten seconds. Ends with the events, or when AWS
-/// refuses for good; gives what it met last, if that was not success.
+/// refuses for good; tells what it met last, if that was not success.
 async fn publish(
-    place: LivePlace,
+    mut place: LivePlace,
     mut events: Receiver<Stamped>,
-    receipts: UnboundedSender<Stamped>,
+    record: Entry,
     mut end: Interrupt,
-) -> Option<String> {
+) -> LiveSending {
     let mut run: Option<Run> = None;
+    let mut done = LiveSending::default();
     let mut ticks = interval(EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut met = None;
     loop {
         tokio::select! {
             event = events.recv() => match (event, &mut run) {
-                (None, _) => return met,
+                (None, _) => break,
                 (Some(Stamped { at, event: Event::Header(header) }), none) => *none = Some(Run::new(at, *header)),
                 (Some(event), Some(run)) => run.apply(&event),
                 (Some(_), None) => {}
             },
             _ = ticks.tick() => {
                 let Some(run) = &mut run else { continue };
-                match send_what_is_new(&place, run, &receipts, &mut end).await {
-                    Ok(()) => met = None,
-                    Err(SendFailure::Interrupted { .. }) => return met,
-                    Err(SendFailure::Aws { error, .. }) if error.is_transient() => met = Some(error.to_string()),
-                    Err(failure) => return Some(failure.to_string()),
-                }
+                let (sending, sent) = send_what_is_new(&mut place, run, &record, &mut end).await;
+                done.sending.and(sending);
+                done.stopped = match sent {
+                    Ok(()) => None,
+                    Err(SendFailure::Interrupted { .. }) => break,
+                    Err(SendFailure::Aws { error, .. }) if error.is_transient() => Some(error.to_string()),
+                    Err(failure) => {
+                        done.stopped = Some(failure.to_string());
+                        break;
+                    }
+                };
             }
         }
     }
+    done.receipts = run.map(|run| run.receipts).unwrap_or_default();
+    done
 }
 
 async fn send_what_is_new(
-    place: &LivePlace,
+    place: &mut LivePlace,
     run: &mut Run,
-    receipts: &UnboundedSender<Stamped>,
+    record: &Entry,
     end: &mut Interrupt,
-) -> Result<(), SendFailure> {
+) -> (Sending, Result<(), SendFailure>) {
     let due = publication(&judge(run), &place.wanted, &place.destination, Extent::SoFar, false, Utc::now());
     // What can't be published now is told when the whole run is.
-    let Ok(due) = due else { return Ok(()) };
+    let Ok(due) = due else { return (Sending::default(), Ok(())) };
     let mut note = |receipt: Stamped| {
         run.apply(&receipt);
-        let _ = receipts.send(receipt);
-        Ok(())
+        // The disk may take its time; connections that are being opened must not wait for it.
+        tokio::task::block_in_place(|| record.append_now(&receipt))
     };
-    send(&place.aws, place.stream.as_ref(), &due.requests, end, &mut note).await.map(drop)
+    let (sending, sent) = send(&place.aws, place.stream.as_ref(), &due.requests, end, &mut note).await;
+    // Once is enough.
+    if sent.is_ok() && due.events > 0 {
+        place.stream = None;
+    }
+    (sending, sent)
 }

@@ -18,7 +18,7 @@ mod tokens;
 mod watcher;
 
 pub use interrupt::Interrupt;
-pub use live_publishing::{LivePlace, LivePublisher};
+pub use live_publishing::{LivePlace, LivePublisher, LiveSending};
 pub use publishing::{LogStream, ReceiptSink, SendFailure, Sending, send};
 pub use settle::{SettleFailure, Settling, read_series};
 pub use survey::{Inquiry, Survey, survey};

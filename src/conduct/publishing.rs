@@ -8,8 +8,8 @@ use tokio::time::Instant;
 
 use super::Interrupt;
 use crate::aws::{Aws, AwsError, Group, Taken, Unanswered};
-use crate::publish::{Body, Request};
-use crate::record::{Answer, Event, JournalError, Receipt, Sent, Stamped};
+use crate::publish::{Body, LogEvent, Request};
+use crate::record::{Answer, Event, JournalError, Receipt, Stamped};
 
 /// How long what AWS refuses for a while is tried again: no attempt begins later, and none lasts longer than
 /// [`Patience::LAST_ATTEMPT`], so that a minute is the end of it.
@@ -21,8 +21,8 @@ struct Patience {
 }
 
 impl Patience {
-    /// How long the SDK waits for one answer.
-    const LAST_ATTEMPT: Duration = Duration::from_secs(10);
+    /// How long one answer is waited for.
+    const LAST_ATTEMPT: Duration = Aws::PUT_TIMEOUT;
     const USUAL: Patience = Patience {
         first: Duration::from_millis(500),
         most: Duration::from_secs(8),
@@ -43,15 +43,27 @@ pub struct LogStream {
     pub retention_is_asked_for: bool,
 }
 
-/// What came of it.
+/// What came of it, whether it was brought to its end or not.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Sending {
-    /// Requests that AWS took.
-    pub requests: usize,
-    /// What AWS dropped of them, a sentence each.
+    /// What AWS dropped of what it took, a sentence each.
     pub dropped: Vec<String>,
-    /// Requests whose answer was lost and that were sent again: they may count twice.
-    pub repeated: usize,
+    /// Answers that were lost: AWS may have taken each of those attempts.
+    pub lost_answers: usize,
+    /// The most of one request.
+    pub most_lost: usize,
+    /// Whether a group was made, and its retention could not be set.
+    pub owes_retention: bool,
+}
+
+impl Sending {
+    /// Takes what came of a later one.
+    pub fn and(&mut self, later: Sending) {
+        self.dropped.extend(later.dropped);
+        self.lost_answers += later.lost_answers;
+        self.most_lost = self.most_lost.max(later.most_lost);
+        self.owes_retention |= later.owes_retention;
+    }
 }
 
 /// Why it stopped. What AWS took until then has its receipts.
@@ -83,46 +95,38 @@ pub enum SendFailure {
 /// Where receipts are noted before anything more is sent.
 pub type ReceiptSink<'a> = &'a mut (dyn FnMut(Stamped) -> Result<(), JournalError> + Send);
 
-/// Sends the requests in order. Each that AWS takes is noted at once; one whose answer was lost is noted as that, and
-/// sent again. What AWS throttles or fails at is tried again for a minute.
+/// Sends the requests in order. Before each it is noted that it is sent, and after it what AWS answered; one whose
+/// answer was lost is sent again. What AWS throttles or fails at is tried again for a minute.
 ///
-/// # Errors
-/// [`SendFailure`], at the first request that can't be sent.
+/// With it comes why it stopped, at the first request that can't be sent.
 pub async fn send(
     aws: &Aws,
     stream: Option<&LogStream>,
     requests: &[Request],
     interrupt: &mut Interrupt,
     receipts: ReceiptSink<'_>,
-) -> Result<Sending, SendFailure> {
+) -> (Sending, Result<(), SendFailure>) {
     let mut sender = Sender { aws, interrupt, receipts, patience: Patience::USUAL, done: Sending::default() };
     let all = requests.len();
     for (place, request) in requests.iter().enumerate() {
-        let left = all - place;
-        if sender.interrupt.is_set() {
-            return Err(SendFailure::Interrupted { left, all });
-        }
-        let prepared = match (&request.body, stream) {
-            (Body::Logs { .. }, Some(stream)) if is_first_of_logs(requests, place) => {
-                sender.prepare(stream).await
-            }
-            _ => Ok(()),
+        let prepared = match stream.filter(|_| is_first_of_logs(requests, place)) {
+            Some(stream) => sender.prepare(stream).await,
+            None => Ok(()),
         };
         let sent = match prepared {
             Ok(()) => sender.request(request).await,
             Err(stop) => Err(stop),
         };
-        sent.map_err(|stop| match stop {
-            Stop::Aws(error) => SendFailure::Aws { error, left, all },
-            Stop::Interrupted => SendFailure::Interrupted { left, all },
-            Stop::Record(error) => SendFailure::Record(error),
-        })?;
+        if let Err(stop) = sent {
+            return (sender.done, Err(stop.with(all - place, all)));
+        }
     }
-    Ok(sender.done)
+    (sender.done, Ok(()))
 }
 
 fn is_first_of_logs(requests: &[Request], place: usize) -> bool {
-    !requests[..place].iter().any(|earlier| matches!(earlier.body, Body::Logs { .. }))
+    let of_logs = |request: &Request| matches!(request.body, Body::Logs { .. });
+    of_logs(&requests[place]) && !requests[..place].iter().any(of_logs)
 }
 
 struct Sender<'a> {
@@ -139,53 +143,64 @@ enum Stop {
     Record(JournalError),
 }
 
-impl Sender<'_> {
-    /// Sees to it that the log stream is there.
-    async fn prepare(&mut self, stream: &LogStream) -> Result<(), Stop> {
-        let (aws, group) = (self.aws, stream.group.as_str());
-        let found = self.patiently(|| aws.create_log_stream(group, &stream.stream)).await?;
-        if found == Group::Missing {
-            self.patiently(|| aws.create_log_group(group)).await?;
+impl Stop {
+    fn with(self, left: usize, all: usize) -> SendFailure {
+        match self {
+            Stop::Aws(error) => SendFailure::Aws { error, left, all },
+            Stop::Interrupted => SendFailure::Interrupted { left, all },
+            Stop::Record(error) => SendFailure::Record(error),
         }
-        if found == Group::Missing || stream.retention_is_asked_for {
-            self.patiently(|| aws.set_retention(group, stream.retention_days)).await?;
-        }
-        if found == Group::Missing {
-            self.patiently(|| aws.create_log_stream(group, &stream.stream)).await?;
-        }
-        Ok(())
     }
+}
 
-    /// Repeats a call that may be made any number of times.
-    async fn patiently<T, F>(&mut self, call: impl Fn() -> F) -> Result<T, Stop>
-    where
-        F: Future<Output = Result<T, AwsError>>,
-    {
+impl Sender<'_> {
+    /// Sees to it that the log stream is there, with one patience for all of it.
+    async fn prepare(&mut self, stream: &LogStream) -> Result<(), Stop> {
         let mut back_off = BackOff::new(self.patience);
         loop {
-            match call().await {
-                Ok(answer) => return Ok(answer),
-                Err(error) => back_off.rest_or_stop(error, self.interrupt).await?,
+            match self.make(stream).await {
+                Ok(()) => return Ok(()),
+                Err(error) => back_off.rest_or_stop(error.is_transient(), error, self.interrupt).await?,
             }
         }
     }
 
+    async fn make(&mut self, stream: &LogStream) -> Result<(), AwsError> {
+        let (aws, group) = (self.aws, stream.group.as_str());
+        let found = aws.create_log_stream(group, &stream.stream).await?;
+        if found == Group::Missing {
+            aws.create_log_group(group).await?;
+            self.done.owes_retention = true;
+        }
+        if self.done.owes_retention || stream.retention_is_asked_for {
+            aws.set_retention(group, stream.retention_days).await?;
+            self.done.owes_retention = false;
+        }
+        if found == Group::Missing && aws.create_log_stream(group, &stream.stream).await? == Group::Missing {
+            return Err(aws.group_is_late(group));
+        }
+        Ok(())
+    }
+
     async fn request(&mut self, request: &Request) -> Result<(), Stop> {
         let mut back_off = BackOff::new(self.patience);
-        let mut lost = false;
+        let mut lost = 0;
         loop {
+            if self.interrupt.is_set() {
+                return Err(Stop::Interrupted);
+            }
+            self.keep(request.receipt.clone(), Answer::Awaited)?;
             match self.aws.put(&request.body).await {
-                Ok(taken) => {
-                    self.done.repeated += usize::from(lost);
-                    return self.note(request, taken);
-                }
-                Err(Unanswered { error, perhaps_taken }) => {
-                    if perhaps_taken && !lost {
-                        lost = true;
-                        let receipt = Receipt { answer: Answer::Lost, ..request.receipt.clone() };
-                        self.keep(receipt)?;
+                Ok(taken) => return self.note(request, taken),
+                Err(Unanswered { error, perhaps_taken, passes }) => {
+                    if perhaps_taken {
+                        lost += 1;
+                        self.done.lost_answers += 1;
+                        self.done.most_lost = self.done.most_lost.max(lost);
+                    } else {
+                        self.keep(request.receipt.clone(), Answer::Refused)?;
                     }
-                    back_off.rest_or_stop(error, self.interrupt).await?;
+                    back_off.rest_or_stop(passes, error, self.interrupt).await?;
                 }
             }
         }
@@ -194,19 +209,15 @@ impl Sender<'_> {
     fn note(&mut self, request: &Request, taken: Taken) -> Result<(), Stop> {
         let mut receipt = request.receipt.clone();
         if let (Taken::Part { events, dropped }, Body::Logs { events: sent, .. }) = (taken, &request.body) {
-            receipt.logs = sent[events]
-                .iter()
-                .map(|event| Sent { series: event.series.clone(), from: event.at, until: event.at })
-                .collect();
+            (receipt.metrics, receipt.logs) = LogEvent::receipts_of(&sent[events]);
             self.done.dropped.push(dropped);
         }
-        self.keep(receipt)?;
-        self.done.requests += 1;
-        Ok(())
+        self.keep(receipt, Answer::Accepted)
     }
 
-    fn keep(&mut self, receipt: Receipt) -> Result<(), Stop> {
-        (self.receipts)(Stamped::new(Utc::now(), Event::Receipt(Box::new(receipt)))).map_err(Stop::Record)
+    fn keep(&mut self, receipt: Receipt, answer: Answer) -> Result<(), Stop> {
+        let receipt = Event::Receipt(Box::new(Receipt { answer, ..receipt }));
+        (self.receipts)(Stamped::new(Utc::now(), receipt)).map_err(Stop::Record)
     }
 }
 
@@ -230,12 +241,18 @@ impl BackOff {
         (since_first + rest <= self.patience.gives_up).then_some(rest)
     }
 
-    async fn rest_or_stop(&mut self, error: AwsError, interrupt: &mut Interrupt) -> Result<(), Stop> {
+    /// Rests where what failed `passes` by itself and there is patience left.
+    async fn rest_or_stop(
+        &mut self,
+        passes: bool,
+        error: AwsError,
+        interrupt: &mut Interrupt,
+    ) -> Result<(), Stop> {
         if interrupt.is_set() {
             return Err(Stop::Interrupted);
         }
         let since = *self.since.get_or_insert_with(Instant::now);
-        if !error.is_transient() {
+        if !passes {
             return Err(Stop::Aws(error));
         }
         let Some(rest) = self.next_rest(since.elapsed(), fastrand::f64()) else {
@@ -265,7 +282,7 @@ mod tests {
                     attempts += 1;
                 }
                 assert!(elapsed <= Duration::from_secs(60), "{elapsed:?} with {attempt:?} and {chance}");
-                assert!(attempts >= 4, "{attempts} with {attempt:?}: it is tried again");
+                assert!(attempts >= 3, "{attempts} with {attempt:?}: it is tried again");
             }
         }
     }

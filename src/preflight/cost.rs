@@ -38,6 +38,7 @@ fn look(known: &Known<'_>) -> Finding {
         lcu_hours,
         metrics_read: metrics_read(known, cloudwatch, &facts.subject()),
         metrics_published: known.beside.metrics_published,
+        log_bytes: 0,
     };
     let prices = known.prices;
     let cost = prices.cost(&used);

@@ -29,6 +29,9 @@ pub struct Prices {
     pub metrics_read_1000: f64,
     /// A custom metric for a month, up to the 10,000th of the account (aws-facts.md §6).
     pub metric_month: f64,
+    /// 10^9 bytes of log events, as AWS counts them (aws-facts.md §7); in older records it is not there.
+    #[serde(default = "logs_gb")]
+    pub logs_gb: f64,
 }
 
 /// Why a table of prices can't be used.
@@ -52,6 +55,7 @@ struct File {
     load_balancer_hour: Option<f64>,
     metrics_read_1000: Option<f64>,
     metric_month: Option<f64>,
+    logs_gb: Option<f64>,
 }
 
 /// What is used of what AWS charges for.
@@ -63,6 +67,8 @@ pub struct Use {
     pub metrics_read: u64,
     /// Custom metrics published, each charged for its month.
     pub metrics_published: u64,
+    /// Bytes of log events.
+    pub log_bytes: u64,
 }
 
 /// What a [`Use`] costs, in US dollars.
@@ -74,6 +80,13 @@ pub struct Cost {
     pub reading: f64,
     /// Publishing metrics.
     pub publishing: f64,
+    /// Taking log events.
+    pub logging: f64,
+}
+
+/// For records that were written before it was in the table.
+fn logs_gb() -> f64 {
+    Prices::default().logs_gb
 }
 
 impl Default for Prices {
@@ -88,6 +101,7 @@ impl Default for Prices {
             load_balancer_hour: given(file.load_balancer_hour),
             metrics_read_1000: given(file.metrics_read_1000),
             metric_month: given(file.metric_month),
+            logs_gb: given(file.logs_gb),
         }
     }
 }
@@ -116,6 +130,7 @@ impl Prices {
             )?,
             metrics_read_1000: price("metrics_read_1000", file.metrics_read_1000, table.metrics_read_1000)?,
             metric_month: price("metric_month", file.metric_month, table.metric_month)?,
+            logs_gb: price("logs_gb", file.logs_gb, table.logs_gb)?,
         })
     }
 
@@ -126,6 +141,7 @@ impl Prices {
             lcus: used.lcu_hours * self.lcu_hour,
             reading: used.metrics_read as f64 / 1_000.0 * self.metrics_read_1000,
             publishing: used.metrics_published as f64 * self.metric_month,
+            logging: used.log_bytes as f64 / 1e9 * self.logs_gb,
         }
     }
 }
@@ -133,7 +149,7 @@ impl Prices {
 impl Cost {
     /// All of it.
     pub fn total(&self) -> f64 {
-        self.lcus + self.reading + self.publishing
+        self.lcus + self.reading + self.publishing + self.logging
     }
 }
 
@@ -226,9 +242,21 @@ mod tests {
 
     #[test]
     fn each_use_has_its_price() {
-        let prices = Prices { lcu_hour: 2.0, metrics_read_1000: 3.0, metric_month: 5.0, ..Prices::default() };
-        let cost = prices.cost(&Use { lcu_hours: 1.5, metrics_read: 500, metrics_published: 4 });
-        assert_eq!((cost.lcus, cost.reading, cost.publishing, cost.total()), (3.0, 1.5, 20.0, 24.5));
+        let prices = Prices {
+            lcu_hour: 2.0,
+            metrics_read_1000: 3.0,
+            metric_month: 5.0,
+            logs_gb: 7.0,
+            ..Prices::default()
+        };
+        let cost = prices.cost(&Use {
+            lcu_hours: 1.5,
+            metrics_read: 500,
+            metrics_published: 4,
+            log_bytes: 2_000_000_000,
+        });
+        assert_eq!((cost.lcus, cost.reading, cost.publishing), (3.0, 1.5, 20.0));
+        assert_eq!((cost.logging, cost.total()), (14.0, 38.5));
         assert_eq!(prices.cost(&Use::default()).total(), 0.0);
     }
 

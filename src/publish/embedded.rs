@@ -20,7 +20,7 @@ pub(super) fn embedded(
     shared: &[(String, String)],
     namespace: &str,
     run: &str,
-) -> Vec<(LogEvent, Vec<Datum>)> {
+) -> Vec<LogEvent> {
     let mut events = Vec::new();
     let together = |one: &Datum, next: &Datum| {
         (&one.dimensions, one.at, one.covers) == (&next.dimensions, next.at, next.covers)
@@ -36,9 +36,9 @@ pub(super) fn embedded(
                 .collect();
             let series = format!("metrics {} {part}", group[0].series());
             let message = message(&told, shared, namespace, run);
-            // What is in several events counts as sent with the last of them.
-            let whole = if part + 1 == most { group.to_vec() } else { Vec::new() };
-            events.push((LogEvent { at: group[0].at, message, series }, whole));
+            let complete = if part + 1 == most { group } else { &[] };
+            let metrics = complete.iter().map(Datum::sent).collect();
+            events.push(LogEvent { at: group[0].at, message, series, metrics: Some(metrics) });
         }
     }
     events
@@ -50,7 +50,7 @@ fn numbers(datum: &Datum) -> Vec<f64> {
     let seen: f64 = datum.counts.iter().sum();
     let wanted = (seen.round() as usize).min(MOST_NUMBERS);
     let (mut place, mut below) = (0, 0.0);
-    (0..wanted)
+    let mut numbers: Vec<f64> = (0..wanted)
         .map(|number| {
             let rank = (number as f64 + 0.5) / wanted as f64 * seen;
             while place + 1 < datum.values.len() && below + datum.counts[place] < rank {
@@ -59,7 +59,12 @@ fn numbers(datum: &Datum) -> Vec<f64> {
             }
             datum.values[place]
         })
-        .collect()
+        .collect();
+    // The least and the most are kept, whatever share they have.
+    if let ([first, .., last], [least, .., most]) = (&mut numbers[..], &datum.values[..]) {
+        (*first, *last) = (*least, *most);
+    }
+    numbers
 }
 
 fn message(told: &[(&Datum, &[f64])], shared: &[(String, String)], namespace: &str, run: &str) -> String {
@@ -121,7 +126,7 @@ mod tests {
         let shared = [("LoadBalancer".to_owned(), "app/a/1".to_owned())];
         let events = embedded(&data, &shared, "albcap", "r");
         assert_eq!(events.len(), 2);
-        let first: Value = serde_json::from_str(&events[0].0.message).unwrap();
+        let first: Value = serde_json::from_str(&events[0].message).unwrap();
         assert_eq!(
             first,
             json!({
@@ -137,7 +142,7 @@ mod tests {
                 "A": 1.0, "B": [2.0, 2.0, 2.0]
             })
         );
-        assert_eq!(events[0].1, data[..2]);
+        assert_eq!(events[0].metrics.as_ref().map(Vec::len), Some(2));
     }
 
     #[test]
@@ -146,14 +151,14 @@ mod tests {
         let events = embedded(&[many.clone(), datum("B", "50", &[7.0], &[1.0])], &[], "albcap", "r");
         let lengths: Vec<usize> = events
             .iter()
-            .map(|(event, _)| {
+            .map(|event| {
                 serde_json::from_str::<Value>(&event.message).unwrap()["A"].as_array().unwrap().len()
             })
             .collect();
         assert_eq!(lengths, [100, 100, 50]);
-        let complete: Vec<usize> = events.iter().map(|(_, whole)| whole.len()).collect();
+        let complete: Vec<usize> = events.iter().map(|event| event.metrics.as_ref().unwrap().len()).collect();
         assert_eq!(complete, [0, 0, 2]);
-        let in_which = events.iter().filter(|(event, _)| event.message.contains("\"B\":")).count();
+        let in_which = events.iter().filter(|event| event.message.contains("\"B\":")).count();
         assert_eq!(in_which, 1, "a single value is told once");
     }
 
@@ -164,5 +169,7 @@ mod tests {
         let of = |value: f64| all.iter().filter(|number| **number == value).count();
         assert_eq!((all.len(), of(1.0), of(2.0), of(3.0)), (1_000, 900, 99, 1));
         assert_eq!(numbers(&datum("A", "50", &[4.0], &[3.0])), [4.0, 4.0, 4.0]);
+        let extremes = numbers(&datum("A", "50", &[0.5, 1.0, 9.0], &[1.0, 1_000_000.0, 1.0]));
+        assert_eq!((extremes[0], extremes[1], extremes[999]), (0.5, 1.0, 9.0));
     }
 }

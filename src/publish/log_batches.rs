@@ -82,6 +82,7 @@ mod tests {
             at: DateTime::from_timestamp(1_700_000_000 + second, 0).unwrap(),
             message: "x".repeat(length),
             series: "sample".to_owned(),
+            metrics: None,
         }
     }
 

@@ -1,11 +1,13 @@
 //! A run as lines of a log stream, each of them one JSON object that says what it is (`type`) and of which run.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
-use super::Extent;
+use super::{Extent, by_aws};
 use crate::judge::Judged;
-use crate::record::Sample;
+use crate::record::{Sample, Sent};
 use crate::report::{self, Report};
 
 /// One line of a log stream.
@@ -17,6 +19,31 @@ pub struct LogEvent {
     pub message: String,
     /// Which kind of event it is, and of what: with the time, what tells it from all others of the run.
     pub series: String,
+    /// The metrics that CloudWatch takes out of it, if any; what is in several events is told with the last of them.
+    pub metrics: Option<Vec<Sent>>,
+}
+
+impl LogEvent {
+    /// What of metrics, and what of log events, AWS has once it took these.
+    pub fn receipts_of(events: &[LogEvent]) -> (Vec<Sent>, Vec<Sent>) {
+        let own = |event: &LogEvent| Sent { series: event.series.clone(), from: event.at, until: event.at };
+        let (embedded, plain): (Vec<&LogEvent>, Vec<&LogEvent>) =
+            events.iter().partition(|event| event.metrics.is_some());
+        let carried = embedded.iter().flat_map(|event| event.metrics.iter().flatten().cloned());
+        let metrics = carried.chain(embedded.iter().map(|event| own(event)));
+        (stretches(metrics), stretches(plain.into_iter().map(own)))
+    }
+}
+
+/// One stretch a series, from its first to its last: what lies between was sent with it, or had been before.
+pub(super) fn stretches(items: impl Iterator<Item = Sent>) -> Vec<Sent> {
+    let mut found: BTreeMap<String, Sent> = BTreeMap::new();
+    for item in items {
+        let stretch = found.entry(item.series.clone()).or_insert_with(|| item.clone());
+        stretch.from = stretch.from.min(item.from);
+        stretch.until = stretch.until.max(item.until);
+    }
+    found.into_values().collect()
 }
 
 /// What every line begins with.
@@ -88,7 +115,7 @@ pub(super) fn log_events(
     let mut events: Vec<LogEvent> = run
         .samples
         .iter()
-        .filter(|(at, _)| is_due("sample", *at - clock_ahead))
+        .filter(|(at, _)| is_due("sample", by_aws(*at, clock_ahead)))
         .map(|(at, sample)| writer.line("sample", "sample".to_owned(), *at, sample_fields(judged, sample)))
         .collect();
     let mut others: Vec<LogEvent> = Vec::new();
@@ -129,7 +156,8 @@ impl Writer<'_> {
         let line = Line { r#type: kind, run: self.run, load_balancer: self.load_balancer, fields };
         // Numbers, strings and lists of them: nothing in a line can fail to serialize.
         let text = serde_json::to_string(&line).unwrap_or_default();
-        LogEvent { at: at - self.clock_ahead, message: report::escaped_json(&text), series }
+        let message = report::escaped_json(&text);
+        LogEvent { at: by_aws(at, self.clock_ahead), message, series, metrics: None }
     }
 }
 

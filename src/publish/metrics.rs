@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Extent;
 use crate::judge::{Judged, JudgedLevel, Outcome};
-use crate::record::Histogram;
+use crate::record::{Histogram, Sent};
 
 /// What a value counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,7 +83,13 @@ impl Datum {
     /// The end of what it covers, which is part of it.
     #[must_use]
     pub fn until(&self) -> DateTime<Utc> {
-        self.at + (self.covers - TimeDelta::milliseconds(1)).max(TimeDelta::zero())
+        let covered = (self.covers - TimeDelta::milliseconds(1)).max(TimeDelta::zero());
+        self.at.checked_add_signed(covered).unwrap_or(self.at)
+    }
+
+    /// Itself, as a receipt names it.
+    pub(super) fn sent(&self) -> Sent {
+        Sent { series: self.series(), from: self.at, until: self.until() }
     }
 
     /// One second or one minute: how finely CloudWatch is to keep it.

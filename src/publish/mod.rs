@@ -32,3 +32,8 @@ pub use names::{Dimension, LogGroup, NameError, Namespace, Retention};
 pub use policy::{Owner, Permits, Policy, Published};
 pub use requests::{Body, Destination, Extent, Publication, PublishError, Request, publication};
 pub use wanted::{Carrier, Wanted};
+
+/// A time of the run by AWS's clock, of which this machine's was `ahead`; as it is where that would leave the calendar.
+fn by_aws(at: chrono::DateTime<chrono::Utc>, ahead: chrono::TimeDelta) -> chrono::DateTime<chrono::Utc> {
+    at.checked_sub_signed(ahead).unwrap_or(at)
+}

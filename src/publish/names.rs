@@ -33,6 +33,9 @@ pub enum NameError {
         /// How many could have been.
         room: usize,
     },
+    /// Dimensions that would make a request too large with the latencies of a long run.
+    #[error("the dimensions have {0} bytes in all, more than the 3,000 that fit beside a run's latencies")]
+    TooLong(usize),
     /// A dimension's name that is taken.
     #[error(
         "the dimension {0} is there twice, or its name is one that albcap uses itself (LoadBalancer, Level, Kind, run, type, a metric)"

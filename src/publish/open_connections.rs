@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 
-use super::Extent;
 use super::metrics::{Datum, Unit};
+use super::{Extent, by_aws};
 use crate::record::Run;
 
 /// The metric's name.
@@ -24,7 +24,7 @@ pub(super) fn open_connections(
     let covers = if high_resolution { TimeDelta::seconds(1) } else { TimeDelta::minutes(1) };
     // A time that can't be rounded lies centuries away: it is no time of a run.
     let begins =
-        |at: DateTime<Utc>| (at - clock_ahead).duration_trunc(covers).unwrap_or(DateTime::UNIX_EPOCH);
+        |at: DateTime<Utc>| by_aws(at, clock_ahead).duration_trunc(covers).unwrap_or(DateTime::UNIX_EPOCH);
     let mut seen: BTreeMap<DateTime<Utc>, BTreeMap<u32, u32>> = BTreeMap::new();
     for (at, sample) in &run.samples {
         *seen.entry(begins(*at)).or_default().entry(sample.open).or_default() += 1;

@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, TimeDelta, Utc};
 use thiserror::Error;
 
+use super::by_aws;
 use super::embedded::embedded;
 use super::ledger::{Ledger, Part};
 use super::log_batches::{LogBatchError, log_batches};
-use super::log_events::{LogEvent, log_events};
+use super::log_events::{LogEvent, log_events, stretches};
 use super::metric_batches::metric_batches;
 use super::metrics::{Datum, levels_and_run};
 use super::open_connections::open_connections;
@@ -83,8 +84,8 @@ pub struct Publication {
     pub taken_before: usize,
     /// Data and events that are sent again since the answer to an earlier request was lost.
     pub in_doubt: usize,
-    /// Data and events that CloudWatch would drop for their age.
-    pub too_old: usize,
+    /// Data and events that CloudWatch would drop, for their age or since they lie ahead.
+    pub out_of_range: usize,
     /// Whether CloudWatch will take two days to show the metrics.
     pub slow: bool,
 }
@@ -104,6 +105,9 @@ pub enum PublishError {
     /// Further ahead than what CloudWatch takes.
     #[error("the record's times lie in the future, until {} UTC, and CloudWatch takes two hours of it", .0.format("%Y-%m-%d %H:%M"))]
     Ahead(DateTime<Utc>),
+    /// A run's id that can't be the name of a log stream (aws-facts.md §7).
+    #[error("the run's id {0:?} can't be the name of a log stream")]
+    Stream(String),
     /// An event that CloudWatch Logs would refuse.
     #[error(transparent)]
     Event(#[from] LogBatchError),
@@ -119,7 +123,9 @@ impl PublishError {
             }
             PublishError::TooOld(_) => "the record keeps it all: see albcap report RECORD",
             PublishError::Ahead(_) => "correct this machine's clock, and publish when that time has come",
-            PublishError::Event(_) => "publish the metrics alone: --publish metrics",
+            PublishError::Stream(_) | PublishError::Event(_) => {
+                "publish the metrics alone: --publish metrics"
+            }
         }
     }
 }
@@ -151,54 +157,60 @@ pub fn publication(
     }
     let run = judged.run;
     let ahead = run.clock_ahead().unwrap_or_default();
-    let balancer = run.facts.as_ref().and_then(|facts| facts.load_balancer.as_ref());
-    let shared: Vec<(String, String)> = balancer
-        .map(|facts| ("LoadBalancer".to_owned(), facts.arn.dimension().to_owned()))
-        .into_iter()
-        .chain(wanted.dimensions().iter().map(|own| (own.name().to_owned(), own.value().to_owned())))
-        .collect();
-    let place = Place {
-        region: destination.region.clone(),
-        endpoint: destination.endpoint.clone(),
-        namespace: wanted.metrics.map(|_| wanted.namespace.as_str().to_owned()),
-        dimensions: wanted.metrics.map(|_| shared.iter().cloned().collect()).unwrap_or_default(),
-        log_group: wanted.writes_logs().then(|| wanted.log_group.as_str().to_owned()),
-    };
+    let shared = shared_dimensions(judged, wanted);
+    let place = place(wanted, destination, &shared);
     let ledger = Ledger::of(if again { &[] } else { &run.receipts }, &place);
-    let mut sorted =
-        Sorter { ledger: &ledger, now, told: Publication::default(), ended: run.load_ended_at() - ahead };
+    let ended = by_aws(run.load_ended_at(), ahead);
+    let mut sorter = Sorter { ledger: &ledger, now, told: Publication::default(), ended };
 
     let mut data = Vec::new();
     if wanted.metrics.is_some() {
         data.extend(open_connections(run, ahead, wanted.high_resolution, extent));
-        data.extend(
-            levels_and_run(judged, extent).into_iter().map(|datum| Datum { at: datum.at - ahead, ..datum }),
-        );
-        data.retain(|datum| sorted.is_due(Part::Metric, &datum.series(), datum.at));
+        let of_levels = levels_and_run(judged, extent).into_iter();
+        data.extend(of_levels.map(|datum| Datum { at: by_aws(datum.at, ahead), ..datum }));
+        data.retain(|datum| sorter.is_due(Part::Metric, &datum.sent()));
     }
-    let mut events: Vec<(LogEvent, Vec<Datum>)> = Vec::new();
+    let mut events: Vec<LogEvent> = Vec::new();
     if wanted.logs {
-        let due = log_events(judged, ahead, extent, |series, at| sorted.is_due(Part::Log, series, at));
-        events.extend(due.into_iter().map(|event| (event, Vec::new())));
+        events = log_events(judged, ahead, extent, |series, at| {
+            sorter.is_due(Part::Log, &Sent { series: series.to_owned(), from: at, until: at })
+        });
     }
-    sorted.refuse_if_all_is_dropped(data.is_empty() && events.is_empty())?;
-    let mut publication = sorted.told;
+    sorter.refuse_if_all_is_dropped(data.is_empty() && events.is_empty())?;
+    let mut publication = sorter.told;
     publication.data = data.len();
     publication.metrics = data.iter().map(Datum::series).collect::<BTreeSet<_>>().len() as u64;
     publication.slow = data.iter().any(|datum| now - datum.at > SLOW_AFTER);
     if wanted.metrics == Some(Carrier::Embedded) {
         let carried = embedded(&data, &shared, wanted.namespace.as_str(), &run.header.run_id);
-        events.extend(
-            carried.into_iter().filter(|(event, _)| !ledger.holds(Part::Log, &event.series, event.at)),
-        );
-        events.sort_by_key(|(event, _)| event.at);
+        let is_due = |event: &LogEvent| !ledger.holds(Part::Metric, &event.series, event.at, event.at);
+        events.extend(carried.into_iter().filter(is_due));
+        events.sort_by_key(|event| event.at);
         data.clear();
     }
     publication.events = events.len();
-    publication.event_bytes = events.iter().map(|(event, _)| event.billed_bytes()).sum();
+    publication.event_bytes = events.iter().map(LogEvent::billed_bytes).sum();
     publication.requests.extend(metric_requests(data, &place, &shared));
-    publication.requests.extend(log_requests(events, &place, &run.header.run_id)?);
+    publication.requests.extend(log_requests(&events, &place, &run.header.run_id)?);
     Ok(publication)
+}
+
+/// The dimensions of all metrics: the load balancer, where it is known, and the user's own.
+fn shared_dimensions(judged: &Judged<'_>, wanted: &Wanted) -> Vec<(String, String)> {
+    let balancer = judged.run.facts.as_ref().and_then(|facts| facts.load_balancer.as_ref());
+    let balancer = balancer.map(|facts| ("LoadBalancer".to_owned(), facts.arn.dimension().to_owned()));
+    let own = wanted.dimensions().iter().map(|own| (own.name().to_owned(), own.value().to_owned()));
+    balancer.into_iter().chain(own).collect()
+}
+
+fn place(wanted: &Wanted, destination: &Destination, shared: &[(String, String)]) -> Place {
+    Place {
+        region: destination.region.clone(),
+        endpoint: destination.endpoint.clone(),
+        namespace: wanted.metrics.map(|_| wanted.namespace.as_str().to_owned()),
+        dimensions: wanted.metrics.map(|_| shared.iter().cloned().collect()).unwrap_or_default(),
+        log_group: wanted.writes_logs().then(|| wanted.log_group.as_str().to_owned()),
+    }
 }
 
 /// Decides of each item whether it is to be sent, and counts why not.
@@ -210,23 +222,24 @@ struct Sorter<'a> {
 }
 
 impl Sorter<'_> {
-    fn is_due(&mut self, part: Part, series: &str, at: DateTime<Utc>) -> bool {
-        if self.ledger.holds(part, series, at) {
+    fn is_due(&mut self, part: Part, item: &Sent) -> bool {
+        let (series, from, until) = (item.series.as_str(), item.from, item.until);
+        if self.ledger.holds(part, series, from, until) {
             self.told.taken_before += 1;
             return false;
         }
-        if self.now - at > OLDEST || at - self.now > NEWEST {
-            self.told.too_old += 1;
+        if self.now - from > OLDEST || from - self.now > NEWEST {
+            self.told.out_of_range += 1;
             return false;
         }
-        if self.ledger.doubts(part, series, at) {
+        if self.ledger.doubts(part, series, from, until) {
             self.told.in_doubt += 1;
         }
         true
     }
 
     fn refuse_if_all_is_dropped(&self, nothing_is_due: bool) -> Result<(), PublishError> {
-        if !nothing_is_due || self.told.too_old == 0 {
+        if !nothing_is_due || self.told.out_of_range == 0 {
             return Ok(());
         }
         let ended = self.ended;
@@ -241,7 +254,7 @@ fn metric_requests(data: Vec<Datum>, place: &Place, shared: &[(String, String)])
     let request = |data: Vec<Datum>| Request {
         receipt: Receipt {
             place: place.clone(),
-            metrics: stretches(data.iter().map(|datum| (datum.series(), datum.at, datum.until()))),
+            metrics: stretches(data.iter().map(Datum::sent)),
             logs: Vec::new(),
             answer: Answer::Accepted,
         },
@@ -250,40 +263,23 @@ fn metric_requests(data: Vec<Datum>, place: &Place, shared: &[(String, String)])
     batches.into_iter().map(request).collect()
 }
 
-fn log_requests(
-    events: Vec<(LogEvent, Vec<Datum>)>,
-    place: &Place,
-    stream: &str,
-) -> Result<Vec<Request>, LogBatchError> {
+fn log_requests(events: &[LogEvent], place: &Place, stream: &str) -> Result<Vec<Request>, PublishError> {
     let Some(group) = &place.log_group else { return Ok(Vec::new()) };
-    let (events, carried): (Vec<LogEvent>, Vec<Vec<Datum>>) = events.into_iter().unzip();
-    let carries_metrics = carried.iter().any(|data| !data.is_empty());
-    let place = match carries_metrics {
-        true => place.clone(),
-        false => Place { namespace: None, dimensions: BTreeMap::new(), ..place.clone() },
-    };
+    let is_name = (1..=512).contains(&stream.len()) && !stream.contains([':', '*']);
+    if !events.is_empty() && !is_name {
+        return Err(PublishError::Stream(stream.to_owned()));
+    }
     let request = |range: std::ops::Range<usize>| {
-        let carried = carried[range.clone()].iter().flatten();
         let events = events[range].to_vec();
+        let (metrics, logs) = LogEvent::receipts_of(&events);
+        let place = match metrics.is_empty() {
+            false => place.clone(),
+            true => Place { namespace: None, dimensions: BTreeMap::new(), ..place.clone() },
+        };
         Request {
-            receipt: Receipt {
-                place: place.clone(),
-                metrics: stretches(carried.map(|datum| (datum.series(), datum.at, datum.until()))),
-                logs: stretches(events.iter().map(|event| (event.series.clone(), event.at, event.at))),
-                answer: Answer::Accepted,
-            },
+            receipt: Receipt { place, metrics, logs, answer: Answer::Accepted },
             body: Body::Logs { group: group.clone(), stream: stream.to_owned(), events },
         }
     };
-    Ok(log_batches(&events)?.into_iter().map(request).collect())
-}
-
-/// One stretch a series, from its first to its last: what lies between was sent with it, or had been before.
-fn stretches(items: impl Iterator<Item = (String, DateTime<Utc>, DateTime<Utc>)>) -> Vec<Sent> {
-    let mut found: BTreeMap<String, (DateTime<Utc>, DateTime<Utc>)> = BTreeMap::new();
-    for (series, from, until) in items {
-        let stretch = found.entry(series).or_insert((from, until));
-        *stretch = (stretch.0.min(from), stretch.1.max(until));
-    }
-    found.into_iter().map(|(series, (from, until))| Sent { series, from, until }).collect()
+    Ok(log_batches(events)?.into_iter().map(request).collect())
 }

@@ -122,6 +122,12 @@ fn metrics_come_one_way_only() {
         let rest = left(&run, &carrying(Some(second), false));
         assert_eq!((rest.requests.len(), rest.taken_before), (0, sent.data), "{first:?}");
     }
+    let mut run = example().run();
+    let sent = left(&run, &carrying(Some(Carrier::Embedded), false));
+    sent.requests.iter().for_each(|request| receive(&mut run, request.receipt.clone()));
+    let mut elsewhere = carrying(Some(Carrier::Embedded), false);
+    elsewhere.namespace = "Other".parse().unwrap();
+    assert_eq!(left(&run, &elsewhere).events, sent.events, "another namespace has none of it");
     let run = example().run();
     let embedded = left(&run, &carrying(Some(Carrier::Embedded), true));
     assert!(embedded.requests.iter().all(|request| matches!(request.body, Body::Logs { .. })));
@@ -134,7 +140,7 @@ fn what_was_lost_is_sent_again_and_told() {
     let wanted = carrying(Some(Carrier::Put), false);
     let whole = left(&run, &wanted);
     assert_eq!(whole.in_doubt, 0);
-    let lost = Receipt { answer: Answer::Lost, ..whole.requests[0].receipt.clone() };
+    let lost = Receipt { answer: Answer::Awaited, ..whole.requests[0].receipt.clone() };
     receive(&mut run, lost);
     let again = left(&run, &wanted);
     assert_eq!((&again.requests, again.in_doubt), (&whole.requests, whole.data));
@@ -154,7 +160,7 @@ fn what_cloudwatch_would_drop_is_not_sent() {
     assert_eq!(at(ended + TimeDelta::days(15)), Err(PublishError::TooOld(ended)));
     assert_eq!(at(begins - TimeDelta::hours(3)), Err(PublishError::Ahead(ended)));
     let partly = at(begins + (ended - begins) / 2 + TimeDelta::days(14)).unwrap();
-    assert!(partly.too_old > 0 && partly.events > 0 && partly.slow);
+    assert!(partly.out_of_range > 0 && partly.events > 0 && partly.slow);
     assert!(!at(ended).unwrap().slow);
 }
 

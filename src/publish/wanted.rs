@@ -6,6 +6,10 @@ use super::names::{Dimension, LogGroup, NameError, Namespace};
 /// The most dimensions of a metric (aws-facts.md §6).
 const MAX_DIMENSIONS: usize = 30;
 
+/// Bytes of the user's own dimensions, in all: they stand in every entry of a request, and the latencies of one level may
+/// take 160 of these.
+const MAX_DIMENSION_BYTES: usize = 3_000;
+
 /// Those that albcap gives itself.
 const OWN: [&str; 3] = ["LoadBalancer", "Level", "Kind"];
 
@@ -58,6 +62,10 @@ impl Wanted {
             if taken || dimensions[..place].iter().any(|earlier| earlier.name() == name) {
                 return Err(NameError::Twice(name.to_owned()));
             }
+        }
+        let bytes = dimensions.iter().map(|own| own.name().len() + own.value().len()).sum();
+        if bytes > MAX_DIMENSION_BYTES {
+            return Err(NameError::TooLong(bytes));
         }
         Ok(Wanted { metrics, logs, namespace, log_group, high_resolution, dimensions })
     }

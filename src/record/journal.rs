@@ -45,9 +45,19 @@ pub enum JournalError {
     Write(io::Error),
 }
 
+/// What the writing thread is asked for.
+enum Order {
+    /// A line; whether it is to be safe at once.
+    Line(String, bool),
+    /// A word when all that came before is safe.
+    Tell(Sender<()>),
+    /// The end, whoever else could still write.
+    End,
+}
+
 /// An open record.
 pub struct Journal {
-    lines: Option<Sender<String>>,
+    lines: Option<Sender<Order>>,
     writer: Option<JoinHandle<io::Result<()>>>,
     /// What ended the writing before its time.
     failed: Option<JournalError>,
@@ -78,7 +88,7 @@ impl Journal {
     }
 
     fn start(mut output: Output) -> Journal {
-        let (lines, queue) = channel::<String>();
+        let (lines, queue) = channel::<Order>();
         let writer =
             std::thread::Builder::new().name("journal".into()).spawn(move || write_all(&queue, &mut output));
         // A thread that can't be started loses nothing silently: `finish` reports it.
@@ -89,19 +99,16 @@ impl Journal {
     /// Appends one event. An error of the disk does not stop the load, which goes on without it: it comes from
     /// [`Journal::new_failure`] and from [`Journal::finish`].
     pub fn append(&mut self, event: &Stamped) {
-        let mut line = to_line(event);
-        // At each level's start and end, so that whoever leaves in the first second too leaves a record that can be read;
-        // and what AWS took, so that nobody sends it again.
-        if matches!(
-            event.event,
-            Event::LevelStarted(_) | Event::LevelEnded(_) | Event::Ended(_) | Event::Receipt(_)
-        ) {
-            // An empty line of its own asks the writer to sync now; it is not written.
-            line.push('\0');
-        }
+        // At each level's start and end, so that whoever leaves in the first second too leaves a record that can be read.
+        let now = matches!(event.event, Event::LevelStarted(_) | Event::LevelEnded(_) | Event::Ended(_));
         if let Some(lines) = &self.lines {
-            let _ = lines.send(line);
+            let _ = lines.send(Order::Line(to_line(event), now));
         }
+    }
+
+    /// Another way into the same record, for what must be safe before anything else happens.
+    pub fn entry(&self) -> Entry {
+        Entry(self.lines.clone())
     }
 
     /// What has ended the writing since the last call; `None` while all is well, and when it was told already.
@@ -122,11 +129,32 @@ impl Journal {
     }
 
     fn join(&mut self) -> Result<(), JournalError> {
-        self.lines = None;
+        if let Some(lines) = self.lines.take() {
+            let _ = lines.send(Order::End);
+        }
         match self.writer.take().map(JoinHandle::join) {
             Some(Ok(result)) => result.map_err(JournalError::Write),
             _ => Err(JournalError::Write(io::Error::other("the writer stopped"))),
         }
+    }
+}
+
+/// A way into a record that is open elsewhere.
+#[derive(Clone)]
+pub struct Entry(Option<Sender<Order>>);
+
+impl Entry {
+    /// Appends one event, and waits until it is safe.
+    ///
+    /// # Errors
+    /// [`JournalError::Write`] when the record can't be written any more.
+    pub fn append_now(&self, event: &Stamped) -> Result<(), JournalError> {
+        let ended = || JournalError::Write(io::Error::other("the record is not written any more"));
+        let lines = self.0.as_ref().ok_or_else(ended)?;
+        let (tell, told) = channel();
+        let sent = lines.send(Order::Line(to_line(event), true)).and_then(|()| lines.send(Order::Tell(tell)));
+        sent.map_err(|_| ended())?;
+        told.recv().map_err(|_| ended())
     }
 }
 
@@ -154,20 +182,24 @@ impl Output {
     }
 }
 
-fn write_all(queue: &Receiver<String>, output: &mut Output) -> io::Result<()> {
+fn write_all(queue: &Receiver<Order>, output: &mut Output) -> io::Result<()> {
     let mut unsynced: Option<Instant> = None;
     loop {
         let wait = unsynced.map_or(Duration::MAX, |since| SYNC_EVERY.saturating_sub(since.elapsed()));
         let sync_now = match queue.recv_timeout(wait.min(Duration::from_secs(3_600))) {
-            Ok(line) => {
-                let (line, sync) =
-                    line.strip_suffix('\0').map_or((line.as_str(), false), |line| (line, true));
-                output.write(line)?;
+            Ok(Order::Line(line, now)) => {
+                output.write(&line)?;
                 unsynced.get_or_insert_with(Instant::now);
-                sync
+                now
+            }
+            Ok(Order::Tell(tell)) => {
+                output.sync()?;
+                unsynced = None;
+                let _ = tell.send(());
+                false
             }
             Err(RecvTimeoutError::Timeout) => false,
-            Err(RecvTimeoutError::Disconnected) => return output.sync(),
+            Ok(Order::End) | Err(RecvTimeoutError::Disconnected) => return output.sync(),
         };
         if sync_now || unsynced.is_some_and(|since| since.elapsed() >= SYNC_EVERY) {
             output.sync()?;
@@ -216,8 +248,13 @@ impl Reopened {
             text.push('\n');
         }
         events.iter().for_each(|event| text.push_str(&to_line(event)));
+        let length = self.file.metadata().map_err(JournalError::Write)?.len();
         let written = (&self.file).write_all(text.as_bytes()).and_then(|()| self.file.sync_data());
-        written.map_err(JournalError::Write)
+        written.map_err(|error| {
+            // Half a line would stand in the way of all that is appended later.
+            let _ = self.file.set_len(length);
+            JournalError::Write(error)
+        })
     }
 }
 

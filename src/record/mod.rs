@@ -21,7 +21,7 @@ pub use event::{
     PeerCount, Phase, SCHEMA, Sample, Stamped, TokensObtained,
 };
 pub use histogram::{Histogram, LatencySummary};
-pub use journal::{Journal, JournalError, Reopened};
+pub use journal::{Entry, Journal, JournalError, Reopened};
 pub use machine::{LevelMachine, MachineSecond, Seconds};
 pub use read::{RecordError, read};
 pub use receipt::{Answer, Place, Receipt, Sent};

@@ -51,19 +51,15 @@ pub struct Sent {
     pub until: DateTime<Utc>,
 }
 
-/// What is known of a request's fate.
+/// What is known of a request's fate. Requests are sent one after the other: of each, first that it is sent is noted, and
+/// then what was answered. Where the second note is missing, AWS may have taken it or not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Answer {
+    /// None yet: it is about to be sent.
+    Awaited,
     /// AWS took it.
     Accepted,
-    /// It was sent, and no answer came: AWS may have taken it, or not.
-    Lost,
-}
-
-impl Sent {
-    /// Whether that instant of that series is in it.
-    pub fn covers(&self, series: &str, at: DateTime<Utc>) -> bool {
-        self.series == series && (self.from..=self.until).contains(&at)
-    }
+    /// AWS did not take it.
+    Refused,
 }
