@@ -88,7 +88,7 @@ fn zones_are_shown_and_uneven_ones_named() {
     assert!(causes.is_empty(), "{causes:?}");
 
     let (_, causes, evidence) = spread(&[("us-east-1a", 0.7), ("us-east-1b", 0.3)]);
-    assert!(causes[0].starts_with("The load balancer's zones carried unequal parts"), "{causes:?}");
+    assert!(causes[0].contains("the load balancer's zones carried unequal parts"), "{causes:?}");
     assert!(evidence.unwrap()[0].contains("us-east-1a 70.0 % and us-east-1b 30.0 %"));
     assert!(spread(&[]).0.is_empty());
 
