@@ -1,6 +1,7 @@
 //! The load balancer, found by ARN, by name or from the URL's host.
 
 use aws_sdk_elasticloadbalancingv2::error::ProvideErrorMetadata;
+use aws_sdk_elasticloadbalancingv2::operation::describe_load_balancers::builders::DescribeLoadBalancersFluentBuilder;
 use aws_sdk_elasticloadbalancingv2::types::{LoadBalancer, LoadBalancerTypeEnum};
 
 use super::addresses::sharing_an_address;
@@ -62,6 +63,15 @@ impl Aws {
         })
     }
 
+    /// Makes sure that the load balancer of that ARN is there.
+    ///
+    /// # Errors
+    /// [`AwsError::NotFound`], or what the call brought.
+    pub async fn confirm_load_balancer(&self, arn: &str) -> Result<(), AwsError> {
+        let request = self.elb.describe_load_balancers().load_balancer_arns(arn);
+        self.one_of(request, format!("with the ARN {}", foreign_text(arn))).await.map(|_| ())
+    }
+
     async fn named(&self, wanted: &LoadBalancerRef) -> Result<LoadBalancer, AwsError> {
         let request = self.elb.describe_load_balancers();
         let (request, sought) = match wanted {
@@ -70,6 +80,15 @@ impl Aws {
                 (request.load_balancer_arns(arn.as_str()), format!("with the ARN {}", arn.as_str()))
             }
         };
+        self.one_of(request, sought).await
+    }
+
+    /// The first that a request finds.
+    async fn one_of(
+        &self,
+        request: DescribeLoadBalancersFluentBuilder,
+        sought: String,
+    ) -> Result<LoadBalancer, AwsError> {
         let not_found = || AwsError::NotFound { sought, region: self.region().to_owned() };
         match LOAD_BALANCERS.timed(request.send()).await {
             Ok(answer) => answer.load_balancers().first().cloned().ok_or_else(not_found),

@@ -124,6 +124,13 @@ async fn apply(
 ) -> Result<Exit, Complaint> {
     warn(recommendation, output);
     let aws = connect(args, recommendation).await?;
+    aws.confirm_load_balancer(&recommendation.basis.arn).await.map_err(|error| match error {
+        AwsError::NotFound { .. } => Complaint::refused(
+            &error,
+            "a load balancer that was made anew wants a new run; credentials of another account see another's",
+        ),
+        error => failed(&error),
+    })?;
     let there = aws
         .survey(&recommendation.basis, &recommendation.dashboard.dashboard_name)
         .await

@@ -83,9 +83,19 @@ fn every_form_tells_of_the_same_alarms_and_text_fits_its_columns() {
     assert!(names.iter().all(|name| name.starts_with("albcap-albcap-sim-")), "{names:?}");
     assert!(alarms.iter().all(|alarm| alarm["Properties"]["AlarmActions"] == json!([topic])));
     let near = &resources["ConnectionsNearLimit"]["Properties"];
+    let policies = of("AWS::ApplicationAutoScaling::ScalingPolicy");
+    assert_eq!(policies.len(), 1);
+    // Beyond what was tested it is of each target, as the policy is.
+    let policy = &policies[0]["Properties"]["TargetTrackingScalingPolicyConfiguration"];
+    assert_eq!(near["Threshold"], policy["TargetValue"]);
+    assert_eq!(
+        near["Metrics"][2]["Expression"],
+        policy["CustomizedMetricSpecification"]["Metrics"][2]["Expression"]
+    );
+    let tested = measured.emitted("cloudformation", &[]);
+    let near = &tested["Resources"]["ConnectionsNearLimit"]["Properties"];
     assert_eq!(near["Threshold"], 32, "80 % of the level that passed");
-    assert!(near["Metrics"][1]["Expression"].as_str().unwrap().contains("m1"), "{near:#}");
-    assert_eq!(of("AWS::ApplicationAutoScaling::ScalingPolicy").len(), 1);
+    assert!(near["Metrics"][1]["Expression"].as_str().unwrap().starts_with("m1"), "{near:#}");
 
     let terraform = measured.emitted("terraform", &flags);
     let script = measured.done(&[&["--emit=aws-cli"], &flags[..]].concat());
@@ -197,6 +207,20 @@ fn without_credentials_or_their_region_nothing_is_applied() {
             .args(["--apply", "--endpoint-url=http://127.0.0.1:1"]),
     );
     assert_eq!(done.code, 1, "{}", done.all());
+}
+
+#[test]
+fn for_a_load_balancer_that_is_gone_nothing_is_applied() {
+    let measured = Measured::new();
+    let text = std::fs::read_to_string(measured.record()).unwrap();
+    let at = text.find("app/albcap-sim/").unwrap() + "app/albcap-sim/".len();
+    let id: String = text[at..].chars().take_while(char::is_ascii_alphanumeric).collect();
+    std::fs::write(measured.record(), text.replace(&id, "fedcba9876543210")).unwrap();
+    let done = measured.done(&["--apply"]);
+    assert_eq!((done.code, done.stdout.as_str()), (3, ""), "{}", done.all());
+    assert!(done.stderr.contains("no load balancer with the ARN"), "{}", done.all());
+    let done = measured.done(&["--remove"]);
+    assert_eq!(done.code, 0, "what was made for it may go: {}", done.all());
 }
 
 #[test]

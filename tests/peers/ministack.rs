@@ -176,7 +176,10 @@ fn what_is_recommended_is_applied_once_and_taken_away() {
     let lines =
         |text: &str, word: &str| text.lines().filter(|line| line.starts_with(&format!("  {word} "))).count();
     let first = recommend("--apply");
-    assert!(lines(&first, "create") >= 6 && first.contains("dashboard albcap-prod-ws-websockets"), "{first}");
+    assert!(
+        lines(&first, "create") >= 6 && first.contains("dashboard albcap-prod-ws-websockets-us-east-1"),
+        "{first}"
+    );
     // It keeps of an alarm all but its `Metrics`: each is found again, and that this is missing.
     let again = recommend("--apply");
     let lacking = again.lines().filter(|line| line.ends_with(": what it watches")).count();

@@ -22,9 +22,14 @@ fn measured(simulator: &Simulator, folder: &Folder, heartbeat: &str) -> PathBuf 
     record
 }
 
-fn emitted(record: &Path, form: &str, to: &Path) {
-    let flags =
-        ["--connections=400k", "--alarm-action=arn:aws:sns:us-east-1:123456789012:on-call", "--emit", form];
+fn emitted(record: &Path, connections: &str, form: &str, to: &Path) {
+    let flags = [
+        "--connections",
+        connections,
+        "--alarm-action=arn:aws:sns:us-east-1:123456789012:on-call",
+        "--emit",
+        form,
+    ];
     let done = finish(binary().arg("recommend").arg(record).args(flags));
     assert_eq!(done.code, 0, "{}", done.all());
     std::fs::write(to, done.stdout).unwrap();
@@ -36,7 +41,7 @@ fn cfn_lint_finds_nothing_in_the_template() {
     let simulator = Simulator::start(&["--period=1s"]);
     let record = measured(&simulator, &folder, "1s");
     let template = folder.file("albcap.json");
-    emitted(&record, "cloudformation", &template);
+    emitted(&record, "400k", "cloudformation", &template);
     let lint = || {
         let mut command = Command::new(python::program("cfn-lint"));
         command.args(["--include-checks", "I", "--regions", "us-east-1", "--"]).arg(&template);
@@ -77,11 +82,11 @@ fn the_aws_cli_makes_what_boto3_reads_back_as_ours() {
     let simulator = Simulator::start(&["--period=1s"]);
     let record = measured(&simulator, &folder, "1s");
     let script = folder.file("albcap.sh");
-    emitted(&record, "aws-cli", &script);
+    emitted(&record, "30", "aws-cli", &script);
     let done = run_script(&script, python::program("aws").parent().unwrap(), &simulator, &[]);
     assert_eq!((done.code, done.stderr.as_str()), (0, ""), "{}", done.all());
     let template = folder.file("albcap.json");
-    emitted(&record, "cloudformation", &template);
+    emitted(&record, "30", "cloudformation", &template);
     let done = finish(python::script("recommend_check.py").args([simulator.endpoint()]).arg(&template));
     assert_eq!(done.code, 0, "{}", done.all());
     // What somebody else made is not taken for ours.
@@ -116,7 +121,7 @@ fn the_aws_cli_understands_also_what_waits_for_a_variable() {
     let simulator = Simulator::start(&["--period=1s", "--idle-timeout=3s"]);
     let record = measured(&simulator, &folder, "2s");
     let script = folder.file("albcap.sh");
-    emitted(&record, "aws-cli", &script);
+    emitted(&record, "400k", "aws-cli", &script);
     let bin = parsing_only(&folder);
     let waiting = ["ECS_CLUSTER", "ECS_SERVICE", "SET_IDLE_TIMEOUT", "RESERVE_CAPACITY"];
     let asked = |variables: &[(&str, &str)]| -> Vec<String> {

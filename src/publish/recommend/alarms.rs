@@ -1,10 +1,11 @@
 //! The alarms, and where their thresholds come from; docs/recommend.md tells it to users.
 
-use super::AlarmAction;
 use super::alarm::{Alarm, Comparison, Metric, MissingData, Query};
 use super::basis::{Basis, plain};
 use super::noise::most_in_a_minute;
+use super::scaling::healthy;
 use super::targets::target_groups;
+use super::{AlarmAction, Scaling};
 use crate::judge::wording::{plural, show_count};
 use crate::judge::{Judged, metric};
 
@@ -20,19 +21,25 @@ struct Rule {
     why: String,
 }
 
-/// All alarms that the run gives grounds for.
-pub(super) fn alarms(judged: &Judged<'_>, basis: &Basis, actions: &[AlarmAction]) -> Vec<Alarm> {
+/// All alarms that the run gives grounds for. With `each`, those on connections are held against what each target held
+/// rather than against what all of them did: more targets than were tested may hold more.
+pub(super) fn alarms(
+    judged: &Judged<'_>,
+    basis: &Basis,
+    each: Option<&Scaling>,
+    actions: &[AlarmAction],
+) -> Vec<Alarm> {
     let errors = [
         ("elb-5xx", "HTTPCode_ELB_5XX_Count"),
         ("target-connection-errors", metric::TARGET_CONNECTION_ERRORS),
     ];
     let errors = errors.map(|(what, name)| more_than_before(judged, basis, what, name));
     let unhealthy = target_groups(judged).into_iter().map(|group| unhealthy_targets(basis, &group));
-    [near_limit(basis), rejected(basis)]
+    [near_limit(basis, each), rejected(basis)]
         .into_iter()
         .chain(errors)
         .chain(unhealthy)
-        .chain([gone(basis)])
+        .chain([gone(basis, each)])
         .map(|rule| rule.alarm(basis, actions))
         .collect()
 }
@@ -62,24 +69,51 @@ impl Rule {
 
 /// Sum is the sum over the load balancer's nodes. A minute that is still incomplete has less of it, never more: three in
 /// a row are no accident of a reconnect wave either.
-fn near_limit(basis: &Basis) -> Rule {
-    let active =
-        Query::metric("m1", Metric::of_alb(metric::ACTIVE_CONNECTIONS, &basis.load_balancer, None), "Sum");
-    let connections = Query::expression("e1", basis.connections("m1"), "connections");
+fn near_limit(basis: &Basis, each: Option<&Scaling>) -> Rule {
+    let factor = plain(basis.factor);
+    let (threshold, why) = match each {
+        None => (
+            basis.safe_limit,
+            format!(
+                "The safe limit of {} is reached; {} were held. ActiveConnectionCount counts {factor} TCP connections for each.",
+                plural(basis.safe_limit.into(), "connection"),
+                show_count(basis.max_reliable.into()),
+            ),
+        ),
+        Some(scaling) => (
+            scaling.target_value,
+            format!(
+                "A target holds {} on average, as many as at the safe limit of {} in all: add targets. \
+                 ActiveConnectionCount counts {factor} TCP connections for each.",
+                plural(scaling.target_value.into(), "connection"),
+                show_count(basis.safe_limit.into()),
+            ),
+        ),
+    };
     Rule {
         what: "connections-near-limit".into(),
-        metrics: vec![active, connections.watched()],
+        metrics: of_connections(basis, each, &basis.connections("m1"), "connections"),
         comparison: Comparison::AtLeast,
-        threshold: basis.safe_limit,
+        threshold,
         minutes: (3, 3),
         // The metric is absent when nothing is open, which is far from the limit.
         missing: MissingData::NotBreaching,
-        why: format!(
-            "The safe limit of {} is reached; {} were held. ActiveConnectionCount counts {} TCP connections for each.",
-            plural(basis.safe_limit.into(), "connection"),
-            show_count(basis.max_reliable.into()),
-            plain(basis.factor),
-        ),
+        why,
+    }
+}
+
+/// An expression over ActiveConnectionCount, `m1`, in all or for each healthy target.
+fn of_connections(basis: &Basis, each: Option<&Scaling>, expression: &str, label: &str) -> Vec<Query> {
+    let active =
+        Query::metric("m1", Metric::of_alb(metric::ACTIVE_CONNECTIONS, &basis.load_balancer, None), "Sum");
+    match each {
+        None => vec![active, Query::expression("e1", expression, label).watched()],
+        Some(scaling) => vec![
+            active,
+            healthy("m2", basis, &scaling.target_group),
+            Query::expression("e1", format!("{expression} / m2"), &format!("{label}, for each target"))
+                .watched(),
+        ],
     }
 }
 
@@ -100,15 +134,18 @@ fn rejected(basis: &Basis) -> Rule {
 /// minute that comes late does not hide two that were bad.
 fn more_than_before(judged: &Judged<'_>, basis: &Basis, what: &str, name: &str) -> Rule {
     let most = most_in_a_minute(judged, name);
+    let failed = judged.levels.iter().any(|level| level.passed == Some(false));
+    let minutes = if failed { "before the first failed level" } else { "of what was read for the run" };
     let seen = match most {
-        0 => "there was none in any minute before the first failed level".to_owned(),
-        most => format!("no minute before the first failed level had more than {}", show_count(most.into())),
+        None => "CloudWatch was not read, so none is taken as normal".to_owned(),
+        Some(0) => format!("there was none in any minute {minutes}"),
+        Some(most) => format!("no minute {minutes} had more than {}", show_count(most.into())),
     };
     let means = match name {
         metric::TARGET_CONNECTION_ERRORS => "The load balancer can't connect to targets",
         _ => "The load balancer answers with errors of its own",
     };
-    counted(basis, what, name, most, (2, 3), format!("{means}: {seen}."))
+    counted(basis, what, name, most.unwrap_or(0), (2, 3), format!("{means}: {seen}."))
 }
 
 /// A count of the load balancer's, absent where it is zero (aws-facts.md §0.4).
@@ -144,25 +181,28 @@ fn unhealthy_targets(basis: &Basis, group: &str) -> Rule {
 /// A fall from one minute to the next. Nothing is filled: AWS delivers the newest minute late, and a filled one would
 /// look like a fall to nothing every time. When really nobody is left, the metric is absent and the alarm says that
 /// there is no data.
-fn gone(basis: &Basis) -> Rule {
-    let active =
-        Query::metric("m1", Metric::of_alb(metric::ACTIVE_CONNECTIONS, &basis.load_balancer, None), "Sum");
-    let lost = Query::expression(
-        "e1",
-        format!("-1 * DIFF(m1) / {}", plain(basis.factor)),
-        "connections lost since the minute before",
-    );
+fn gone(basis: &Basis, each: Option<&Scaling>) -> Rule {
+    let lost = format!("-1 * DIFF(m1) / {}", plain(basis.factor));
+    let (threshold, of) = match each {
+        None => (basis.reserve(), ""),
+        // The reserve of a target is that share of it which it held of the safe limit.
+        Some(scaling) => {
+            let (reserve, held) = (u64::from(basis.reserve()), u64::from(scaling.target_value));
+            let share = (reserve * held).div_ceil(u64::from(basis.safe_limit)).max(1);
+            (u32::try_from(share).unwrap_or(u32::MAX), " for each target")
+        }
+    };
     Rule {
         what: "connections-gone".into(),
-        metrics: vec![active, lost.watched()],
+        metrics: of_connections(basis, each, &lost, "connections lost since the minute before"),
         comparison: Comparison::AtLeast,
-        threshold: basis.reserve(),
+        threshold,
         // A fall is one minute's; it stays in sight for three.
         minutes: (1, 3),
         missing: MissingData::Missing,
         why: format!(
-            "Within a minute as many connections went as the safe limit keeps in reserve ({} held, {} safe): they come \
-             back all at once. No data means that none is left, or that nothing is reported.",
+            "Within a minute as many connections went{of} as the safe limit keeps in reserve ({} held, {} safe): they \
+             come back all at once. No data means that none is left, or that nothing is reported.",
             show_count(basis.max_reliable.into()),
             show_count(basis.safe_limit.into()),
         ),
@@ -180,7 +220,7 @@ mod tests {
         let run = scenario.run();
         let judged = judge(&run);
         let actions: Vec<AlarmAction> = actions.iter().map(|action| action.parse().unwrap()).collect();
-        alarms(&judged, &Basis::of(&judged).unwrap(), &actions)
+        alarms(&judged, &Basis::of(&judged).unwrap(), None, &actions)
     }
 
     fn named<'a>(alarms: &'a [Alarm], what: &str) -> &'a Alarm {
@@ -213,6 +253,43 @@ mod tests {
         let noisy = Scenario { rises, faults: Vec::new(), ..example() };
         assert!(named(&of(&noisy, &[]), "elb-5xx").threshold >= 9);
         assert_eq!(named(&alarms, "elb-5xx").threshold, 0);
+    }
+
+    #[test]
+    fn what_is_normal_is_said_as_far_as_it_is_known() {
+        let unread = Scenario { series: None, ..example() };
+        let passed = Scenario { faults: Vec::new(), ..example() };
+        for (scenario, says) in [
+            (example(), "there was none in any minute before the first failed level."),
+            (passed, "there was none in any minute of what was read for the run."),
+            (unread, "CloudWatch was not read, so none is taken as normal."),
+        ] {
+            let alarms = of(&scenario, &[]);
+            let errors = named(&alarms, "elb-5xx");
+            assert!(errors.alarm_description.ends_with(says), "{}", errors.alarm_description);
+            assert_eq!(errors.threshold, 0);
+        }
+    }
+
+    #[test]
+    fn beyond_the_tested_size_each_target_is_held_against_what_it_held() {
+        let recommendation = super::super::testing::recommendation();
+        let near = named(&recommendation.alarms, "connections-near-limit");
+        let scaling = recommendation.scaling.as_ref().unwrap();
+        // 800 safe and 200 in reserve, over 4 targets.
+        assert_eq!((near.threshold, scaling.target_value), (200, 200));
+        let expression =
+            |queries: &[Query]| queries.iter().find(|query| query.return_data).unwrap().expression.clone();
+        assert_eq!(
+            expression(&near.metrics),
+            expression(&scaling.metrics),
+            "as the policy, which acts first"
+        );
+        let gone = named(&recommendation.alarms, "connections-gone");
+        assert_eq!(
+            (gone.watches().as_str(), gone.threshold),
+            ("-1 * DIFF(ActiveConnectionCount) / 2 / HealthyHostCount", 50)
+        );
     }
 
     #[test]

@@ -6,6 +6,7 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::reservation::QUOTA;
 use super::scaling::Scaling;
 use super::text::ulimits;
 use super::{Recommendation, Reservation};
@@ -17,7 +18,8 @@ pub fn aws_cli(recommendation: &Recommendation) -> String {
     let mut script = String::from("#!/bin/sh\n");
     comment(&mut script, &basis.purpose());
     recommendation.cautions.iter().for_each(|caution| comment(&mut script, caution));
-    script.push_str("set -eu\n");
+    // Version 2 of the AWS CLI would show what it made in a pager, and wait.
+    script.push_str("set -eu\nexport AWS_PAGER=''\n");
     for alarm in &recommendation.alarms {
         script.push('\n');
         script.push_str(&command(basis, "cloudwatch put-metric-alarm", alarm));
@@ -112,11 +114,14 @@ fn of_load_balancer(recommendation: &Recommendation) -> String {
 }
 
 fn of_capacity(recommendation: &Recommendation, reservation: &Reservation) -> String {
-    if !reservation.pays {
+    if !reservation.is_due() {
         return String::new();
     }
     let mut script = String::from("\n");
-    comment(&mut script, "Paid by the hour until it is reset: run this with RESERVE_CAPACITY=yes.");
+    comment(
+        &mut script,
+        &format!("Paid by the hour until it is reset, and {QUOTA}: run this with RESERVE_CAPACITY=yes."),
+    );
     script.push_str(&format!(
         "if [ \"${{RESERVE_CAPACITY:-}}\" = yes ]; then\n  \
          aws elbv2 modify-capacity-reservation --region {} \\\n    --load-balancer-arn {} \\\n    \
@@ -196,6 +201,8 @@ mod tests {
         for guarded in ["SET_IDLE_TIMEOUT:-", "RESERVE_CAPACITY:-"] {
             assert!(script.contains(guarded), "{script}");
         }
+        recommendation.reservation.as_mut().unwrap().reserved_now = Some(500);
+        assert!(!aws_cli(&recommendation).contains("modify-capacity-reservation"));
         recommendation.scaling = Err("nobody knows".into());
         assert!(aws_cli(&recommendation).contains("# No scaling policy: nobody knows."));
     }

@@ -156,8 +156,8 @@ impl Basis {
     /// What everything is for, in a sentence.
     pub(super) fn purpose(&self) -> String {
         format!(
-            "What a safe limit of {} connections through {} asks for.",
-            self.safe_limit, self.load_balancer
+            "What a safe limit of {} connections through {} in {} asks for, and for that region alone.",
+            self.safe_limit, self.load_balancer, self.region
         )
     }
 }

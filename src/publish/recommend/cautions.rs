@@ -1,16 +1,49 @@
 //! What a reader must know before relying on a recommendation: a sentence each.
 
+use super::Scaling;
 use super::basis::{Basis, FactorSource, plain};
 use crate::judge::Judged;
 use crate::judge::wording::{factor, show_count};
 use crate::record::HowEnded;
 
 /// All of them, the gravest first.
-pub(super) fn cautions(judged: &Judged<'_>, basis: &Basis) -> Vec<String> {
-    [ended(judged), machine(judged), of_factor(judged, basis), own_traffic(basis), at_least(judged, basis)]
-        .into_iter()
-        .flatten()
-        .collect()
+pub(super) fn cautions(
+    judged: &Judged<'_>,
+    basis: &Basis,
+    wished: u32,
+    scaling: &Result<Scaling, String>,
+) -> Vec<String> {
+    [
+        ended(judged),
+        machine(judged),
+        untested(basis, wished, scaling),
+        of_factor(judged, basis),
+        own_traffic(basis),
+        at_least(judged, basis),
+        across_zones(scaling),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn untested(basis: &Basis, wished: u32, scaling: &Result<Scaling, String>) -> Option<String> {
+    let alarms = match scaling {
+        Ok(_) => "alarms are held against what each target held in the run",
+        Err(_) => "alarms go off at the tested limit already",
+    };
+    let (wish, safe) = (show_count(wished.into()), show_count(basis.safe_limit.into()));
+    (wished > basis.safe_limit).then(|| {
+        format!(
+            "{wish} connections are more than the run showed to be safe, {safe}: {alarms}. Measure again at the wished size."
+        )
+    })
+}
+
+fn across_zones(scaling: &Result<Scaling, String>) -> Option<String> {
+    let said = "The scaling policy divides by all healthy targets of the group: that is right only where cross-zone load \
+                balancing is on for it, as it is unless it was turned off.";
+    scaling.is_ok().then(|| said.to_owned())
 }
 
 fn ended(judged: &Judged<'_>) -> Option<String> {
@@ -71,7 +104,22 @@ mod tests {
     fn said(scenario: Scenario) -> Vec<String> {
         let run = scenario.run();
         let judged = judge(&run);
-        cautions(&judged, &Basis::of(&judged).unwrap())
+        let basis = Basis::of(&judged).unwrap();
+        cautions(&judged, &basis, basis.safe_limit, &Err("nobody knows".into()))
+    }
+
+    #[test]
+    fn more_than_was_tested_is_to_be_measured() {
+        let recommendation = super::super::testing::recommendation();
+        let said = |wished| untested(&recommendation.basis, wished, &recommendation.scaling);
+        assert_eq!(said(800), None);
+        let beyond = said(801).unwrap();
+        assert!(
+            beyond.starts_with("801 connections are more than the run showed to be safe, 800"),
+            "{beyond}"
+        );
+        let unscaled = untested(&recommendation.basis, 801, &Err("nobody knows".into())).unwrap();
+        assert!(unscaled.contains("at the tested limit already"), "{unscaled}");
     }
 
     #[test]

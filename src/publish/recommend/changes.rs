@@ -40,7 +40,7 @@ pub enum Change {
     Update(Vec<&'static str>),
     /// It is there as it should be.
     Keep,
-    /// Something of its name is there that `--apply` did not make: it is left alone.
+    /// Something of its name is there that `--apply` did not make for a load balancer of that name: it is left alone.
     LeaveAlone,
 }
 
@@ -79,6 +79,12 @@ impl Basis {
         format!("{MARK}{}.", self.load_balancer)
     }
 
+    /// What the mark begins with of every load balancer that had this one's name: one that was made anew takes over what
+    /// was made for the old one.
+    fn mark_of_namesakes(&self) -> String {
+        format!("{MARK}app/{}/", self.name())
+    }
+
     /// What the names of all of this load balancer's alarms begin with; those of another may, too.
     #[must_use]
     pub fn alarm_prefix(&self) -> String {
@@ -89,15 +95,15 @@ impl Basis {
 /// What is to be done so that the recommendation stands: everything in it, marked, and what happens to it.
 #[must_use]
 pub fn to_apply(recommendation: &Recommendation, there: &There) -> Vec<(Thing, Change)> {
-    let mark = recommendation.basis.mark();
+    let (mark, namesakes) = (recommendation.basis.mark(), recommendation.basis.mark_of_namesakes());
     let alarms = recommendation.alarms.iter().map(|alarm| {
         let alarm_description = format!("{} {mark}", alarm.alarm_description);
         let wanted = Alarm { alarm_description, ..alarm.clone() };
-        let change = change_of_alarm(&wanted, there);
+        let change = change_of_alarm(&wanted, there, &namesakes);
         (Thing::Alarm(Box::new(wanted)), change)
     });
     let dashboard = marked(&recommendation.dashboard, &mark);
-    let change = change_of_dashboard(&dashboard, there);
+    let change = change_of_dashboard(&dashboard, there, &namesakes);
     alarms.chain([(Thing::Dashboard(dashboard), change)]).collect()
 }
 
@@ -121,11 +127,11 @@ fn marked(dashboard: &Dashboard, mark: &str) -> Dashboard {
     marked
 }
 
-fn change_of_alarm(wanted: &Alarm, there: &There) -> Change {
+fn change_of_alarm(wanted: &Alarm, there: &There, namesakes: &str) -> Change {
     let Some(found) = there.alarms.iter().find(|found| found.alarm_name == wanted.alarm_name) else {
         return Change::Create;
     };
-    if !found.alarm_description.contains(MARK) {
+    if !found.alarm_description.contains(namesakes) {
         return Change::LeaveAlone;
     }
     let differences =
@@ -133,10 +139,10 @@ fn change_of_alarm(wanted: &Alarm, there: &There) -> Change {
     if differences.is_empty() { Change::Keep } else { Change::Update(differences) }
 }
 
-fn change_of_dashboard(wanted: &Dashboard, there: &There) -> Change {
+fn change_of_dashboard(wanted: &Dashboard, there: &There, namesakes: &str) -> Change {
     match &there.dashboard {
         None => Change::Create,
-        Some(body) if !body.contains(MARK) => Change::LeaveAlone,
+        Some(body) if !body.contains(namesakes) => Change::LeaveAlone,
         Some(body) if serde_json::from_str::<Value>(body).ok().as_ref() == Some(&wanted.dashboard_body) => {
             Change::Keep
         }
@@ -263,7 +269,32 @@ mod tests {
         }
         there.dashboard = there.dashboard.map(|body| body.replace("for app/prod-ws/", "for app/prod-ws-2/"));
         assert_eq!(to_remove(&recommendation, &there), (vec![], false));
-        // One of the same name that was made anew takes over what the old one had.
-        assert!(matches!(&changes(&recommendation, &there)[0], Change::Update(_)));
+        let left = changes(&recommendation, &there);
+        assert!(left.iter().all(|change| *change == Change::LeaveAlone), "{left:?}");
+    }
+
+    #[test]
+    fn a_load_balancer_made_anew_takes_over_what_its_namesake_had() {
+        let recommendation = recommendation();
+        let mut there = applied(&recommendation);
+        let id = "50dc6c495c0c9188";
+        let older = |text: &str| text.replace(id, "0123456789abcdef");
+        for alarm in &mut there.alarms {
+            alarm.alarm_description = older(&alarm.alarm_description);
+            alarm.alarm.as_mut().unwrap().alarm_description.clone_from(&alarm.alarm_description);
+        }
+        there.dashboard = there.dashboard.as_deref().map(older);
+        assert_eq!(to_remove(&recommendation, &there), (vec![], false));
+        let taken = changes(&recommendation, &there);
+        assert!(taken.iter().all(|change| matches!(change, Change::Update(_))), "{taken:?}");
+    }
+
+    #[test]
+    fn each_region_has_its_own_dashboard() {
+        let mut basis = recommendation().basis;
+        let name = |basis: &Basis| basis.name_of(&format!("websockets-{}", basis.region));
+        assert_eq!(recommendation().dashboard.dashboard_name, name(&basis));
+        basis.region = "eu-west-1".into();
+        assert_ne!(recommendation().dashboard.dashboard_name, name(&basis));
     }
 }

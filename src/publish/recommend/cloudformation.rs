@@ -2,9 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::Recommendation;
 use super::aws_cli::configuration;
+use super::reservation::QUOTA;
 use super::text::ulimits;
+use super::{Recommendation, Reservation};
 
 /// The template. What no record knows, cluster and service, are its parameters; without them the service is not scaled.
 #[must_use]
@@ -112,8 +113,11 @@ fn outputs(recommendation: &Recommendation) -> Map<String, Value> {
         let ulimits = output("ulimits of the container definition", ulimits(descriptors).into());
         outputs.insert("ContainerUlimits".into(), ulimits);
     }
-    if let Some(reservation) = recommendation.reservation.filter(|reservation| reservation.pays) {
-        let units = output("MinimumLoadBalancerCapacity to reserve", reservation.units.to_string().into());
+    if let Some(reservation) = recommendation.reservation.filter(Reservation::is_due) {
+        let units = output(
+            &format!("MinimumLoadBalancerCapacity to reserve; {QUOTA}"),
+            reservation.units.to_string().into(),
+        );
         outputs.insert("CapacityUnits".into(), units);
     }
     outputs

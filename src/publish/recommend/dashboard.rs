@@ -74,7 +74,8 @@ pub(super) fn dashboard(
         ),
     ];
     Dashboard {
-        dashboard_name: basis.name_of("websockets"),
+        // Dashboards of all regions of an account share their names.
+        dashboard_name: basis.name_of(&format!("websockets-{}", basis.region)),
         dashboard_body: json!({"start": "-PT3H", "widgets": widgets}),
     }
 }

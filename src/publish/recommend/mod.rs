@@ -80,15 +80,18 @@ pub struct Recommendation {
 pub fn recommend(judged: &Judged<'_>, wish: &Wish) -> Result<Recommendation, NothingToRecommend> {
     let basis = Basis::of(judged)?;
     let connections = wish.connections.unwrap_or(basis.safe_limit);
-    let alarms = alarms::alarms(judged, &basis, &wish.alarm_actions);
+    let scaling = scaling::scaling(judged, &basis, connections);
+    // Beyond what was tested only the number of targets may grow, not what each of them holds.
+    let each = scaling.as_ref().ok().filter(|_| connections > basis.safe_limit);
+    let alarms = alarms::alarms(judged, &basis, each, &wish.alarm_actions);
     let clients = dashboard::Clients { namespace: &wish.namespace, dimensions: &wish.dimensions };
     Ok(Recommendation {
         connections,
         dashboard: dashboard::dashboard(judged, &basis, &alarms, &clients),
-        scaling: scaling::scaling(judged, &basis, connections),
         settings: Settings::of(judged),
         reservation: reservation::reservation(judged, connections),
-        cautions: cautions::cautions(judged, &basis),
+        cautions: cautions::cautions(judged, &basis, connections, &scaling),
+        scaling,
         alarms,
         basis,
     })

@@ -6,10 +6,12 @@ use super::alarm::MINUTE_S;
 use crate::judge::Judged;
 
 /// The most that a metric of the load balancer had in any whole minute of what CloudWatch was asked for, up to the first
-/// level that failed; 0 where it had nothing, or nothing was asked.
-pub(super) fn most_in_a_minute(judged: &Judged<'_>, metric: &str) -> u32 {
-    let Some(series) = &judged.run.series else { return 0 };
-    let Some(points) = series.metrics.get(metric) else { return 0 };
+/// level that failed; 0 where it had nothing, `None` where nothing was read.
+pub(super) fn most_in_a_minute(judged: &Judged<'_>, metric: &str) -> Option<u32> {
+    let series = judged.run.series.as_ref()?;
+    let Some(points) = series.metrics.get(metric) else {
+        return (!series.metrics.is_empty()).then_some(0);
+    };
     // A longer period holds its minutes: none of them had more.
     let bin_s = i64::from(series.period.seconds().max(MINUTE_S));
     let until = failed_from(judged);
@@ -29,7 +31,7 @@ pub(super) fn most_in_a_minute(judged: &Judged<'_>, metric: &str) -> u32 {
         most = most.max(sum);
     }
     // Within u32 where it is below 2^32, and at its end otherwise.
-    most.ceil() as u32
+    Some(most.ceil() as u32)
 }
 
 /// When, by AWS's clock, the first level that failed was started.
@@ -64,10 +66,12 @@ mod tests {
         let mut run = example().run();
         let (failed, name) = (run.levels[5].started_at, "HTTPCode_ELB_5XX_Count");
         put(&mut run, name, failed, &[(-540, 3.0), (-120, 7.0), (0, 900.0)]);
-        assert_eq!(most_in_a_minute(&judge(&run), name), 7);
-        assert_eq!(most_in_a_minute(&judge(&run), "NoSuchMetric"), 0);
+        assert_eq!(most_in_a_minute(&judge(&run), name), Some(7));
+        assert_eq!(most_in_a_minute(&judge(&run), "NoSuchMetric"), Some(0));
         run.levels.truncate(5);
-        assert_eq!(most_in_a_minute(&judge(&run), name), 900, "no level failed");
+        assert_eq!(most_in_a_minute(&judge(&run), name), Some(900), "no level failed");
+        run.series = None;
+        assert_eq!(most_in_a_minute(&judge(&run), name), None);
     }
 
     #[test]
@@ -77,6 +81,6 @@ mod tests {
         run.series.as_mut().unwrap().period = serde_json::from_value(json!(10)).unwrap();
         let from = run.series.as_ref().unwrap().from;
         put(&mut run, "X", from, &[(0, 1.0), (50, 2.0), (60, 2.5), (130, 1.0)]);
-        assert_eq!(most_in_a_minute(&judge(&run), "X"), 3);
+        assert_eq!(most_in_a_minute(&judge(&run), "X"), Some(3));
     }
 }

@@ -5,6 +5,8 @@ use crate::prices::{Carried, Use};
 
 /// The fewest units that can be reserved.
 const LEAST_UNITS: u32 = 100;
+/// What stands in the way at first (aws-facts.md §4).
+pub(super) const QUOTA: &str = "AWS's quota of reserved units is 0 a Region until it is raised";
 /// Within so many seconds all clients are back when all were cut at once.
 const RETURN_S: f64 = 60.0;
 
@@ -27,6 +29,20 @@ pub struct Reservation {
     pub unused_dollars_an_hour: f64,
     /// Units that are reserved already.
     pub reserved_now: Option<u32>,
+}
+
+impl Reservation {
+    /// Whether as many units are reserved already.
+    #[must_use]
+    pub fn is_there(&self) -> bool {
+        self.reserved_now.is_some_and(|now| now >= self.units)
+    }
+
+    /// Whether to reserve them: it pays, and takes nothing away from what is reserved.
+    #[must_use]
+    pub fn is_due(&self) -> bool {
+        self.pays && !self.is_there()
+    }
 }
 
 /// The reservation for so many connections that talk as those of the run did; `None` where the run does not tell how
@@ -83,6 +99,17 @@ mod tests {
         assert_eq!((many.units, many.pays), (104, true));
         assert!(many.unused_dollars_an_hour < 0.01);
         assert!(!of(299_999).pays && of(300_000).pays);
+    }
+
+    #[test]
+    fn what_is_reserved_already_is_never_made_less() {
+        let many = of(310_000);
+        for (now, due) in
+            [(None, true), (Some(0), true), (Some(103), true), (Some(104), false), (Some(500), false)]
+        {
+            let reservation = Reservation { reserved_now: now, ..many };
+            assert_eq!(reservation.is_due(), due, "{now:?}");
+        }
     }
 
     #[test]

@@ -18,6 +18,8 @@ const SCALE_IN_COOLDOWN_S: u32 = 900;
 pub struct Scaling {
     /// Its name.
     pub policy_name: String,
+    /// The one target group that takes WebSockets, by its `TargetGroup` dimension.
+    pub target_group: String,
     /// What it looks at: connections over healthy targets. No period: Application Auto Scaling has its own.
     pub metrics: Vec<Query>,
     /// Connections a task, at the safe limit.
@@ -37,7 +39,7 @@ pub(super) fn scaling(judged: &Judged<'_>, basis: &Basis, wished: u32) -> Result
     let known = load_of_targets(judged).and_then(|load| {
         Some((load.healthy_targets?, load.connections_a_target()?, load.targets_for(wished)?))
     });
-    let Some((healthy, each, needed)) = known else {
+    let Some((were_healthy, each, needed)) = known else {
         return Err(
             "how many targets were healthy is not known, and so not how many connections each of them held"
                 .into(),
@@ -50,21 +52,28 @@ pub(super) fn scaling(judged: &Judged<'_>, basis: &Basis, wished: u32) -> Result
             show_count(groups.len() as u64)
         ));
     };
-    let metric = |name: &str, group| Metric::of_alb(name, &basis.load_balancer, group);
+    let active = Metric::of_alb(metric::ACTIVE_CONNECTIONS, &basis.load_balancer, None);
     let metrics = vec![
-        unpaced(Query::metric("m1", metric(metric::ACTIVE_CONNECTIONS, None), "Sum")),
-        unpaced(Query::metric("m2", metric(metric::HEALTHY_HOSTS, Some(group)), "Minimum")),
+        unpaced(Query::metric("m1", active, "Sum")),
+        unpaced(healthy("m2", basis, group)),
         Query::expression("e1", format!("{} / m2", basis.connections("m1")), "connections a task").watched(),
     ];
     Ok(Scaling {
         policy_name: basis.name_of("connections-a-task"),
+        target_group: group.clone(),
         metrics,
         target_value: each,
-        min_tasks: healthy.min(needed).max(1),
+        min_tasks: were_healthy.min(needed).max(1),
         max_tasks: needed.max(1),
         scale_out_cooldown_s: SCALE_OUT_COOLDOWN_S,
         scale_in_cooldown_s: SCALE_IN_COOLDOWN_S,
     })
+}
+
+/// The targets of a group that take connections, as the node sees it that counts the most: a node that has lost sight
+/// of some must not make the service grow, as the fewest of any node would.
+pub(super) fn healthy(id: &str, basis: &Basis, group: &str) -> Query {
+    Query::metric(id, Metric::of_alb(metric::HEALTHY_HOSTS, &basis.load_balancer, Some(group)), "Maximum")
 }
 
 /// The same without a period, which a scaling policy does not take.

@@ -3,8 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use super::alarm::{Alarm, Metric, Query};
+use super::reservation::QUOTA;
 use super::text::ulimits;
-use super::{Recommendation, Scaling};
+use super::{Recommendation, Reservation, Scaling};
 
 /// The configuration. What no record knows, cluster and service, are its variables; without them the service is not
 /// scaled.
@@ -58,19 +59,15 @@ fn variables() -> Value {
 }
 
 fn alarm(alarm: &Alarm) -> Value {
-    let Value::Object(names) = json!({
-        "alarm_name": alarm.alarm_name,
-        "alarm_description": literal(&alarm.alarm_description),
-        "evaluation_periods": alarm.evaluation_periods,
-        "datapoints_to_alarm": alarm.datapoints_to_alarm,
-        "threshold": alarm.threshold,
-        "comparison_operator": alarm.comparison_operator,
-        "treat_missing_data": alarm.treat_missing_data,
-        "metric_query": alarm.metrics.iter().map(metric_query).collect::<Vec<_>>(),
-    }) else {
-        return Value::Null;
-    };
-    let mut made = names;
+    let mut made = Map::new();
+    made.insert("alarm_name".into(), alarm.alarm_name.clone().into());
+    made.insert("alarm_description".into(), literal(&alarm.alarm_description).into());
+    made.insert("evaluation_periods".into(), alarm.evaluation_periods.into());
+    made.insert("datapoints_to_alarm".into(), alarm.datapoints_to_alarm.into());
+    made.insert("threshold".into(), alarm.threshold.into());
+    made.insert("comparison_operator".into(), json!(alarm.comparison_operator));
+    made.insert("treat_missing_data".into(), json!(alarm.treat_missing_data));
+    made.insert("metric_query".into(), alarm.metrics.iter().map(metric_query).collect());
     for (name, actions) in [
         ("alarm_actions", &alarm.alarm_actions),
         ("insufficient_data_actions", &alarm.insufficient_data_actions),
@@ -178,9 +175,11 @@ fn outputs(recommendation: &Recommendation) -> Map<String, Value> {
         let ulimits = output("ulimits of the container definition, as JSON", ulimits(descriptors).into());
         outputs.insert("container_ulimits".into(), ulimits);
     }
-    if let Some(reservation) = recommendation.reservation.filter(|reservation| reservation.pays) {
-        let units =
-            output("minimum_load_balancer_capacity of the aws_lb to reserve", reservation.units.into());
+    if let Some(reservation) = recommendation.reservation.filter(Reservation::is_due) {
+        let units = output(
+            &format!("minimum_load_balancer_capacity of the aws_lb to reserve; {QUOTA}"),
+            reservation.units.into(),
+        );
         outputs.insert("capacity_units".into(), units);
     }
     outputs

@@ -2,6 +2,7 @@
 
 use super::alarm::{Alarm, MissingData};
 use super::basis::{FactorSource, plain};
+use super::reservation::QUOTA;
 use super::{Recommendation, Reservation, Scaling, Settings};
 use crate::judge::show_dollars;
 use crate::judge::wording::{plural, show_count, show_duration};
@@ -156,7 +157,7 @@ fn settings(settings: &Settings) -> Vec<(String, String)> {
         row(
             "targets",
             format!(
-                "their own idle timeout longer than {} s, or they close first and clients see 502",
+                "their own idle timeout longer than {} s, or they cut held connections first",
                 settings.idle_timeout_s
             ),
         ),
@@ -189,12 +190,14 @@ fn capacity_units(reservation: &Reservation) -> Vec<(String, String)> {
     let Reservation { held_lcus, returning_lcus, units, .. } = reservation;
     let an_hour = show_dollars(reservation.dollars_an_hour);
     let unused = show_dollars(reservation.unused_dollars_an_hour);
-    let advice = if reservation.pays {
-        format!("reserve {units}: {an_hour} an hour, and all but {unused} of it is used anyway")
+    let advice = if reservation.is_there() {
+        format!("already reserved: {units} are enough")
+    } else if reservation.pays {
+        format!("reserve {units}; {QUOTA}: {an_hour} an hour, and all but {unused} of it is used anyway")
     } else {
         format!(
             "does not pay: the least is {units} units, {an_hour} an hour until it is reset, of which {unused} is for units that \
-             these connections don't use. Worth it only where more come at once than a load balancer grows by: half in five minutes, by AWS's \
+             these connections don't use, and {QUOTA}. Worth it only where more come at once than a load balancer grows by: half in five minutes, by AWS's \
              older guidance"
         )
     };
@@ -229,7 +232,7 @@ mod tests {
         let near = &alarms.iter().find(|(name, _)| name.ends_with("near-limit")).unwrap().1;
         assert!(
             near.starts_with(
-                "(ActiveConnectionCount - 210) / 2 >= 800 in 3 minutes in a row, no value is fine. The safe"
+                "(ActiveConnectionCount - 210) / 2 / HealthyHostCount >= 200 in 3 minutes in a row, no value is fine. A target"
             ),
             "{near}"
         );
