@@ -19,7 +19,7 @@ impl Aws {
         Ok(There { alarms, dashboard: self.dashboard_there(dashboard).await? })
     }
 
-    /// Creates and updates what is to be; `done` hears of each, with what AWS found odd in it.
+    /// Creates, updates and removes what is to be; `done` hears of each, with what AWS found odd in it.
     ///
     /// # Errors
     /// What the first call brought that failed; what was told to `done` before stands.
@@ -28,14 +28,16 @@ impl Aws {
         wanted: &[(Thing, Change)],
         done: &mut dyn FnMut(&Thing, &[String]),
     ) -> Result<(), AwsError> {
-        let changing = |change: &Change| matches!(change, Change::Create | Change::Update(_));
-        for (place, (thing, _)) in wanted.iter().filter(|(_, change)| changing(change)).enumerate() {
+        for (place, (thing, _)) in wanted.iter().filter(|(_, change)| change.is_due()).enumerate() {
             if place > 0 {
                 tokio::time::sleep(BETWEEN_PUTS).await;
             }
             let odd = match thing {
                 Thing::Alarm(alarm) => self.put_alarm(alarm).await.map(|()| Vec::new())?,
                 Thing::Dashboard(dashboard) => self.put_dashboard(dashboard).await?,
+                Thing::Outdated(name) => {
+                    self.delete_alarms(std::slice::from_ref(name)).await.map(|()| Vec::new())?
+                }
             };
             done(thing, &odd);
         }

@@ -9,9 +9,10 @@ use super::{Complaint, Exit, Output};
 use crate::aws::{Aws, AwsError, AwsSettings};
 use crate::judge::judge;
 use crate::judge::wording::plural;
+use crate::publish::check_dimensions;
 use crate::publish::recommend::{
-    Change, Recommendation, Thing, Wish, aws_cli, cloudformation, recommend, terraform, text, to_apply,
-    to_remove,
+    AlarmAction, Change, Recommendation, Thing, Wish, aws_cli, cloudformation, recommend, terraform, text,
+    to_apply, to_remove,
 };
 use crate::{record, report};
 
@@ -19,12 +20,16 @@ use crate::{record, report};
 const MOST_ACTIONS: usize = 5;
 
 pub(super) async fn command(args: &RecommendArgs, output: &Output) -> Result<Exit, Complaint> {
-    if args.alarm_action.len() > MOST_ACTIONS {
+    let actions = actions(args).len();
+    if actions > MOST_ACTIONS {
         return Err(Complaint::usage(
-            format!("{} actions are given, and an alarm takes {MOST_ACTIONS}", args.alarm_action.len()),
+            format!("{actions} actions are given, and an alarm takes {MOST_ACTIONS}"),
             "let one SNS topic tell the others",
         ));
     }
+    check_dimensions(&args.dimension).map_err(|error| {
+        Complaint::usage(error, "give the dimensions with which albcap publish was called")
+    })?;
     let run = record::read(&args.record).map_err(|error| unreadable(&error))?;
     let recommendation = recommend(&judge(&run), &wish(args))
         .map_err(|nothing| Complaint::failed(nothing, nothing.remedy()))?;
@@ -36,10 +41,17 @@ pub(super) async fn command(args: &RecommendArgs, output: &Output) -> Result<Exi
     }
 }
 
+/// The actions, each once.
+fn actions(args: &RecommendArgs) -> Vec<AlarmAction> {
+    let given = args.alarm_action.iter().enumerate();
+    let first = given.filter(|(place, action)| !args.alarm_action[..*place].contains(action));
+    first.map(|(_, action)| action.clone()).collect()
+}
+
 fn wish(args: &RecommendArgs) -> Wish {
     Wish {
         connections: args.connections,
-        alarm_actions: args.alarm_action.clone(),
+        alarm_actions: actions(args),
         namespace: args.namespace.clone(),
         dimensions: args.dimension.clone(),
     }
@@ -51,7 +63,7 @@ fn check_regions(args: &RecommendArgs, recommendation: &Recommendation) -> Resul
     if let Some(asked) = args.access.region.as_ref().filter(|asked| *asked != region) {
         return Err(other_region(asked, recommendation));
     }
-    match args.alarm_action.iter().find(|action| action.region() != region) {
+    match args.alarm_action.iter().find(|action| !action.region().is_empty() && action.region() != region) {
         None => Ok(()),
         Some(action) => Err(Complaint::usage(
             format!("{} is in {}, and alarms in {region} can't tell it", action.as_str(), action.region()),
@@ -101,6 +113,9 @@ fn told(recommendation: &Recommendation, output: &Output) -> String {
 /// What must be known before relying on it, where the result itself is for machines.
 fn warn(recommendation: &Recommendation, output: &Output) {
     recommendation.cautions.iter().for_each(|caution| output.note(&format!("albcap: {caution}\n")));
+    if let Err(why) = &recommendation.scaling {
+        output.note(&format!("albcap: No scaling policy: {why}.\n"));
+    }
 }
 
 async fn connect(args: &RecommendArgs, recommendation: &Recommendation) -> Result<Aws, Complaint> {
@@ -138,12 +153,12 @@ async fn apply(
     let wanted = to_apply(recommendation, &there);
     let planned: String = wanted.iter().map(|(thing, change)| line(thing, change)).collect();
     output.result(&format!("In {}:\n{planned}", recommendation.basis.region))?;
-    let due =
-        wanted.iter().filter(|(_, change)| matches!(change, Change::Create | Change::Update(_))).count();
+    let due = wanted.iter().filter(|(_, change)| change.is_due()).count();
     let mut made = 0_u64;
     let mut done = |thing: &Thing, odd: &[String]| {
         made += 1;
-        output.note(&format!("made {} {}\n", thing.kind(), thing.name()));
+        let word = if matches!(thing, Thing::Outdated(_)) { "removed" } else { "made" };
+        output.note(&format!("{word} {} {}\n", thing.kind(), report::visible(thing.name())));
         odd.iter().for_each(|odd| output.note(&format!("albcap: AWS finds {} odd: {odd}\n", thing.name())));
     };
     let applied = aws.apply(&wanted, &mut done).await;
@@ -162,9 +177,10 @@ fn line(thing: &Thing, change: &Change) -> String {
         Change::Create => ("create", String::new()),
         Change::Update(differences) => ("update", format!(": {}", differences.join(", "))),
         Change::Keep => ("unchanged", String::new()),
+        Change::Remove => ("remove", ": nothing recommends it any more".to_owned()),
         Change::LeaveAlone => ("leave alone", ": it is there, and albcap did not make it".to_owned()),
     };
-    format!("  {word:<11}  {} {}{note}\n", thing.kind(), thing.name())
+    format!("  {word:<11}  {} {}{note}\n", thing.kind(), report::visible(thing.name()))
 }
 
 fn finish(wanted: &[(Thing, Change)], due: usize, output: &Output) -> Result<Exit, Complaint> {

@@ -102,15 +102,7 @@ pub(super) async fn run(
     live.clear();
     let mut run = conducted.run;
 
-    let judged = judge(&run);
-    let mut failures: Vec<Complaint> = Vec::new();
-    failures.extend(output.result(&results(&judged, output)).err());
-    if !to_stdout {
-        failures.extend(output.result(&footer(job, &judged)).err());
-    }
-    failures.extend(write_all(&job.exports, &judged, output).err());
-    let exit = of_judged(&judged, settings.plan.rule.require);
-    drop(judged);
+    let (exit, mut failures) = show(job, &judge(&run), output);
     if let Some(publishing) = publishing {
         if let Some(publisher) = publisher {
             publishing.heed(publisher.finish().await, &mut run);
@@ -120,6 +112,17 @@ pub(super) async fn run(
     failures.extend(journal.finish().err().map(|error| record_complaint(&error)));
     failures.extend(conducted.settle_failure.map(|failure| settle_complaint(&failure, &job.record)));
     finish(failures, exit, signals)
+}
+
+/// Shows what a run came to, and writes it where it was asked for; what is shown is not lost by what fails.
+fn show(job: &Job, judged: &Judged<'_>, output: &Output) -> (Exit, Vec<Complaint>) {
+    let mut failures: Vec<Complaint> = Vec::new();
+    failures.extend(output.result(&results(judged, output)).err());
+    if job.record != Path::new("-") {
+        failures.extend(output.result(&footer(job, judged)).err());
+    }
+    failures.extend(write_all(&job.exports, judged, output).err());
+    (of_judged(judged, job.settings.plan.rule.require), failures)
 }
 
 /// The order of the contract: 1, 130/143, 4, 5, 6. Every failure is said; the last one by the caller.

@@ -31,7 +31,7 @@ pub use metrics::{Datum, Unit, expected_metrics};
 pub use names::{Dimension, LogGroup, NameError, Namespace, Retention};
 pub use policy::{Owner, Permits, Policy, Published};
 pub use requests::{Body, Destination, Extent, Publication, PublishError, Request, publication};
-pub use wanted::{Carrier, Wanted};
+pub use wanted::{Carrier, Wanted, check_dimensions};
 
 /// A time of the run by AWS's clock, of which this machine's was `ahead`; as it is where that would leave the calendar.
 fn by_aws(at: chrono::DateTime<chrono::Utc>, ahead: chrono::TimeDelta) -> chrono::DateTime<chrono::Utc> {

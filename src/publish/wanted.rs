@@ -43,7 +43,7 @@ pub enum Carrier {
 
 impl Wanted {
     /// # Errors
-    /// More dimensions than a metric may have, two of one name, or one of a name that albcap gives itself.
+    /// More dimensions than a metric may have, two of one name, one of a name that albcap gives itself, or too long ones.
     pub fn new(
         metrics: Option<Carrier>,
         logs: bool,
@@ -52,21 +52,7 @@ impl Wanted {
         high_resolution: bool,
         dimensions: Vec<Dimension>,
     ) -> Result<Wanted, NameError> {
-        let room = MAX_DIMENSIONS - OWN.len();
-        if dimensions.len() > room {
-            return Err(NameError::TooMany { given: dimensions.len(), room });
-        }
-        for (place, dimension) in dimensions.iter().enumerate() {
-            let name = dimension.name();
-            let taken = OWN.contains(&name) || BESIDE.contains(&name) || metrics::NAMES.contains(&name);
-            if taken || dimensions[..place].iter().any(|earlier| earlier.name() == name) {
-                return Err(NameError::Twice(name.to_owned()));
-            }
-        }
-        let bytes = dimensions.iter().map(|own| own.name().len() + own.value().len()).sum();
-        if bytes > MAX_DIMENSION_BYTES {
-            return Err(NameError::TooLong(bytes));
-        }
+        check_dimensions(&dimensions)?;
         Ok(Wanted { metrics, logs, namespace, log_group, high_resolution, dimensions })
     }
 
@@ -81,6 +67,29 @@ impl Wanted {
     pub fn writes_logs(&self) -> bool {
         self.logs || self.metrics == Some(Carrier::Embedded)
     }
+}
+
+/// Whether a user's own dimensions can stand beside those that albcap gives.
+///
+/// # Errors
+/// More dimensions than a metric may have, two of one name, one of a name that albcap gives itself, or too long ones.
+pub fn check_dimensions(dimensions: &[Dimension]) -> Result<(), NameError> {
+    let room = MAX_DIMENSIONS - OWN.len();
+    if dimensions.len() > room {
+        return Err(NameError::TooMany { given: dimensions.len(), room });
+    }
+    for (place, dimension) in dimensions.iter().enumerate() {
+        let name = dimension.name();
+        let taken = OWN.contains(&name) || BESIDE.contains(&name) || metrics::NAMES.contains(&name);
+        if taken || dimensions[..place].iter().any(|earlier| earlier.name() == name) {
+            return Err(NameError::Twice(name.to_owned()));
+        }
+    }
+    let bytes = dimensions.iter().map(|own| own.name().len() + own.value().len()).sum();
+    if bytes > MAX_DIMENSION_BYTES {
+        return Err(NameError::TooLong(bytes));
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -126,6 +126,13 @@ fn applied_twice_and_taken_away() {
     let told = measured.done(&["--apply", "--alarm-action=arn:aws:sns:us-east-1:123456789012:on-call"]);
     assert_eq!(planned(&told), [("update".to_owned(), 6), ("unchanged".to_owned(), 1)], "{}", told.all());
     assert!(told.stdout.contains(": actions\n"), "{}", told.stdout);
+    // The same action twice is one; none is one that is taken away.
+    let topic = "--alarm-action=arn:aws:sns:us-east-1:123456789012:on-call";
+    let twice = measured.done(&["--apply", topic, topic]);
+    assert_eq!(planned(&twice), [("unchanged".to_owned(), 7)], "{}", twice.all());
+    let muted = measured.done(&["--apply"]);
+    assert_eq!(planned(&muted), [("update".to_owned(), 6), ("unchanged".to_owned(), 1)], "{}", muted.all());
+    assert!(muted.stdout.contains(": no action any more\n"), "{}", muted.stdout);
 
     let removed = measured.done(&["--remove"]);
     assert_eq!((removed.code, planned(&removed)), (0, vec![("remove".to_owned(), 7)]), "{}", removed.all());
@@ -174,6 +181,8 @@ fn bad_input_is_refused() {
         (&["--region=eu-west-1"], 2, "see none of its metrics"),
         (&["--namespace=AWS/EC2"], 2, "AWS's own"),
         (&["--dimension=Team"], 2, "NAME=VALUE"),
+        (&["--dimension=Level=1"], 2, "Level"),
+        (&["--dimension=Team=a", "--dimension=Team=b"], 2, "Team"),
     ] {
         let done = measured.done(flags);
         assert_eq!(done.code, code, "{flags:?}: {}", done.all());

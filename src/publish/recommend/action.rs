@@ -35,7 +35,10 @@ impl FromStr for AlarmAction {
         let readable = text.len() <= MOST && text.bytes().all(|byte| byte.is_ascii_graphic());
         match parts[..] {
             ["arn", partition, service, region, _, resource]
-                if readable && partition.starts_with("aws") && !region.is_empty() && !resource.is_empty() =>
+                if readable
+                    && partition.starts_with("aws")
+                    && (!region.is_empty() || service == "ssm-incidents")
+                    && !resource.is_empty() =>
             {
                 match SERVICES.contains(&service) {
                     true => Ok(AlarmAction(text.to_owned())),
@@ -54,7 +57,13 @@ impl AlarmAction {
         &self.0
     }
 
-    /// Its region, which must be the alarm's.
+    /// Whether it may be told that there is no data; an investigation only begins when an alarm goes off.
+    #[must_use]
+    pub fn takes_silence(&self) -> bool {
+        self.0.split(':').nth(2) != Some("aiops")
+    }
+
+    /// Its region, which must be the alarm's; empty for what is of all regions, as response plans are.
     #[must_use]
     pub fn region(&self) -> &str {
         self.0.split(':').nth(3).unwrap_or_default()
@@ -71,6 +80,7 @@ mod tests {
         for (arn, region) in [
             ("arn:aws:sns:eu-west-1:123456789012:on-call", "eu-west-1"),
             ("arn:aws-cn:sns:cn-north-1:123456789012:on-call.fifo", "cn-north-1"),
+            ("arn:aws:ssm-incidents::123456789012:response-plan/on-call", ""),
             ("arn:aws:automate:us-east-1:ec2:reboot", "us-east-1"),
             ("arn:aws:lambda:us-east-1:123456789012:function:f", "us-east-1"),
         ] {

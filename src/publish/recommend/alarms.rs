@@ -18,6 +18,8 @@ struct Rule {
     /// How many minutes of how many.
     minutes: (u32, u32),
     missing: MissingData,
+    /// Whether silence itself is news, and calls the actions as well.
+    tells_silence: bool,
     why: String,
 }
 
@@ -39,24 +41,24 @@ pub(super) fn alarms(
         .into_iter()
         .chain(errors)
         .chain(unhealthy)
-        .chain([gone(basis, each)])
+        .chain([gone(judged, basis, each)])
         .map(|rule| rule.alarm(basis, actions))
         .collect()
 }
 
 impl Rule {
     fn alarm(self, basis: &Basis, actions: &[AlarmAction]) -> Alarm {
-        let actions: Vec<String> = actions.iter().map(|action| action.as_str().to_owned()).collect();
+        let arns = |actions: &mut dyn Iterator<Item = &AlarmAction>| -> Vec<String> {
+            actions.map(|action| action.as_str().to_owned()).collect()
+        };
         let (datapoints_to_alarm, evaluation_periods) = self.minutes;
         Alarm {
             alarm_name: basis.name_of(&self.what),
             alarm_description: self.why,
-            // Where silence itself is news, it is told as well.
-            insufficient_data_actions: match self.missing {
-                MissingData::Missing => actions.clone(),
-                MissingData::NotBreaching | MissingData::Ignore => Vec::new(),
-            },
-            alarm_actions: actions,
+            insufficient_data_actions: arns(
+                &mut actions.iter().filter(|action| self.tells_silence && action.takes_silence()),
+            ),
+            alarm_actions: arns(&mut actions.iter()),
             metrics: self.metrics,
             evaluation_periods,
             datapoints_to_alarm,
@@ -98,6 +100,7 @@ fn near_limit(basis: &Basis, each: Option<&Scaling>) -> Rule {
         minutes: (3, 3),
         // The metric is absent when nothing is open, which is far from the limit.
         missing: MissingData::NotBreaching,
+        tells_silence: false,
         why,
     }
 }
@@ -158,6 +161,7 @@ fn counted(basis: &Basis, what: &str, name: &str, above: u32, minutes: (u32, u32
         threshold: above,
         minutes,
         missing: MissingData::NotBreaching,
+        tells_silence: false,
         why,
     }
 }
@@ -174,6 +178,7 @@ fn unhealthy_targets(basis: &Basis, group: &str) -> Rule {
         minutes: (3, 3),
         // Reported only while requests flow: silence neither heals a target nor breaks one.
         missing: MissingData::Ignore,
+        tells_silence: false,
         why: format!("Targets of {name:.32} fail their health checks; the others carry what those held."),
     }
 }
@@ -181,7 +186,8 @@ fn unhealthy_targets(basis: &Basis, group: &str) -> Rule {
 /// A fall from one minute to the next. Nothing is filled: AWS delivers the newest minute late, and a filled one would
 /// look like a fall to nothing every time. When really nobody is left, the metric is absent and the alarm says that
 /// there is no data.
-fn gone(basis: &Basis, each: Option<&Scaling>) -> Rule {
+fn gone(judged: &Judged<'_>, basis: &Basis, each: Option<&Scaling>) -> Rule {
+    let (tells_silence, silence) = silence(judged);
     let lost = format!("-1 * DIFF(m1) / {}", plain(basis.factor));
     let (threshold, of) = match each {
         None => (basis.reserve(), ""),
@@ -200,12 +206,32 @@ fn gone(basis: &Basis, each: Option<&Scaling>) -> Rule {
         // A fall is one minute's; it stays in sight for three.
         minutes: (1, 3),
         missing: MissingData::Missing,
+        tells_silence,
         why: format!(
             "Within a minute as many connections went{of} as the safe limit keeps in reserve ({} held, {} safe): they \
-             come back all at once. No data means that none is left, or that nothing is reported.",
+             come back all at once. A minute of which a node's part comes late can be a false alarm. {silence}",
             show_count(basis.max_reliable.into()),
             show_count(basis.safe_limit.into()),
         ),
+    }
+}
+
+/// Whether silence is news, and what is said of it: only where the metric was there in every minute in which the run
+/// held its connections. Where it is not, an alarm on silence would go off while all is well.
+fn silence(judged: &Judged<'_>) -> (bool, &'static str) {
+    let levels = judged.correlation.iter().flat_map(|correlation| &correlation.active.levels);
+    let (periods, missing) = levels
+        .fold((0, 0), |(periods, missing), level| (periods + level.periods.len(), missing + level.missing));
+    match (periods, missing) {
+        (_, 1..) => (
+            false,
+            "Silence is not told: the metric was missing in minutes in which the run held connections.",
+        ),
+        (0, _) => (
+            false,
+            "Silence is not told: the run does not show that the metric is there while connections are held.",
+        ),
+        _ => (true, "No data means that none is left, or that nothing is reported."),
     }
 }
 
@@ -217,7 +243,8 @@ mod tests {
     use crate::judge::testing::{Scenario, example};
 
     fn of(scenario: &Scenario, actions: &[&str]) -> Vec<Alarm> {
-        let run = scenario.run();
+        let mut run = scenario.run();
+        super::super::testing::all_read(&mut run);
         let judged = judge(&run);
         let actions: Vec<AlarmAction> = actions.iter().map(|action| action.parse().unwrap()).collect();
         alarms(&judged, &Basis::of(&judged).unwrap(), None, &actions)
@@ -300,6 +327,26 @@ mod tests {
             let told = alarm.treat_missing_data == MissingData::Missing;
             assert_eq!(alarm.insufficient_data_actions == [topic], told, "{}", alarm.alarm_name);
             assert_eq!(alarm.alarm_name.ends_with("gone"), told);
+        }
+        // An investigation begins when an alarm goes off, not when it has no data.
+        let both = of(&example(), &[topic, "arn:aws:aiops:us-east-1:123456789012:investigation-group/a"]);
+        let gone = named(&both, "connections-gone");
+        assert_eq!(
+            (gone.alarm_actions.len(), &gone.insufficient_data_actions[..]),
+            (2, &[topic.to_owned()][..])
+        );
+    }
+
+    #[test]
+    fn silence_is_not_told_where_the_run_met_it_itself() {
+        let topic = "arn:aws:sns:us-east-1:123456789012:on-call";
+        let silent = Scenario { silent_holds: true, ..example() };
+        let unread = Scenario { series: None, ..example() };
+        for scenario in [silent, unread] {
+            let alarms = of(&scenario, &[topic]);
+            let gone = named(&alarms, "connections-gone");
+            assert!(gone.insufficient_data_actions.is_empty(), "{gone:?}");
+            assert!(gone.alarm_description.contains("Silence is not told"), "{gone:?}");
         }
     }
 }

@@ -40,6 +40,8 @@ pub enum Change {
     Update(Vec<&'static str>),
     /// It is there as it should be.
     Keep,
+    /// It is there of an earlier recommendation, and no part of this one any more.
+    Remove,
     /// Something of its name is there that `--apply` did not make for a load balancer of that name: it is left alone.
     LeaveAlone,
 }
@@ -51,6 +53,8 @@ pub enum Thing {
     Alarm(Box<Alarm>),
     /// A dashboard.
     Dashboard(Dashboard),
+    /// An alarm of an earlier recommendation, by its name.
+    Outdated(String),
 }
 
 impl Thing {
@@ -60,6 +64,7 @@ impl Thing {
         match self {
             Thing::Alarm(alarm) => &alarm.alarm_name,
             Thing::Dashboard(dashboard) => &dashboard.dashboard_name,
+            Thing::Outdated(name) => name,
         }
     }
 
@@ -67,9 +72,17 @@ impl Thing {
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
-            Thing::Alarm(_) => "alarm",
+            Thing::Alarm(_) | Thing::Outdated(_) => "alarm",
             Thing::Dashboard(_) => "dashboard",
         }
+    }
+}
+
+impl Change {
+    /// Whether anything is to be done.
+    #[must_use]
+    pub fn is_due(&self) -> bool {
+        matches!(self, Change::Create | Change::Update(_) | Change::Remove)
     }
 }
 
@@ -92,7 +105,8 @@ impl Basis {
     }
 }
 
-/// What is to be done so that the recommendation stands: everything in it, marked, and what happens to it.
+/// What is to be done so that the recommendation stands: everything in it, marked, and what happens to it; last, what an
+/// earlier one left behind.
 #[must_use]
 pub fn to_apply(recommendation: &Recommendation, there: &There) -> Vec<(Thing, Change)> {
     let (mark, namesakes) = (recommendation.basis.mark(), recommendation.basis.mark_of_namesakes());
@@ -104,7 +118,16 @@ pub fn to_apply(recommendation: &Recommendation, there: &There) -> Vec<(Thing, C
     });
     let dashboard = marked(&recommendation.dashboard, &mark);
     let change = change_of_dashboard(&dashboard, there, &namesakes);
-    alarms.chain([(Thing::Dashboard(dashboard), change)]).collect()
+    let outdated = outdated(recommendation, there).map(|name| (Thing::Outdated(name), Change::Remove));
+    alarms.chain([(Thing::Dashboard(dashboard), change)]).chain(outdated).collect()
+}
+
+/// The names of alarms that were made for this load balancer and are no part of the recommendation any more: of a target
+/// group that is gone, say.
+fn outdated(recommendation: &Recommendation, there: &There) -> impl Iterator<Item = String> {
+    let (mut names, _) = to_remove(recommendation, there);
+    names.retain(|name| recommendation.alarms.iter().all(|alarm| alarm.alarm_name != *name));
+    names.into_iter()
 }
 
 /// The names of the alarms, and whether the dashboard, that `--apply` made for this load balancer and that are there.
@@ -169,6 +192,7 @@ fn differences(found: &Alarm, wanted: &Alarm) -> Vec<&'static str> {
         };
         [sorted(&alarm.alarm_actions), sorted(&alarm.insufficient_data_actions)]
     };
+    let muted = wanted.alarm_actions.is_empty() && !found.alarm_actions.is_empty();
     let minutes = |alarm: &Alarm| (alarm.datapoints_to_alarm, alarm.evaluation_periods);
     let compared = |alarm: &Alarm| (alarm.threshold, alarm.comparison_operator);
     [
@@ -176,7 +200,7 @@ fn differences(found: &Alarm, wanted: &Alarm) -> Vec<&'static str> {
         ("threshold", compared(found) == compared(wanted)),
         ("minutes", minutes(found) == minutes(wanted)),
         ("missing data", found.treat_missing_data == wanted.treat_missing_data),
-        ("actions", actions(found) == actions(wanted)),
+        (if muted { "no action any more" } else { "actions" }, actions(found) == actions(wanted)),
         ("description", found.alarm_description == wanted.alarm_description),
     ]
     .into_iter()
@@ -201,6 +225,7 @@ mod tests {
                     alarm: Some(*alarm),
                 }),
                 Thing::Dashboard(dashboard) => there.dashboard = Some(dashboard.body_text()),
+                Thing::Outdated(name) => panic!("nothing was there, and {name} is outdated"),
             }
         }
         there
@@ -239,6 +264,46 @@ mod tests {
         assert_eq!(changes[2], Change::Update(vec!["settings"]));
         assert_eq!(changes[3], Change::Create);
         assert_eq!(changes.last(), Some(&Change::Update(vec!["body"])));
+    }
+
+    #[test]
+    fn an_alarm_that_loses_its_actions_says_so() {
+        let mut recommendation = recommendation();
+        let there = applied(&recommendation);
+        for alarm in &mut recommendation.alarms {
+            alarm.alarm_actions.clear();
+            alarm.insufficient_data_actions.clear();
+        }
+        let changes = changes(&recommendation, &there);
+        assert_eq!(changes[0], Change::Update(vec!["no action any more"]));
+    }
+
+    #[test]
+    fn what_is_recommended_no_more_is_removed() {
+        let mut recommendation = recommendation();
+        let mut there = applied(&recommendation);
+        let gone = recommendation.alarms.remove(4);
+        let mut foreign = there.alarms[4].clone();
+        foreign.alarm_name.push_str("-of-others");
+        foreign.alarm_description = "Made by hand.".into();
+        there.alarms.push(foreign);
+        let wanted = to_apply(&recommendation, &there);
+        let removed: Vec<&str> = wanted
+            .iter()
+            .filter(|(_, change)| *change == Change::Remove)
+            .map(|(thing, _)| thing.name())
+            .collect();
+        assert_eq!(removed, [gone.alarm_name.as_str()]);
+    }
+
+    #[test]
+    fn marked_descriptions_are_short_enough_for_aws() {
+        for (thing, _) in to_apply(&recommendation(), &There::default()) {
+            if let Thing::Alarm(alarm) = thing {
+                let description = alarm.alarm_description;
+                assert!(description.contains(MARK) && description.len() <= 1_024, "{description}");
+            }
+        }
     }
 
     #[test]

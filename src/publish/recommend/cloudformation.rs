@@ -17,6 +17,7 @@ pub fn cloudformation(recommendation: &Recommendation) -> Value {
         template.insert("Parameters".into(), parameters());
         template.insert("Conditions".into(), json!({"HasService": has_service()}));
     }
+    template.insert("Rules".into(), json!({"InItsRegion": in_region(&recommendation.basis.region)}));
     template.insert("Resources".into(), Value::Object(resources(recommendation)));
     template.insert("Outputs".into(), Value::Object(outputs(recommendation)));
     Value::Object(template)
@@ -31,6 +32,9 @@ fn description(recommendation: &Recommendation) -> String {
         text.push(' ');
         text.push_str(caution);
     }
+    if let Err(why) = &recommendation.scaling {
+        text.push_str(&format!(" No scaling policy: {why}."));
+    }
     text.truncate(text.floor_char_boundary(MOST));
     text
 }
@@ -41,6 +45,14 @@ fn parameters() -> Value {
         "EcsCluster": name("The ECS cluster of the service behind the load balancer; empty: the service is not scaled"),
         "EcsService": name("The ECS service behind the load balancer; empty: the service is not scaled"),
     })
+}
+
+/// Alarms elsewhere would see no metric, and be quiet for ever.
+fn in_region(region: &str) -> Value {
+    json!({"Assertions": [{
+        "Assert": {"Fn::Equals": [{"Ref": "AWS::Region"}, region]},
+        "AssertDescription": format!("The load balancer's metrics are in {region}, and alarms see those of their own region only"),
+    }]})
 }
 
 fn has_service() -> Value {
@@ -105,7 +117,10 @@ fn outputs(recommendation: &Recommendation) -> Map<String, Value> {
     outputs.insert(
         "IdleTimeoutSeconds".into(),
         output(
-            "The load balancer's idle_timeout.timeout_seconds: at least twice the heartbeat",
+            &format!(
+                "The load balancer's idle_timeout.timeout_seconds: {}",
+                recommendation.settings.idle_timeout_is()
+            ),
             recommendation.settings.idle_timeout_s.to_string().into(),
         ),
     );
@@ -168,5 +183,7 @@ mod tests {
             assert!(template.get(absent).is_none(), "{template:#}");
         }
         assert_eq!(template["Resources"].as_object().unwrap().len(), recommendation.alarms.len() + 1);
+        let description = template["Description"].as_str().unwrap();
+        assert!(description.contains("No scaling policy: nobody knows."), "{description}");
     }
 }

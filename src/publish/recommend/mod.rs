@@ -133,6 +133,15 @@ mod tests {
             series.metrics.values_mut().flatten().for_each(|point| point.at = at);
             let made = recommend(&judge(&run), &wish(Some(u32::MAX))).unwrap();
             assert!(!text(&made).is_empty() && !aws_cli(&made).is_empty());
+            for alarm in &made.alarms {
+                assert!((1..=255).contains(&alarm.alarm_name.len()), "{alarm:?}");
+                assert!(alarm.alarm_description.len() <= 1_024, "{alarm:?}");
+                for expression in alarm.metrics.iter().filter_map(|query| query.expression.as_deref()) {
+                    let finite = !expression.contains("NaN") && !expression.contains("inf");
+                    assert!(finite && expression.len() <= 1_024, "{expression}");
+                }
+            }
+            assert!(made.dashboard.dashboard_name.len() <= 255);
             assert!(
                 cloudformation(&made)["Resources"].is_object() && terraform(&made)["resource"].is_object()
             );

@@ -9,9 +9,8 @@ use crate::judge::Judged;
 /// level that failed; 0 where it had nothing, `None` where nothing was read.
 pub(super) fn most_in_a_minute(judged: &Judged<'_>, metric: &str) -> Option<u32> {
     let series = judged.run.series.as_ref()?;
-    let Some(points) = series.metrics.get(metric) else {
-        return (!series.metrics.is_empty()).then_some(0);
-    };
+    // One that could not be read is not there; one that had no point is, empty.
+    let points = series.metrics.get(metric)?;
     // A longer period holds its minutes: none of them had more.
     let bin_s = i64::from(series.period.seconds().max(MINUTE_S));
     let until = failed_from(judged);
@@ -67,7 +66,9 @@ mod tests {
         let (failed, name) = (run.levels[5].started_at, "HTTPCode_ELB_5XX_Count");
         put(&mut run, name, failed, &[(-540, 3.0), (-120, 7.0), (0, 900.0)]);
         assert_eq!(most_in_a_minute(&judge(&run), name), Some(7));
-        assert_eq!(most_in_a_minute(&judge(&run), "NoSuchMetric"), Some(0));
+        assert_eq!(most_in_a_minute(&judge(&run), "Unread"), None);
+        put(&mut run, "Quiet", failed, &[]);
+        assert_eq!(most_in_a_minute(&judge(&run), "Quiet"), Some(0));
         run.levels.truncate(5);
         assert_eq!(most_in_a_minute(&judge(&run), name), Some(900), "no level failed");
         run.series = None;

@@ -3,7 +3,7 @@
 use super::alarm::{Metric, Query};
 use super::basis::Basis;
 use super::targets::{load_of_targets, target_groups};
-use crate::judge::wording::show_count;
+use crate::judge::wording::{plural, show_count};
 use crate::judge::{Judged, metric};
 
 /// Seconds after tasks were added before more are: an ALB's metrics come minutes late, and what was added must show in
@@ -36,9 +36,19 @@ pub struct Scaling {
 
 /// The policy, or why there is none.
 pub(super) fn scaling(judged: &Judged<'_>, basis: &Basis, wished: u32) -> Result<Scaling, String> {
-    let known = load_of_targets(judged).and_then(|load| {
+    let load = load_of_targets(judged);
+    let known = load.and_then(|load| {
         Some((load.healthy_targets?, load.connections_a_target()?, load.targets_for(wished)?))
     });
+    if let Some(targets) =
+        load.and_then(|load| load.healthy_targets).filter(|count| *count > basis.safe_limit)
+    {
+        return Err(format!(
+            "{} targets were healthy, more than the {} that were safe to hold, so that not each of them had one",
+            show_count(targets.into()),
+            plural(basis.safe_limit.into(), "connection"),
+        ));
+    }
     let Some((were_healthy, each, needed)) = known else {
         return Err(
             "how many targets were healthy is not known, and so not how many connections each of them held"
@@ -131,6 +141,7 @@ mod tests {
             (&[("ws", "ip"), ("ws-2", "ip")][..], 4, "2 target groups"),
             (&[], 4, "0 target groups"),
             (&[("ws", "ip")], 0, "healthy is not known"),
+            (&[("ws", "ip")], 801, "801 targets were healthy, more than the 800 connections"),
         ] {
             let said = of(groups, healthy, 5_000).unwrap_err();
             assert!(said.contains(why), "{said}");

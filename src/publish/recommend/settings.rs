@@ -19,7 +19,7 @@ const MOST_DESCRIPTORS: u32 = 1_048_576;
 pub struct Settings {
     /// The load balancer's idle timeout as it is; `None` where it was not read, and AWS's default is assumed.
     pub idle_timeout_now: Option<Duration>,
-    /// What it should be, seconds: at least twice the heartbeat.
+    /// What it should be, seconds: at least twice the heartbeat, as far as an ALB takes that.
     pub idle_timeout_s: u32,
     /// Whether that is another than it is.
     pub idle_timeout_changes: bool,
@@ -53,6 +53,24 @@ impl Settings {
     }
 }
 
+impl Settings {
+    /// Whether the idle timeout is at least twice the heartbeat; an ALB takes none of more than 4,000 s.
+    #[must_use]
+    pub fn outlives_a_lost_heartbeat(&self) -> bool {
+        let twice = |every: Duration| every.saturating_mul(2);
+        self.heartbeat.is_some_and(|every| twice(every) <= Duration::from_secs(self.idle_timeout_s.into()))
+    }
+
+    /// How the idle timeout stands to the heartbeat, as half a sentence.
+    pub(super) fn idle_timeout_is(&self) -> &'static str {
+        match self.heartbeat {
+            None => "as it is, since the run sent no heartbeats",
+            Some(_) if self.outlives_a_lost_heartbeat() => "at least twice the heartbeat",
+            Some(_) => "the longest there is, and less than twice the heartbeat",
+        }
+    }
+}
+
 fn whole_seconds(duration: Duration) -> u32 {
     // Within u32 where it is below 2^32, and at its end otherwise.
     duration.as_secs_f64().ceil() as u32
@@ -77,6 +95,7 @@ mod tests {
         run.facts.as_mut().unwrap().load_balancer.as_mut().unwrap().idle_timeout =
             idle_s.map(Duration::from_secs);
         let settings = Settings::of(&judge(&run));
+        assert_eq!(settings.outlives_a_lost_heartbeat(), kind != "none" && heartbeat_s <= 2_000);
         (settings.idle_timeout_s, settings.idle_timeout_changes)
     }
 

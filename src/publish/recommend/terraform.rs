@@ -21,6 +21,7 @@ pub fn terraform(recommendation: &Recommendation) -> Value {
         json!({&dashboard.dashboard_name: {
             "dashboard_name": dashboard.dashboard_name,
             "dashboard_body": literal(&dashboard.body_text()),
+            "lifecycle": in_region(&recommendation.basis.region),
         }}),
     );
     let mut configuration = Map::new();
@@ -32,6 +33,7 @@ pub fn terraform(recommendation: &Recommendation) -> Value {
         resources.insert("aws_appautoscaling_target".into(), json!({"service": target(scaling)}));
         resources.insert("aws_appautoscaling_policy".into(), json!({"connections_a_task": policy(scaling)}));
     }
+    configuration.insert("data".into(), json!({"aws_region": {"current": {}}}));
     configuration.insert("resource".into(), Value::Object(resources));
     configuration.insert("output".into(), Value::Object(outputs(recommendation)));
     Value::Object(configuration)
@@ -46,8 +48,19 @@ fn literal(text: &str) -> String {
 fn comment(recommendation: &Recommendation) -> String {
     std::iter::once(recommendation.basis.purpose())
         .chain(recommendation.cautions.iter().cloned())
+        .chain(recommendation.scaling.as_ref().err().map(|why| format!("No scaling policy: {why}.")))
         .collect::<Vec<_>>()
         .join(" ")
+}
+
+/// Alarms elsewhere would see no metric, and be quiet for ever: no plan is made there. A region's name is letters, digits
+/// and hyphens; nothing else of a record gets into an expression.
+fn in_region(region: &str) -> Value {
+    let region: String = region.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect();
+    json!({"precondition": [{
+        "condition": format!("${{data.aws_region.current.id == \"{region}\"}}"),
+        "error_message": format!("The load balancer's metrics are in {region}, and alarms see those of their own region only."),
+    }]})
 }
 
 fn variables() -> Value {
@@ -167,7 +180,7 @@ fn outputs(recommendation: &Recommendation) -> Map<String, Value> {
     outputs.insert(
         "idle_timeout_s".into(),
         output(
-            "idle_timeout of the aws_lb: at least twice the heartbeat",
+            &format!("idle_timeout of the aws_lb: {}", recommendation.settings.idle_timeout_is()),
             recommendation.settings.idle_timeout_s.into(),
         ),
     );
@@ -194,10 +207,13 @@ mod tests {
     /// The arguments that the provider's resources take; the file names where that is from.
     const ARGUMENTS: &str = include_str!("../../../fixtures/terraform/aws_provider_arguments.json");
 
+    /// Arguments that are Terraform's own.
+    const OF_EVERY_RESOURCE: [&str; 2] = ["count", "lifecycle"];
+
     /// Holds a block against its schema: no unknown argument, no missing one, every value of its type.
     fn check(path: &str, schema: &Value, block: &Value) {
         let (schema, block) = (schema.as_object().unwrap(), block.as_object().unwrap());
-        for (name, value) in block.iter().filter(|(name, _)| *name != "count") {
+        for (name, value) in block.iter().filter(|(name, _)| !OF_EVERY_RESOURCE.contains(&name.as_str())) {
             let argument = schema.get(name).unwrap_or_else(|| panic!("{path} takes no {name}"));
             let path = format!("{path}.{name}");
             match (argument["type"].as_str().unwrap(), argument.get("block")) {
@@ -258,7 +274,10 @@ mod tests {
         assert!(text.contains("$${file(") && text.contains("%%{if"), "{text}");
         let bare = text.replace("$${", "").replace("%%{", "");
         let templates: Vec<&str> = bare.match_indices("${").map(|(at, _)| &bare[at..at + 6]).collect();
-        assert!(templates.iter().all(|found| ["${var.", "${aws_"].contains(found)), "{templates:?}");
+        assert!(
+            templates.iter().all(|found| ["${var.", "${aws_", "${data"].contains(found)),
+            "{templates:?}"
+        );
         assert!(!bare.contains("%{"));
     }
 

@@ -71,7 +71,7 @@ fn alarm_row(alarm: &Alarm) -> (String, String) {
     let missing = match alarm.treat_missing_data {
         MissingData::NotBreaching => "no value is fine",
         MissingData::Ignore => "no value changes nothing",
-        MissingData::Missing => "no value is told",
+        MissingData::Missing => "no value shows as no data",
     };
     let text = format!(
         "{} {} {} in {}, {missing}. {}",
@@ -143,6 +143,12 @@ fn settings(settings: &Settings) -> Vec<(String, String)> {
     };
     let beat = settings.heartbeat.map(show_duration);
     let idle = match (&beat, settings.idle_timeout_changes) {
+        (Some(beat), changes) if !settings.outlives_a_lost_heartbeat() => format!(
+            "{} {} s (now {now}), the longest that an ALB takes: less than twice the heartbeat of {beat}, so let clients send \
+             more of them",
+            if changes { "set" } else { "keep" },
+            settings.idle_timeout_s
+        ),
         (Some(beat), true) => format!(
             "set {} s (now {now}): twice the heartbeat of {beat}, so that one that is lost cuts nothing",
             settings.idle_timeout_s
