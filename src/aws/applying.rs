@@ -4,19 +4,19 @@ use std::time::Duration;
 
 use super::error::AwsError;
 use super::session::Aws;
-use crate::publish::recommend::{Basis, Change, There, Thing};
+use crate::publish::recommend::{Change, Owner, There, Thing};
 
 /// AWS takes three PutMetricAlarm a second of an account (aws-facts.md §2): others in it may want some, too.
 const BETWEEN_PUTS: Duration = Duration::from_millis(400);
 
 impl Aws {
-    /// What is there of a load balancer's alarms, and of a dashboard of that name.
+    /// What is there of a load balancer's alarms, and its dashboard.
     ///
     /// # Errors
     /// What the calls brought.
-    pub async fn survey(&self, basis: &Basis, dashboard: &str) -> Result<There, AwsError> {
-        let alarms = self.alarms_there(&basis.alarm_prefix()).await?;
-        Ok(There { alarms, dashboard: self.dashboard_there(dashboard).await? })
+    pub async fn survey(&self, owner: &Owner) -> Result<There, AwsError> {
+        let alarms = self.alarms_there(&owner.alarm_prefix()).await?;
+        Ok(There { alarms, dashboard: self.dashboard_there(&owner.dashboard_name()).await? })
     }
 
     /// Creates, updates and removes what is to be; `done` hears of each, with what AWS found odd in it.
@@ -137,18 +137,8 @@ mod tests {
         Value::Map(members)
     }
 
-    fn basis() -> Basis {
-        Basis {
-            arn: "arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/app/prod/1".into(),
-            load_balancer: "app/prod/1".into(),
-            region: "us-east-1".into(),
-            safe_limit: 800,
-            max_reliable: 1_000,
-            tolerated: 0.05,
-            factor: 2.0,
-            factor_source: crate::publish::recommend::FactorSource::Measured,
-            own_traffic: None,
-        }
+    fn owner() -> Owner {
+        Owner { load_balancer: "app/prod/1".into(), region: "us-east-1".into() }
     }
 
     #[tokio::test]
@@ -167,7 +157,7 @@ mod tests {
             _ => error("DashboardNotFoundError"),
         })
         .await;
-        let there = hasty(&reading.url).await.survey(&basis(), "albcap-prod-websockets").await.unwrap();
+        let there = hasty(&reading.url).await.survey(&owner()).await.unwrap();
         let found: Vec<Option<Alarm>> = there.alarms.into_iter().map(|found| found.alarm).collect();
         assert_eq!(found, [Some(alarm("albcap-prod-a")), Some(alarm("albcap-prod-b"))]);
         assert_eq!(there.dashboard, None);
@@ -179,7 +169,7 @@ mod tests {
     async fn pages_that_do_not_end_are_given_up() {
         let page = cbor!({ "MetricAlarms" => [], "NextToken" => "more" }).unwrap();
         let server = Canned::serve(move |_| answer(200, &page)).await;
-        let error = hasty(&server.url).await.survey(&basis(), "d").await.unwrap_err();
+        let error = hasty(&server.url).await.survey(&owner()).await.unwrap_err();
         assert!(error.to_string().contains("do not end"), "{error}");
     }
 

@@ -11,8 +11,8 @@ use crate::judge::judge;
 use crate::judge::wording::plural;
 use crate::publish::check_dimensions;
 use crate::publish::recommend::{
-    AlarmAction, Change, Recommendation, Thing, Wish, aws_cli, cloudformation, recommend, terraform, text,
-    to_apply, to_remove,
+    AlarmAction, Change, NothingToRecommend, Owner, Recommendation, Thing, Wish, aws_cli, cloudformation,
+    recommend, terraform, text, to_apply, to_remove,
 };
 use crate::{record, report};
 
@@ -31,13 +31,18 @@ pub(super) async fn command(args: &RecommendArgs, output: &Output) -> Result<Exi
         Complaint::usage(error, "give the dimensions with which albcap publish was called")
     })?;
     let run = record::read(&args.record).map_err(|error| unreadable(&error))?;
-    let recommendation = recommend(&judge(&run), &wish(args))
-        .map_err(|nothing| Complaint::failed(nothing, nothing.remedy()))?;
-    check_regions(args, &recommendation)?;
-    match (args.apply, args.remove) {
-        (true, _) => apply(args, &recommendation, output).await,
-        (_, true) => remove(args, &recommendation, output).await,
-        _ => emit(args, &recommendation, output),
+    let judged = judge(&run);
+    let nothing = |nothing: NothingToRecommend| Complaint::failed(nothing, nothing.remedy());
+    if args.remove {
+        let owner = Owner::of(&judged).map_err(nothing)?;
+        check_regions(args, &owner)?;
+        return remove(args, &owner, output).await;
+    }
+    let recommendation = recommend(&judged, &wish(args)).map_err(nothing)?;
+    check_regions(args, &recommendation.basis.owner())?;
+    match args.apply {
+        true => apply(args, &recommendation, output).await,
+        false => emit(args, &recommendation, output),
     }
 }
 
@@ -58,10 +63,10 @@ fn wish(args: &RecommendArgs) -> Wish {
 }
 
 /// Alarms see the metrics of their own region only, and tell only what is there too.
-fn check_regions(args: &RecommendArgs, recommendation: &Recommendation) -> Result<(), Complaint> {
-    let region = &recommendation.basis.region;
+fn check_regions(args: &RecommendArgs, owner: &Owner) -> Result<(), Complaint> {
+    let region = &owner.region;
     if let Some(asked) = args.access.region.as_ref().filter(|asked| *asked != region) {
-        return Err(other_region(asked, recommendation));
+        return Err(other_region(asked, owner));
     }
     match args.alarm_action.iter().find(|action| !action.region().is_empty() && action.region() != region) {
         None => Ok(()),
@@ -72,14 +77,13 @@ fn check_regions(args: &RecommendArgs, recommendation: &Recommendation) -> Resul
     }
 }
 
-fn other_region(asked: &str, recommendation: &Recommendation) -> Complaint {
-    let basis = &recommendation.basis;
+fn other_region(asked: &str, owner: &Owner) -> Complaint {
     Complaint::usage(
         format!(
             "{} is in {}, and alarms in {asked} see none of its metrics",
-            basis.load_balancer, basis.region
+            owner.load_balancer, owner.region
         ),
-        format!("give --region {}", basis.region),
+        format!("give --region {}", owner.region),
     )
 }
 
@@ -118,13 +122,13 @@ fn warn(recommendation: &Recommendation, output: &Output) {
     }
 }
 
-async fn connect(args: &RecommendArgs, recommendation: &Recommendation) -> Result<Aws, Complaint> {
-    let region_hint = Some(recommendation.basis.region.clone());
+async fn connect(args: &RecommendArgs, owner: &Owner) -> Result<Aws, Complaint> {
+    let region_hint = Some(owner.region.clone());
     let settings = AwsSettings { region_hint, ..aws_settings(&args.access) };
     let aws = Aws::connect(&settings).await.map_err(|error| Complaint::refused(&error, error.remedy()))?;
-    match aws.region() == recommendation.basis.region {
+    match aws.region() == owner.region {
         true => Ok(aws),
-        false => Err(other_region(aws.region(), recommendation)),
+        false => Err(other_region(aws.region(), owner)),
     }
 }
 
@@ -138,7 +142,8 @@ async fn apply(
     output: &Output,
 ) -> Result<Exit, Complaint> {
     warn(recommendation, output);
-    let aws = connect(args, recommendation).await?;
+    let owner = recommendation.basis.owner();
+    let aws = connect(args, &owner).await?;
     aws.confirm_load_balancer(&recommendation.basis.arn).await.map_err(|error| match error {
         AwsError::NotFound { .. } => Complaint::refused(
             &error,
@@ -146,10 +151,7 @@ async fn apply(
         ),
         error => failed(&error),
     })?;
-    let there = aws
-        .survey(&recommendation.basis, &recommendation.dashboard.dashboard_name)
-        .await
-        .map_err(|error| failed(&error))?;
+    let there = aws.survey(&owner).await.map_err(|error| failed(&error))?;
     let wanted = to_apply(recommendation, &there);
     let planned: String = wanted.iter().map(|(thing, change)| line(thing, change)).collect();
     output.result(&format!("In {}:\n{planned}", recommendation.basis.region))?;
@@ -196,29 +198,25 @@ fn finish(wanted: &[(Thing, Change)], due: usize, output: &Output) -> Result<Exi
     }
 }
 
-async fn remove(
-    args: &RecommendArgs,
-    recommendation: &Recommendation,
-    output: &Output,
-) -> Result<Exit, Complaint> {
-    let aws = connect(args, recommendation).await?;
-    let (basis, name) = (&recommendation.basis, recommendation.dashboard.dashboard_name.as_str());
-    let there = aws.survey(basis, name).await.map_err(|error| failed(&error))?;
-    let (alarms, dashboard) = to_remove(recommendation, &there);
+async fn remove(args: &RecommendArgs, owner: &Owner, output: &Output) -> Result<Exit, Complaint> {
+    let aws = connect(args, owner).await?;
+    let name = owner.dashboard_name();
+    let there = aws.survey(owner).await.map_err(|error| failed(&error))?;
+    let (alarms, dashboard) = to_remove(owner, &there);
     if alarms.is_empty() && !dashboard {
         output.result(&format!(
             "Nothing that --apply made for {} is there in {}.\n",
-            report::visible(&basis.load_balancer),
-            basis.region
+            report::visible(&owner.load_balancer),
+            owner.region
         ))?;
         return Ok(Exit::Done);
     }
-    let dashboard = dashboard.then_some(name);
+    let dashboard = dashboard.then_some(name.as_str());
     let named =
         alarms.iter().map(|alarm| ("alarm", alarm.as_str())).chain(dashboard.map(|name| ("dashboard", name)));
     let planned: String =
         named.map(|(kind, name)| format!("  remove  {kind} {}\n", report::visible(name))).collect();
-    output.result(&format!("In {}:\n{planned}", basis.region))?;
+    output.result(&format!("In {}:\n{planned}", owner.region))?;
     aws.take_away(&alarms, dashboard)
         .await
         .map_err(|error| Complaint::failed(&error, format!("{}, then run this again", error.remedy())))?;

@@ -233,6 +233,20 @@ fn for_a_load_balancer_that_is_gone_nothing_is_applied() {
 }
 
 #[test]
+fn a_record_without_a_limit_is_enough_to_remove() {
+    let measured = Measured::new();
+    assert_eq!(measured.done(&["--apply"]).code, 0);
+    let whole = std::fs::read_to_string(measured.record()).unwrap();
+    let kinds = ["header", "facts", "ended"].map(|kind| format!(r#""type":"{kind}""#));
+    let kept: Vec<&str> =
+        whole.lines().filter(|line| kinds.iter().any(|kind| line.contains(kind.as_str()))).collect();
+    std::fs::write(measured.record(), kept.join("\n") + "\n").unwrap();
+    assert_eq!(measured.done(&[]).code, 1, "there is nothing to recommend");
+    let removed = measured.done(&["--remove"]);
+    assert_eq!((removed.code, planned(&removed)), (0, vec![("remove".to_owned(), 7)]), "{}", removed.all());
+}
+
+#[test]
 fn a_record_that_shows_no_limit_recommends_nothing() {
     let simulator = Simulator::start(&[]);
     let folder = Folder::new();

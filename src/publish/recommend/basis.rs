@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+use super::Owner;
 use crate::judge::{Judged, Outcome};
 
 /// TCP connections that a WebSocket has at the load balancer by AWS's documentation, one a leg (aws-facts.md §0.1).
@@ -122,10 +123,10 @@ impl Basis {
         })
     }
 
-    /// The load balancer's name.
+    /// Whose it is.
     #[must_use]
-    pub fn name(&self) -> &str {
-        self.load_balancer.split('/').nth(1).unwrap_or_default()
+    pub fn owner(&self) -> Owner {
+        Owner { load_balancer: self.load_balancer.clone(), region: self.region.clone() }
     }
 
     /// Connections as an expression over ActiveConnectionCount, named by its query's id: each connection counts as often
@@ -148,9 +149,7 @@ impl Basis {
 
     /// The name of something that is made for this load balancer, of no other letters than every name may hold.
     pub(super) fn name_of(&self, what: &str) -> String {
-        let kept = |c: char| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' };
-        // Load balancers and target groups have names of up to 32 letters; a record may claim any.
-        format!("albcap-{:.32}-{what:.80}", self.name()).chars().map(kept).collect()
+        self.owner().name_of(what)
     }
 
     /// What everything is for, in a sentence.

@@ -6,7 +6,7 @@
 
 use serde_json::Value;
 
-use super::{Alarm, Basis, Dashboard, Recommendation};
+use super::{Alarm, Dashboard, Owner, Recommendation};
 
 /// The beginning of every mark, whatever load balancer it is for.
 const MARK: &str = "Made by albcap recommend --apply for ";
@@ -86,7 +86,7 @@ impl Change {
     }
 }
 
-impl Basis {
+impl Owner {
     /// The sentence by which what was made for this load balancer is known again.
     fn mark(&self) -> String {
         format!("{MARK}{}.", self.load_balancer)
@@ -97,19 +97,14 @@ impl Basis {
     fn mark_of_namesakes(&self) -> String {
         format!("{MARK}app/{}/", self.name())
     }
-
-    /// What the names of all of this load balancer's alarms begin with; those of another may, too.
-    #[must_use]
-    pub fn alarm_prefix(&self) -> String {
-        self.name_of("")
-    }
 }
 
 /// What is to be done so that the recommendation stands: everything in it, marked, and what happens to it; last, what an
 /// earlier one left behind.
 #[must_use]
 pub fn to_apply(recommendation: &Recommendation, there: &There) -> Vec<(Thing, Change)> {
-    let (mark, namesakes) = (recommendation.basis.mark(), recommendation.basis.mark_of_namesakes());
+    let owner = recommendation.basis.owner();
+    let (mark, namesakes) = (owner.mark(), owner.mark_of_namesakes());
     let alarms = recommendation.alarms.iter().map(|alarm| {
         let alarm_description = format!("{} {mark}", alarm.alarm_description);
         let wanted = Alarm { alarm_description, ..alarm.clone() };
@@ -125,15 +120,15 @@ pub fn to_apply(recommendation: &Recommendation, there: &There) -> Vec<(Thing, C
 /// The names of alarms that were made for this load balancer and are no part of the recommendation any more: of a target
 /// group that is gone, say.
 fn outdated(recommendation: &Recommendation, there: &There) -> impl Iterator<Item = String> {
-    let (mut names, _) = to_remove(recommendation, there);
+    let (mut names, _) = to_remove(&recommendation.basis.owner(), there);
     names.retain(|name| recommendation.alarms.iter().all(|alarm| alarm.alarm_name != *name));
     names.into_iter()
 }
 
 /// The names of the alarms, and whether the dashboard, that `--apply` made for this load balancer and that are there.
 #[must_use]
-pub fn to_remove(recommendation: &Recommendation, there: &There) -> (Vec<String>, bool) {
-    let mark = recommendation.basis.mark();
+pub fn to_remove(owner: &Owner, there: &There) -> (Vec<String>, bool) {
+    let mark = owner.mark();
     let ours = there.alarms.iter().filter(|alarm| alarm.alarm_description.ends_with(&mark));
     let alarms = ours.map(|alarm| alarm.alarm_name.clone()).collect();
     let dashboard = there.dashboard.as_deref().is_some_and(|body| body.contains(&mark));
@@ -315,7 +310,7 @@ mod tests {
         there.dashboard = Some(recommendation.dashboard.body_text());
         let changes = changes(&recommendation, &there);
         assert_eq!((&changes[0], changes.last()), (&Change::LeaveAlone, Some(&Change::LeaveAlone)));
-        let (alarms, dashboard) = to_remove(&recommendation, &there);
+        let (alarms, dashboard) = to_remove(&recommendation.basis.owner(), &there);
         assert!(!alarms.contains(&there.alarms[0].alarm_name) && !dashboard);
         assert_eq!(alarms.len(), there.alarms.len() - 1);
     }
@@ -325,7 +320,7 @@ mod tests {
         let recommendation = recommendation();
         let mut there = applied(&recommendation);
         assert_eq!(
-            to_remove(&recommendation, &there),
+            to_remove(&recommendation.basis.owner(), &there),
             (there.alarms.iter().map(|a| a.alarm_name.clone()).collect(), true)
         );
         for alarm in &mut there.alarms {
@@ -333,7 +328,7 @@ mod tests {
             alarm.alarm.as_mut().unwrap().alarm_description.clone_from(&alarm.alarm_description);
         }
         there.dashboard = there.dashboard.map(|body| body.replace("for app/prod-ws/", "for app/prod-ws-2/"));
-        assert_eq!(to_remove(&recommendation, &there), (vec![], false));
+        assert_eq!(to_remove(&recommendation.basis.owner(), &there), (vec![], false));
         let left = changes(&recommendation, &there);
         assert!(left.iter().all(|change| *change == Change::LeaveAlone), "{left:?}");
     }
@@ -349,17 +344,16 @@ mod tests {
             alarm.alarm.as_mut().unwrap().alarm_description.clone_from(&alarm.alarm_description);
         }
         there.dashboard = there.dashboard.as_deref().map(older);
-        assert_eq!(to_remove(&recommendation, &there), (vec![], false));
+        assert_eq!(to_remove(&recommendation.basis.owner(), &there), (vec![], false));
         let taken = changes(&recommendation, &there);
         assert!(taken.iter().all(|change| matches!(change, Change::Update(_))), "{taken:?}");
     }
 
     #[test]
     fn each_region_has_its_own_dashboard() {
-        let mut basis = recommendation().basis;
-        let name = |basis: &Basis| basis.name_of(&format!("websockets-{}", basis.region));
-        assert_eq!(recommendation().dashboard.dashboard_name, name(&basis));
-        basis.region = "eu-west-1".into();
-        assert_ne!(recommendation().dashboard.dashboard_name, name(&basis));
+        let mut owner = recommendation().basis.owner();
+        assert_eq!(recommendation().dashboard.dashboard_name, owner.dashboard_name());
+        owner.region = "eu-west-1".into();
+        assert_ne!(recommendation().dashboard.dashboard_name, owner.dashboard_name());
     }
 }

@@ -74,8 +74,7 @@ pub(super) fn dashboard(
         ),
     ];
     Dashboard {
-        // Dashboards of all regions of an account share their names.
-        dashboard_name: basis.name_of(&format!("websockets-{}", basis.region)),
+        dashboard_name: basis.owner().dashboard_name(),
         dashboard_body: json!({"start": "-PT3H", "widgets": widgets}),
     }
 }
