@@ -14,7 +14,7 @@ pub(crate) const BRIEFLY: [&str; 6] =
 pub(crate) struct Recorded {
     pub(crate) simulator: Simulator,
     pub(crate) record: PathBuf,
-    _folder: Folder,
+    pub(crate) folder: Folder,
 }
 
 impl Recorded {
@@ -26,7 +26,7 @@ impl Recorded {
         let done =
             finish(run.arg(simulator.url()).args(BRIEFLY).args(run_flags).arg("--record").arg(&record));
         assert_eq!(done.code, 0, "{}", done.all());
-        Recorded { simulator, record, _folder: folder }
+        Recorded { simulator, record, folder }
     }
 
     pub(crate) fn publish(&self, flags: &[&str]) -> crate::harness::Done {
@@ -160,7 +160,7 @@ fn a_run_publishes_at_its_end_and_while_it_goes_on() {
     let text = std::fs::read_to_string(&record).unwrap();
     let first = |kind: &str| text.find(&format!("\"type\":\"{kind}\"")).unwrap();
     assert!(first("receipt") < first("hold_ended"), "some went out while the connections were held");
-    let run = Recorded { simulator, record, _folder: folder };
+    let run = Recorded { simulator, record, folder };
     let samples = events(&run.record, "sample").len();
     let lines = run.stream();
     assert_eq!((count(&lines, "sample"), count(&lines, "level"), count(&lines, "verdict")), (samples, 1, 1));
@@ -193,7 +193,7 @@ fn an_interrupted_run_is_not_published_and_then_is_as_one() {
     let command = format!("albcap publish {} --publish logs", record.display());
     assert!(done.stderr.contains(&command), "{}", done.stderr);
     assert!(events(&record, "receipt").is_empty());
-    let run = Recorded { simulator, record, _folder: folder };
+    let run = Recorded { simulator, record, folder };
     assert_eq!(run.publish(&["--publish=logs"]).code, 0);
     let lines = run.stream();
     assert_eq!(lines.iter().find(|line| line["type"] == "verdict").unwrap()["ended"], "interrupted");

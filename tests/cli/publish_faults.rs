@@ -176,3 +176,20 @@ fn nothing_is_sent_that_can_not_be_noted() {
     let told = simulator.statistic("albcap", "MaxReliable", &[("LoadBalancer", balancer)], "Sum", 3_600);
     assert!(told.is_empty(), "{told:?}");
 }
+
+#[test]
+fn an_endpoint_that_is_gone_is_given_up_within_a_minute() {
+    let Recorded { simulator, record, folder: _kept } = Recorded::by(&[], &[]);
+    let mut publish = simulator.albcap("publish");
+    publish.arg(&record);
+    drop(simulator);
+    let done = finish(&mut publish);
+    assert_eq!(done.code, 1, "{}", done.all());
+    let (cause, remedy) = done.complaint();
+    assert!(cause.contains("can't be reached") && cause.contains("2 of 2 requests are left"), "{cause}");
+    assert!(remedy.contains(&format!("albcap publish {}", record.display())), "{remedy}");
+    let receipts = events(&record, "receipt");
+    let told = answers(&receipts);
+    assert!(told.len() >= 6 && !told.contains(&"accepted"), "it was tried again: {told:?}");
+    assert!(!done.stderr.contains("lost"), "nothing reached it: {}", done.stderr);
+}

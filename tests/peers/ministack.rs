@@ -142,8 +142,11 @@ fn what_is_published_is_read_back_number_by_number() {
     let again = finish(stack.albcap("publish").arg(&record).args(flags));
     assert!(again.stdout.contains("nothing: all of it was published before"), "{}", again.all());
 
+    let report = folder.file("report.json");
+    std::fs::write(&report, json_of(&record).to_string()).unwrap();
     let mut check = python::script("publish_check.py")
         .arg(&stack.url)
+        .args([&record, &report])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
@@ -153,7 +156,9 @@ fn what_is_published_is_read_back_number_by_number() {
     assert!(checked.status.success(), "see above");
     let compared: Value = serde_json::from_slice(&checked.stdout).unwrap();
     assert!(
-        compared["metrics"].as_u64().unwrap() > 5 && compared["events"].as_u64().unwrap() > 100,
+        compared["metrics"].as_u64().unwrap() > 5
+            && compared["measured"].as_u64().unwrap() >= 12
+            && compared["events"].as_u64().unwrap() > 100,
         "{compared}"
     );
 }

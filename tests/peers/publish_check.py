@@ -1,10 +1,11 @@
-"""Reads back what was published, with boto3, and holds it against the requests that a dry run printed.
+"""Reads back what was published, with boto3, and holds it against the requests that a dry run printed, and against the
+record: its JSON report and its samples.
 
-usage: publish_check.py ENDPOINT_URL < the dry run's lines
+usage: publish_check.py ENDPOINT_URL RECORD REPORT < the dry run's lines
 
 Every datum: the sum of its values and counts, their number, least and largest, of exactly that metric and those
-dimensions, in the minute it is stamped with. Every log event: text and time, in order, and none besides. Prints how much
-was compared; exits 1 at the first difference.
+dimensions, in the minute it is stamped with. Every log event: text and time, in order, and none besides. Of levels, run
+and samples: the numbers of the report and of the record. Prints how much was compared; exits 1 at the first difference.
 """
 
 import collections
@@ -15,7 +16,7 @@ import sys
 
 import boto3
 
-URL = sys.argv[1]
+URL, RECORD, REPORT = sys.argv[1:]
 KEYS = {"aws_access_key_id": "AKIDTEST", "aws_secret_access_key": "secret-of-the-tests", "region_name": "us-east-1"}
 MINUTE = dt.timedelta(minutes=1)
 
@@ -76,7 +77,53 @@ def check_logs(requests):
     return len(got)
 
 
+def check_record(request):
+    """Against what was measured, by numbers that did not pass through what computes the data."""
+    report = json.load(open(REPORT))
+    samples = [line for line in map(json.loads, open(RECORD)) if line["type"] == "sample"]
+    of_run = next(d for d in request["MetricData"] if d["MetricName"] == "MaxReliable")["Dimensions"]
+    cloudwatch = client("cloudwatch")
+    first = dt.datetime.fromisoformat(samples[0]["at"]).replace(second=0, microsecond=0)
+    last = dt.datetime.fromisoformat(samples[-1]["at"]) + 10 * MINUTE
+
+    def statistic(name, own, which):
+        points = cloudwatch.get_metric_statistics(
+            Namespace=request["Namespace"],
+            MetricName=name,
+            Dimensions=of_run + [{"Name": n, "Value": v} for n, v in own],
+            StartTime=first,
+            EndTime=last,
+            Period=60,
+            Statistics=[which],
+        )["Datapoints"]
+        values = [point[which] for point in points]
+        return {"Maximum": max, "Minimum": min}.get(which, sum)(values)
+
+    checks = [
+        ("MaxReliable", [], "Sum", report["capacity"]["max_reliable"]),
+        ("SafeLimit", [], "Sum", report["capacity"]["safe_limit"]),
+        ("OpenConnections", [], "SampleCount", len(samples)),
+        ("OpenConnections", [], "Sum", sum(sample["open"] for sample in samples)),
+        ("OpenConnections", [], "Maximum", max(sample["open"] for sample in samples)),
+    ]
+    for level in report["levels"]:
+        own = [("Level", str(level["connections"]))]
+        checks += [
+            ("ConnectionsAttempted", own, "Sum", level["connections"]),
+            ("ConnectionsHeld", own, "Sum", level["held"]),
+            ("SuccessRate", own, "Maximum", level["success_rate"] * 100),
+            ("ConnectLatency", own, "SampleCount", level["opened"]),
+            ("ConnectLatency", own, "Maximum", level["connect_ms"]["max"]),
+            ("HeartbeatLatency", own, "SampleCount", level["heartbeats_answered"]),
+            ("HeartbeatLatency", own, "Maximum", level["heartbeat_rtt_ms"]["max"]),
+        ]
+    for name, own, which, wanted in checks:
+        equal(f"{name} {own} {which} of the record", statistic(name, own, which), float(wanted))
+    return len(checks)
+
+
 requests = [json.loads(line) for line in sys.stdin]
 of = lambda operation: [request for request in requests if request["Operation"] == operation]
 metrics = sum(check_metrics(request) for request in of("cloudwatch:PutMetricData"))
-print(json.dumps({"metrics": metrics, "events": check_logs(of("logs:PutLogEvents"))}))
+measured = check_record(of("cloudwatch:PutMetricData")[0])
+print(json.dumps({"metrics": metrics, "measured": measured, "events": check_logs(of("logs:PutLogEvents"))}))
