@@ -72,7 +72,7 @@ async fn read_again(
     })?;
     refuse_what_is_gone(&window, Utc::now())?;
     let mut settings = aws_settings(&args.aws.access);
-    settings.region_hint = known(run).map(|facts| facts.arn.region().to_owned());
+    settings.region_hint = run.load_balancer().map(|facts| facts.arn.region().to_owned());
     let aws = Aws::connect(&settings).await.map_err(|error| unanswered(&error))?;
     let facts = load_balancer(args, run, &aws).await?;
     tracing::info!(
@@ -129,10 +129,6 @@ fn keep(record: &Reopened, learned: &[Stamped], output: &Output) -> Result<(), C
     record.append(learned).map_err(|error| record_complaint(&error))
 }
 
-fn known(run: &Run) -> Option<&LoadBalancerFacts> {
-    run.facts.as_ref()?.load_balancer.as_ref()
-}
-
 /// The record's plan, under the flags that were given.
 fn cloudwatch_plan(args: &AnalyzeArgs, parsed: &Parsed, run: &Run) -> CloudWatchPlan {
     let flags = cloudwatch(&args.aws);
@@ -147,7 +143,7 @@ fn cloudwatch_plan(args: &AnalyzeArgs, parsed: &Parsed, run: &Run) -> CloudWatch
 /// The load balancer that is named now, that was found by the run, or that the URL's host leads to.
 async fn load_balancer(args: &AnalyzeArgs, run: &Run, aws: &Aws) -> Result<LoadBalancerFacts, Complaint> {
     let plan = &run.header.plan;
-    match (&args.aws.load_balancer, known(run)) {
+    match (&args.aws.load_balancer, run.load_balancer()) {
         (None, Some(facts)) => Ok(facts.clone()),
         (named, _) => aws
             .find_load_balancer(named.as_ref().or(plan.load_balancer.as_ref()), &plan.destination().host())

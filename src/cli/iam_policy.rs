@@ -1,17 +1,12 @@
 //! `albcap iam-policy`: the least policy for what the given flags will do.
 
 use super::iam_policy_flags::IamPolicyArgs;
-use super::publish_flags::Publishable;
+use super::publish_flags::{Publishable, check_emf};
 use super::{Complaint, Exit, output};
 use crate::publish::{Owner, Permits, Policy, Published};
 
 pub(super) fn command(args: &IamPolicyArgs) -> Result<Exit, Complaint> {
-    if args.emf && !args.publish.contains(&Publishable::Metrics) {
-        return Err(Complaint::usage(
-            "--emf is a form of metrics, and --publish logs leaves them out",
-            "add metrics to --publish, or leave --emf out",
-        ));
-    }
+    check_emf(args.emf, args.publish.contains(&Publishable::Metrics))?;
     let policy = Policy::least(&permits(args));
     let text = serde_json::to_string_pretty(&policy)
         .map_err(|error| Complaint::failed(format!("the policy can't be written: {error}"), ""))?;
@@ -28,10 +23,9 @@ fn permits(args: &IamPolicyArgs) -> Permits {
         None => Owner::new(args.region.as_deref(), args.account.as_deref()),
     };
     let sends = |what| args.publish.contains(&what);
-    let embedded = args.emf && sends(Publishable::Metrics);
     let published = Published {
-        namespace: (sends(Publishable::Metrics) && !embedded).then(|| args.namespace.clone()),
-        log_group: (sends(Publishable::Logs) || embedded).then(|| args.log_group.clone()),
+        namespace: (sends(Publishable::Metrics) && !args.emf).then(|| args.namespace.clone()),
+        log_group: (sends(Publishable::Logs) || args.emf).then(|| args.log_group.clone()),
     };
     Permits { owner, published, apply: args.apply }
 }

@@ -6,7 +6,7 @@ use super::publish_flags::PublishArgs;
 use super::publishing::Publishing;
 use super::report::unreadable;
 use super::run::record_complaint;
-use super::settings::{aws_settings, prices};
+use super::settings::prices;
 use super::signals::Signals;
 use super::{Complaint, Output};
 use crate::judge::judge;
@@ -16,7 +16,6 @@ pub(super) async fn command(args: &PublishArgs, parsed: &Parsed, output: &Output
     let publishing = Publishing {
         wanted: args.flags.wanted()?,
         flags: &args.flags,
-        settings: aws_settings(&args.access),
         prices: prices(args.prices.as_deref())?,
         retention_is_asked_for: parsed.is_given("retention"),
         again: args.again,

@@ -67,12 +67,7 @@ impl PublishFlags {
     pub(crate) fn wanted(&self) -> Result<Wanted, Complaint> {
         let sends = |what| self.publish.is_empty() || self.publish.contains(&what);
         let carrier = if self.emf { Carrier::Embedded } else { Carrier::Put };
-        if self.emf && !sends(Publishable::Metrics) {
-            return Err(Complaint::usage(
-                "--emf is a form of metrics, and --publish logs leaves them out",
-                "add metrics to --publish, or leave --emf out",
-            ));
-        }
+        check_emf(self.emf, sends(Publishable::Metrics))?;
         Wanted::new(
             sends(Publishable::Metrics).then_some(carrier),
             sends(Publishable::Logs),
@@ -121,6 +116,17 @@ impl AwsAccess {
         let words = given.into_iter().filter_map(|(flag, value)| Some((flag, value.as_ref()?)));
         words.map(|(flag, value)| format!(" {flag} {}", quoted(value))).collect()
     }
+}
+
+/// `--emf` says how metrics travel, and means nothing where none do.
+pub(crate) fn check_emf(emf: bool, sends_metrics: bool) -> Result<(), Complaint> {
+    if !emf || sends_metrics {
+        return Ok(());
+    }
+    Err(Complaint::usage(
+        "--emf is a form of metrics, and --publish logs leaves them out",
+        "add metrics to --publish, or leave --emf out",
+    ))
 }
 
 /// As a shell takes it for one word.

@@ -71,7 +71,6 @@ impl AfterRun {
         let publishing = Publishing {
             flags: &self.flags,
             wanted: self.wanted.clone(),
-            settings: job.settings.aws.clone().unwrap_or_default(),
             prices: Some(job.settings.prices.clone()),
             retention_is_asked_for: self.retention_is_asked_for,
             again: false,

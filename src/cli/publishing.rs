@@ -6,6 +6,7 @@ use chrono::Utc;
 
 use super::args::AwsAccess;
 use super::publish_flags::PublishFlags;
+use super::settings::aws_settings;
 use super::{Complaint, Output, output};
 use crate::aws::{Aws, AwsError, AwsSettings};
 use crate::conduct::{Interrupt, LogStream, ReceiptSink, SendFailure, Sending, send};
@@ -20,7 +21,6 @@ use crate::report;
 pub(super) struct Publishing<'a> {
     pub(super) flags: &'a PublishFlags,
     pub(super) wanted: Wanted,
-    pub(super) settings: AwsSettings,
     pub(super) prices: Option<Prices>,
     /// Whether `--retention` was given, and is to be set of a group that is there.
     pub(super) retention_is_asked_for: bool,
@@ -83,7 +83,7 @@ impl Publishing<'_> {
     }
 
     fn settings_of(&self, judged: &Judged<'_>) -> AwsSettings {
-        AwsSettings { region_hint: self.region_hint(judged), ..self.settings.clone() }
+        AwsSettings { region_hint: self.region_hint(judged), ..aws_settings(self.access) }
     }
 
     /// There is no way to AWS. At the end of a run that is a failure, and no refusal: the load is over.
@@ -99,7 +99,7 @@ impl Publishing<'_> {
 
     /// The load balancer's region: its metrics are there, and what is published beside them should be.
     fn region_hint(&self, judged: &Judged<'_>) -> Option<String> {
-        let facts = judged.run.facts.as_ref()?.load_balancer.as_ref()?;
+        let facts = judged.run.load_balancer()?;
         Some(facts.arn.region().to_owned())
     }
 

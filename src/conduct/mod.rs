@@ -107,7 +107,7 @@ async fn settle(
     let Some(cloudwatch) = plan.cloudwatch.filter(|cloudwatch| !cloudwatch.settle.is_zero()) else {
         return Ok(());
     };
-    let facts = story.run.facts.as_ref().and_then(|facts| facts.load_balancer.as_ref());
+    let facts = story.run.load_balancer();
     let (Some(facts), Some(window)) = (facts, Window::of(&story.run, cloudwatch)) else { return Ok(()) };
     let subject = facts.subject();
     let ahead = story.run.clock_ahead().unwrap_or_default();

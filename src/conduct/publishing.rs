@@ -11,24 +11,13 @@ use crate::aws::{Aws, AwsError, Group, Taken, Unanswered};
 use crate::publish::{Body, LogEvent, Request};
 use crate::record::{Answer, Event, JournalError, Receipt, Stamped};
 
-/// How long what AWS refuses for a while is tried again: no attempt begins later, and none lasts longer than
-/// [`Patience::LAST_ATTEMPT`], so that a minute is the end of it.
-#[derive(Debug, Clone, Copy)]
-struct Patience {
-    first: Duration,
-    most: Duration,
-    gives_up: Duration,
-}
-
-impl Patience {
-    /// How long one answer is waited for.
-    const LAST_ATTEMPT: Duration = Aws::PUT_TIMEOUT;
-    const USUAL: Patience = Patience {
-        first: Duration::from_millis(500),
-        most: Duration::from_secs(8),
-        gives_up: Duration::from_secs(60).saturating_sub(Patience::LAST_ATTEMPT),
-    };
-}
+/// The first rest before what AWS refuses for a while is tried again; each further one is twice as long …
+const FIRST_REST: Duration = Duration::from_millis(500);
+/// … up to this.
+const LONGEST_REST: Duration = Duration::from_secs(8);
+/// No attempt begins later after the first failure, and none lasts longer than [`Aws::PUT_TIMEOUT`]: a minute is the end of
+/// it.
+const GIVES_UP: Duration = Duration::from_secs(60).saturating_sub(Aws::PUT_TIMEOUT);
 
 /// Where the run's log events go.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,7 +95,7 @@ pub async fn send(
     interrupt: &mut Interrupt,
     receipts: ReceiptSink<'_>,
 ) -> (Sending, Result<(), SendFailure>) {
-    let mut sender = Sender { aws, interrupt, receipts, patience: Patience::USUAL, done: Sending::default() };
+    let mut sender = Sender { aws, interrupt, receipts, done: Sending::default() };
     let all = requests.len();
     for (place, request) in requests.iter().enumerate() {
         let prepared = match stream.filter(|_| is_first_of_logs(requests, place)) {
@@ -133,7 +122,6 @@ struct Sender<'a> {
     aws: &'a Aws,
     interrupt: &'a mut Interrupt,
     receipts: ReceiptSink<'a>,
-    patience: Patience,
     done: Sending,
 }
 
@@ -156,7 +144,7 @@ impl Stop {
 impl Sender<'_> {
     /// Sees to it that the log stream is there, with one patience for all of it.
     async fn prepare(&mut self, stream: &LogStream) -> Result<(), Stop> {
-        let mut back_off = BackOff::new(self.patience);
+        let mut back_off = BackOff::new();
         loop {
             match self.make(stream).await {
                 Ok(()) => return Ok(()),
@@ -183,7 +171,7 @@ impl Sender<'_> {
     }
 
     async fn request(&mut self, request: &Request) -> Result<(), Stop> {
-        let mut back_off = BackOff::new(self.patience);
+        let mut back_off = BackOff::new();
         let mut lost = 0;
         loop {
             if self.interrupt.is_set() {
@@ -223,22 +211,21 @@ impl Sender<'_> {
 
 /// Rests that grow, with some chance in them, up to the end of the patience.
 struct BackOff {
-    patience: Patience,
     next: Duration,
     since: Option<Instant>,
 }
 
 impl BackOff {
-    fn new(patience: Patience) -> BackOff {
-        BackOff { patience, next: patience.first, since: None }
+    fn new() -> BackOff {
+        BackOff { next: FIRST_REST, since: None }
     }
 
     /// How long to rest before the next attempt, so long after the first failure; `None` when that is enough. `chance`
     /// is from 0 to 1: between half of the rest and all of it, many who failed together do not come back together.
     fn next_rest(&mut self, since_first: Duration, chance: f64) -> Option<Duration> {
         let rest = self.next.mul_f64(0.5 + chance / 2.0);
-        self.next = (self.next * 2).min(self.patience.most);
-        (since_first + rest <= self.patience.gives_up).then_some(rest)
+        self.next = (self.next * 2).min(LONGEST_REST);
+        (since_first + rest <= GIVES_UP).then_some(rest)
     }
 
     /// Rests where what failed `passes` by itself and there is patience left.
@@ -272,9 +259,9 @@ mod tests {
 
     #[test]
     fn a_minute_is_the_end_of_patience() {
-        for attempt in [Duration::ZERO, Duration::from_secs(1), Patience::LAST_ATTEMPT] {
+        for attempt in [Duration::ZERO, Duration::from_secs(1), Aws::PUT_TIMEOUT] {
             for chance in [0.0, 0.5, 1.0] {
-                let mut back_off = BackOff::new(Patience::USUAL);
+                let mut back_off = BackOff::new();
                 // From the end of the first attempt, which is when it is known to have failed.
                 let (mut elapsed, mut attempts) = (Duration::ZERO, 1);
                 while let Some(rest) = back_off.next_rest(elapsed, chance) {
@@ -289,7 +276,7 @@ mod tests {
 
     #[test]
     fn rests_grow_up_to_a_bound() {
-        let mut back_off = BackOff::new(Patience::USUAL);
+        let mut back_off = BackOff::new();
         let rests: Vec<u128> = std::iter::from_fn(|| back_off.next_rest(Duration::ZERO, 1.0))
             .take(7)
             .map(|rest| rest.as_millis())

@@ -110,10 +110,8 @@ impl LoadBalancerFacts {
     /// Targets by state over the target groups that may stand behind the listener on `port`; over all where those of a
     /// single group are not told. `None` when they could not be read.
     pub fn targets_behind(&self, port: u16) -> Option<BTreeMap<String, u32>> {
-        let groups = self.groups_by_forwarding(port);
-        let behind: Vec<&TargetGroupFacts> =
-            groups.iter().filter(|(_, how)| *how != Forwarding::Elsewhere).map(|(group, _)| *group).collect();
-        if behind.len() == groups.len() {
+        let behind: Vec<&TargetGroupFacts> = self.groups_behind(port).collect();
+        if behind.len() == self.details.target_groups.iter().flatten().count() {
             return self.targets.clone();
         }
         let mut sum = BTreeMap::new();

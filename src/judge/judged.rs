@@ -44,7 +44,7 @@ pub struct Judged<'a> {
 /// is judged by what is there.
 pub fn judge(run: &Run) -> Judged<'_> {
     let rule = &run.header.plan.rule;
-    let balancer = run.facts.as_ref().and_then(|facts| facts.load_balancer.as_ref());
+    let balancer = run.load_balancer();
     let at_first = balancer.map(LoadBalancerFacts::effective_idle_timeout);
     let levels: Vec<JudgedLevel<'_>> = run
         .levels

@@ -105,11 +105,7 @@ pub(super) fn log_events(
     let document = report::document(judged);
     let writer = Writer {
         run: &run.header.run_id,
-        load_balancer: run
-            .facts
-            .as_ref()
-            .and_then(|facts| facts.load_balancer.as_ref())
-            .map(|facts| facts.arn.dimension()),
+        load_balancer: run.load_balancer().map(|facts| facts.arn.dimension()),
         clock_ahead,
     };
     let mut events: Vec<LogEvent> = run

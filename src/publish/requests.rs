@@ -197,7 +197,7 @@ pub fn publication(
 
 /// The dimensions of all metrics: the load balancer, where it is known, and the user's own.
 fn shared_dimensions(judged: &Judged<'_>, wanted: &Wanted) -> Vec<(String, String)> {
-    let balancer = judged.run.facts.as_ref().and_then(|facts| facts.load_balancer.as_ref());
+    let balancer = judged.run.load_balancer();
     let balancer = balancer.map(|facts| ("LoadBalancer".to_owned(), facts.arn.dimension().to_owned()));
     let own = wanted.dimensions().iter().map(|own| (own.name().to_owned(), own.value().to_owned()));
     balancer.into_iter().chain(own).collect()

@@ -10,7 +10,7 @@ use super::{
     Braked, Event, Failure, FailureKind, Header, Histogram, HowEnded, Initiator, LevelEnded, LevelMachine,
     LevelStarted, PeerCount, Phase, Receipt, Sample, Stamped, TokensObtained,
 };
-use crate::facts::{Facts, Finding, Series};
+use crate::facts::{Facts, Finding, LoadBalancerFacts, Series};
 use crate::plan::Redacted;
 
 /// A run, finished or not: the fold of its events.
@@ -229,6 +229,11 @@ impl Run {
     /// When the first connection was attempted.
     pub fn load_started_at(&self) -> Option<DateTime<Utc>> {
         self.levels.first().map(|level| level.started_at)
+    }
+
+    /// The load balancer, where one is known.
+    pub fn load_balancer(&self) -> Option<&LoadBalancerFacts> {
+        self.facts.as_ref()?.load_balancer.as_ref()
     }
 
     /// How far this machine's clock was ahead of AWS's; `None` where that is not known.

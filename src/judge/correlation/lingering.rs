@@ -30,7 +30,7 @@ pub(super) struct Lingering {
 impl Lingering {
     /// What a run's failures may have left behind.
     pub(super) fn of(load: &Load<'_>, clock: Clock) -> Lingering {
-        let balancer = load.run.facts.as_ref().and_then(|facts| facts.load_balancer.as_ref());
+        let balancer = load.run.load_balancer();
         let at_first = balancer
             .map_or(LoadBalancerFacts::DEFAULT_IDLE_TIMEOUT, LoadBalancerFacts::effective_idle_timeout);
         let left = |level: &LevelRun| -> Vec<(DateTime<Utc>, Duration, f64)> {

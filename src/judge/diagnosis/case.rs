@@ -61,7 +61,7 @@ impl<'a> Case<'a> {
 
     /// What else is to be known of the load balancer's idle timeout: that it was assumed, or changed.
     pub(super) fn about_idle_timeout(&self) -> Option<String> {
-        let balancer = self.run.facts.as_ref()?.load_balancer.as_ref()?;
+        let balancer = self.run.load_balancer()?;
         let before = balancer.effective_idle_timeout();
         let changed = self.levels.iter().find_map(|level| Some((level, level.run.idle_timeout?)));
         if let Some((level, now)) = changed {
@@ -99,7 +99,7 @@ impl<'a> Case<'a> {
 
     /// Whether the listener that was loaded forwards to a target group; it may where that is not known.
     pub(super) fn forwarding(&self, group: &str) -> Forwarding {
-        let balancer = self.run.facts.as_ref().and_then(|facts| facts.load_balancer.as_ref());
+        let balancer = self.run.load_balancer();
         balancer.map_or(Forwarding::Perhaps, |balancer| balancer.forwarding(self.port(), group))
     }
 

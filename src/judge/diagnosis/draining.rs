@@ -12,7 +12,7 @@ fn explains(failure: &Failures) -> bool {
 /// What shows that targets were leaving: elbv2's states before the load, or fewer healthy ones in mid-run with no more
 /// unhealthy ones, as only deregistering makes (aws-facts.md §1).
 fn leaving(case: &Case<'_>) -> Vec<String> {
-    let facts = case.run.facts.as_ref().and_then(|facts| facts.load_balancer.as_ref());
+    let facts = case.run.load_balancer();
     let states = facts.and_then(|balancer| balancer.targets_behind(case.port()));
     let draining = states.into_iter().flatten().filter(|(state, _)| state.ends_with("draining"));
     let draining: u32 = draining.map(|(_, count)| count).sum();

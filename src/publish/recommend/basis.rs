@@ -103,7 +103,7 @@ impl Basis {
         if capacity.safe_limit == 0 {
             return Err(NothingToRecommend::NoSafeLimit);
         }
-        let facts = judged.run.facts.as_ref().and_then(|facts| facts.load_balancer.as_ref());
+        let facts = judged.run.load_balancer();
         let arn = &facts.ok_or(NothingToRecommend::NoLoadBalancer)?.arn;
         let active = judged.correlation.as_ref().map(|correlation| &correlation.active);
         let (factor, factor_source) = factor(judged.outcome(), active.and_then(|active| active.factor));

@@ -19,7 +19,7 @@ impl Owner {
     /// # Errors
     /// [`NothingToRecommend::NoLoadBalancer`], where nobody found it.
     pub fn of(judged: &Judged<'_>) -> Result<Owner, NothingToRecommend> {
-        let facts = judged.run.facts.as_ref().and_then(|facts| facts.load_balancer.as_ref());
+        let facts = judged.run.load_balancer();
         let arn = &facts.ok_or(NothingToRecommend::NoLoadBalancer)?.arn;
         Ok(Owner { load_balancer: arn.dimension().to_owned(), region: arn.region().to_owned() })
     }

@@ -35,7 +35,7 @@ pub struct Settings {
 
 impl Settings {
     pub(super) fn of(judged: &Judged<'_>) -> Settings {
-        let facts = judged.run.facts.as_ref().and_then(|facts| facts.load_balancer.as_ref());
+        let facts = judged.run.load_balancer();
         let heartbeat = judged.run.header.plan.heartbeat.every();
         let now = facts.and_then(|facts| facts.idle_timeout);
         let in_force = whole_seconds(facts.map_or(Duration::ZERO, |facts| facts.effective_idle_timeout()));

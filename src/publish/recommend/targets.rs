@@ -7,7 +7,7 @@ use crate::judge::{Judged, SafeLoad, metric};
 
 /// The target groups behind the listener that take WebSockets, each by its `TargetGroup` dimension.
 pub(super) fn target_groups(judged: &Judged<'_>) -> Vec<String> {
-    let facts = judged.run.facts.as_ref().and_then(|facts| facts.load_balancer.as_ref());
+    let facts = judged.run.load_balancer();
     let port = judged.run.header.plan.destination().port();
     let groups = facts.into_iter().flat_map(|facts| facts.groups_behind(port));
     groups.filter(|group| group.takes_websockets()).filter_map(|group| group.dimension.clone()).collect()
@@ -17,7 +17,7 @@ pub(super) fn target_groups(judged: &Judged<'_>) -> Vec<String> {
 /// take no WebSockets, those of the one group that does are CloudWatch's to tell, and unknown where there are several.
 pub(super) fn load_of_targets(judged: &Judged<'_>) -> Option<SafeLoad> {
     let load = judged.safe_load?;
-    let facts = judged.run.facts.as_ref()?.load_balancer.as_ref()?;
+    let facts = judged.run.load_balancer()?;
     if facts.groups_behind(judged.run.header.plan.destination().port()).all(|group| group.takes_websockets())
     {
         return Some(load);

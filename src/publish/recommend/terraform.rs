@@ -93,7 +93,8 @@ fn alarm(alarm: &Alarm) -> Value {
     Value::Object(made)
 }
 
-fn metric_query(query: &Query) -> Value {
+/// What a query is written with wherever it stands.
+fn described(query: &Query) -> Map<String, Value> {
     let mut made = Map::new();
     made.insert("id".into(), query.id.clone().into());
     made.insert("label".into(), literal(&query.label).into());
@@ -101,6 +102,11 @@ fn metric_query(query: &Query) -> Value {
     if let Some(expression) = &query.expression {
         made.insert("expression".into(), literal(expression).into());
     }
+    made
+}
+
+fn metric_query(query: &Query) -> Value {
+    let mut made = described(query);
     if let Some(stat) = &query.metric_stat {
         let Metric { namespace, metric_name, dimensions } = &stat.metric;
         let dimensions: Map<String, Value> = dimensions
@@ -151,13 +157,7 @@ fn policy(scaling: &Scaling) -> Value {
 
 /// Other than in an alarm, dimensions are blocks here.
 fn scaling_metric(query: &Query) -> Value {
-    let mut made = Map::new();
-    made.insert("id".into(), query.id.clone().into());
-    made.insert("label".into(), literal(&query.label).into());
-    made.insert("return_data".into(), query.return_data.into());
-    if let Some(expression) = &query.expression {
-        made.insert("expression".into(), literal(expression).into());
-    }
+    let mut made = described(query);
     if let Some(stat) = &query.metric_stat {
         let Metric { namespace, metric_name, dimensions } = &stat.metric;
         let dimensions: Vec<Value> = dimensions
