@@ -50,17 +50,29 @@ pub(super) fn html(text: &str) -> String {
 /// strings such characters do not occur, but for the line breaks of the layout.
 pub fn json(document: &str) -> String {
     let mut out = String::with_capacity(document.len());
-    for c in document.chars() {
-        if acts(c) && c != '\n' {
-            for unit in c.encode_utf16(&mut [0; 2]) {
-                // Writing to a String can't fail.
-                let _ = write!(out, "\\u{unit:04x}");
+    let mut rest = document;
+    // Nearly all of a document is plain ASCII, of which whole pieces are taken.
+    while let Some(at) = rest.bytes().position(|byte| !is_plain(byte)) {
+        let (plain, other) = rest.split_at(at);
+        out.push_str(plain);
+        let mut others = other.chars();
+        match others.next() {
+            Some(c) if acts(c) => {
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    // Writing to a String can't fail.
+                    let _ = write!(out, "\\u{unit:04x}");
+                }
             }
-        } else {
-            out.push(c);
+            c => out.extend(c),
         }
+        rest = others.as_str();
     }
-    out
+    out + rest
+}
+
+/// Whether a byte is a character of its own that does not act, or ends a line.
+fn is_plain(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~' | b'\n')
 }
 
 #[cfg(test)]
