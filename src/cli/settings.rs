@@ -48,12 +48,15 @@ impl Settings {
         }
         let load = &flags.load;
         let target = target(url, args)?;
+        let cloudwatch = (!flags.aws.no_aws).then(|| cloudwatch(&flags.aws));
+        let hold = Hold::new(load.duration, load.periods, cloudwatch.map(|cloudwatch| cloudwatch.period));
         let mut plan = Plan {
             url: target.url.shown(),
             load_balancer: flags.aws.load_balancer.clone(),
             schedule: schedule(load)?,
             mode: load.mode.into(),
-            hold: Hold { duration: load.duration, periods: load.periods },
+            hold: hold
+                .map_err(|error| Complaint::usage(error, "give fewer --periods, or a shorter --period"))?,
             heartbeat: flags.conversation.heartbeat(&target.conversation),
             pace: Pace {
                 window: load.window,
@@ -69,7 +72,7 @@ impl Settings {
                 require: flags.results.require,
             },
             brake: brake(flags)?,
-            cloudwatch: (!flags.aws.no_aws).then(|| cloudwatch(&flags.aws)),
+            cloudwatch,
             route: route(&flags.target),
             tokens: None,
         };

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
+use super::quantity::{YEAR, show_count, show_duration};
 use super::{Period, seconds};
 
 /// The rule of a hold, counted from when the level's last connection attempt settled.
@@ -19,15 +21,32 @@ pub struct Hold {
     pub periods: u32,
 }
 
+/// Periods that together are longer than a year, as no duration may be: surely a slip.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("holds of {} whole periods of {} last longer than a year", show_count(u64::from(*.periods)), show_duration(.period.length()))]
+pub struct HoldError {
+    periods: u32,
+    period: Period,
+}
+
 impl Hold {
+    /// Without a `period` (no CloudWatch is asked) the periods mean nothing, and are not looked at.
+    pub fn new(duration: Duration, periods: u32, period: Option<Period>) -> Result<Hold, HoldError> {
+        let hold = Hold { duration, periods };
+        match period {
+            Some(period) if hold.longest(Some(period)) > YEAR => Err(HoldError { periods, period }),
+            _ => Ok(hold),
+        }
+    }
+
     /// When a hold that began at `held_from` is over. Without a `period` (no CloudWatch is asked) nothing is extended.
     pub fn until(&self, held_from: DateTime<Utc>, period: Option<Period>) -> DateTime<Utc> {
-        let least = held_from + self.duration;
+        let least = later(held_from, self.duration);
         match period {
             Some(period) if self.periods > 0 => {
-                let first_whole = period.ceil(held_from + period.spare());
-                let extended = first_whole + period.length() * self.periods + period.spare();
-                least.max(extended)
+                let first_whole = period.ceil(later(held_from, period.spare()));
+                let whole = period.length().saturating_mul(self.periods);
+                least.max(later(first_whole, whole.saturating_add(period.spare())))
             }
             _ => least,
         }
@@ -35,23 +54,30 @@ impl Hold {
 
     /// The shortest that a hold can be, whatever the second at which it begins.
     pub fn shortest(&self, period: Option<Period>) -> Duration {
-        match period {
-            Some(period) if self.periods > 0 => {
-                self.duration.max(period.length() * self.periods + period.spare() * 2)
-            }
-            _ => self.duration,
-        }
+        self.containing(self.periods, period)
     }
 
     /// The longest that a hold can become, whatever the second at which it begins.
     pub fn longest(&self, period: Option<Period>) -> Duration {
+        self.containing(self.periods.saturating_add(1), period)
+    }
+
+    /// Its duration, or that of so many periods with the spare at both ends.
+    fn containing(&self, periods: u32, period: Option<Period>) -> Duration {
         match period {
             Some(period) if self.periods > 0 => {
-                self.duration.max(period.length() * (self.periods + 1) + period.spare() * 2)
+                let whole = period.length().saturating_mul(periods);
+                self.duration.max(whole.saturating_add(period.spare() * 2))
             }
             _ => self.duration,
         }
     }
+}
+
+/// So much later; what no calendar has is its last instant.
+fn later(at: DateTime<Utc>, by: Duration) -> DateTime<Utc> {
+    let by = TimeDelta::from_std(by).unwrap_or(TimeDelta::MAX);
+    at.checked_add_signed(by).unwrap_or(DateTime::<Utc>::MAX_UTC)
 }
 
 #[cfg(test)]
@@ -85,6 +111,26 @@ mod tests {
         assert_eq!(hold.until(from, None), at("2026-11-24T13:00:25Z"));
         let hold = Hold { periods: 0, ..hold };
         assert_eq!(hold.until(from, Some(minute())), at("2026-11-24T13:00:25Z"));
+    }
+
+    #[test]
+    fn holds_longer_than_a_year_are_refused_and_nothing_overflows() {
+        let day = Period::new(Duration::from_secs(86_400)).unwrap();
+        let hold = |periods, period| Hold::new(Duration::ZERO, periods, period);
+        assert!(hold(364, Some(day)).is_ok());
+        let error = hold(1_000, Some(day)).unwrap_err();
+        assert_eq!(error.to_string(), "holds of 1,000 whole periods of 24 h last longer than a year");
+        for period in [Period::MINUTE, day] {
+            assert!(hold(u32::MAX, Some(period)).is_err());
+            // As a record may claim it, whatever the door refuses.
+            let claimed = Hold { duration: Duration::MAX, periods: u32::MAX };
+            assert_eq!(claimed.longest(Some(period)), Duration::MAX);
+            assert_eq!(claimed.until(at("2026-11-24T13:00:20Z"), Some(period)), DateTime::<Utc>::MAX_UTC);
+            let claimed = Hold { duration: Duration::ZERO, ..claimed };
+            assert!(claimed.longest(Some(period)) >= claimed.shortest(Some(period)));
+            assert!(claimed.until(at("2026-11-24T13:00:20Z"), Some(period)) > at("9999-01-01T00:00:00Z"));
+        }
+        assert!(hold(u32::MAX, None).is_ok(), "they mean nothing without CloudWatch");
     }
 
     proptest! {

@@ -33,7 +33,7 @@ pub use conversation::{
 };
 pub use dns_name::same_dns_name;
 pub use heartbeat::{Heartbeat, HeartbeatKind};
-pub use hold::Hold;
+pub use hold::{Hold, HoldError};
 pub use load_balancer::{LoadBalancerArn, LoadBalancerError, LoadBalancerRef};
 pub use mode::Mode;
 pub use pass_rule::{PassRule, Share, ShareError};

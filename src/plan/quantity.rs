@@ -21,7 +21,8 @@ pub enum QuantityError {
     CountInMinutes(String),
 }
 
-const YEAR: Duration = Duration::from_secs(366 * 86_400);
+/// Longer than that nobody means anything to last.
+pub(super) const YEAR: Duration = Duration::from_secs(366 * 86_400);
 
 /// Parses a duration: a bare number is seconds; units are `ms`, `s`, `m`, `h`, `d`, and may be combined as in `1h30m`.
 pub fn parse_duration(text: &str) -> Result<Duration, QuantityError> {

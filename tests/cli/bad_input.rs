@@ -45,6 +45,15 @@ fn levels_and_counts_that_make_no_sense() {
 }
 
 #[test]
+fn holds_that_nobody_will_live_to_see_the_end_of() {
+    for periods in [["--periods=4294967295", "--period=60"], ["--periods=100000000", "--period=1d"]] {
+        let (said, remedy) = refused(run("ws://127.0.0.1:1/").args(periods), 2);
+        assert!(said.contains("longer than a year"), "{said}");
+        assert!(remedy.contains("--periods"), "{remedy}");
+    }
+}
+
+#[test]
 fn levels_over_the_descriptor_limit_are_refused_and_can_not_be_forced() {
     for force in [&[][..], &["--force=file_descriptors"]] {
         let (said, remedy) =
