@@ -315,8 +315,7 @@ fn adopt_by<W: Wire>(
         ));
     }
     let thread = &threads[ordinal as usize % threads.len()];
-    thread.adopt(Adopted { wire, peer, began, ordinal, reader, tail });
-    Ok(())
+    thread.adopt(Adopted { wire, peer, began, ordinal, reader, tail })
 }
 
 /// What the tasks of a level's handshakes share.

@@ -91,10 +91,14 @@ impl<W: Wire> Holder<W> {
         Ok(Holder { commands: Some(commands), doorbell, thread: Some(thread) })
     }
 
-    /// Gives it one more connection.
-    pub(in crate::load) fn adopt(&self, adopted: Adopted<W>) {
+    /// Gives it one more connection. Fails where the thread is no more, and then the connection is closed.
+    pub(in crate::load) fn adopt(&self, adopted: Adopted<W>) -> io::Result<()> {
         self.doorbell.alive.fetch_add(1, Ordering::AcqRel);
-        self.tell(Command::Adopt(Box::new(adopted)));
+        if self.tell(Command::Adopt(Box::new(adopted))) {
+            return Ok(());
+        }
+        self.doorbell.alive.fetch_sub(1, Ordering::AcqRel);
+        Err(io::Error::other("the thread that holds connections has ended"))
     }
 
     /// No more heartbeats; answers that are due are still awaited.
@@ -118,12 +122,14 @@ impl<W: Wire> Holder<W> {
         self.doorbell.alive.load(Ordering::Acquire) == 0
     }
 
-    fn tell(&self, command: Command<W>) {
+    /// Whether there is a thread to hear it.
+    fn tell(&self, command: Command<W>) -> bool {
         let sent = self.commands.as_ref().is_some_and(|commands| commands.send(command).is_ok());
         if sent && !self.doorbell.rung.swap(true, Ordering::AcqRel) {
             // It fails only when the thread's poll is gone, and then nobody is there to be woken.
             let _ = self.doorbell.waker.wake();
         }
+        sent
     }
 }
 
@@ -134,5 +140,103 @@ impl<W> Drop for Holder<W> {
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::io::Write;
+    use std::net::{Ipv4Addr, TcpListener, TcpStream};
+
+    use super::*;
+    use crate::load::hold::wire::{Buffers, Chunk, Plain};
+    use crate::plan::HeartbeatKind;
+
+    /// How long a busy machine may take.
+    const PATIENCE: Duration = Duration::from_secs(20);
+
+    #[derive(Default)]
+    struct Counting(Counters);
+
+    impl Owner for Counting {
+        fn counters(&self) -> &Counters {
+            &self.0
+        }
+
+        fn failed(&self, failed: Failed, _: u32, _: Duration, _: Duration) {
+            self.0.failed(failed.peer.map(|peer| peer.ip()));
+        }
+
+        fn progress(&self) {}
+    }
+
+    /// Brings the thread that reads it to its end.
+    struct Trap(mio::net::TcpStream);
+
+    impl Wire for Trap {
+        fn socket(&mut self) -> &mut mio::net::TcpStream {
+            &mut self.0
+        }
+
+        fn read<'b>(&mut self, _: &'b mut Buffers) -> io::Result<Option<Chunk<'b>>> {
+            panic!("a trap was read, as the test wants it")
+        }
+
+        fn write(&mut self, _: &[u8], _: &mut Buffers) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn adopted<W>(
+        listener: &TcpListener,
+        wire: impl Fn(mio::net::TcpStream) -> W,
+    ) -> (Adopted<W>, TcpStream) {
+        let peer = listener.local_addr().unwrap();
+        let stream = TcpStream::connect(peer).unwrap();
+        stream.set_nonblocking(true).unwrap();
+        let wire = wire(mio::net::TcpStream::from_std(stream));
+        let (reader, tail) = (FrameReader::default(), Vec::new());
+        let adopted = Adopted { wire, peer, began: Instant::now(), ordinal: 0, reader, tail };
+        (adopted, listener.accept().unwrap().0)
+    }
+
+    #[test]
+    fn what_a_thread_that_panicked_held_fails_and_what_it_is_given_later() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let owner = Arc::new(Counting::default());
+        let minute = Duration::from_secs(60);
+        let heartbeat = Heartbeat { kind: HeartbeatKind::Ping, interval: minute, pong_timeout: minute };
+        let settings = HolderSettings { heartbeat, conversation: Arc::default() };
+        let dynamic: Arc<dyn Owner> = Arc::<Counting>::clone(&owner);
+        let holder = Holder::start("hold-test".into(), settings, dynamic).unwrap();
+        for failed in 1..=2 {
+            let (adopted, mut other) = adopted(&listener, Trap);
+            owner.0.opened(adopted.peer.ip(), Duration::ZERO);
+            holder.adopt(adopted).unwrap();
+            other.write_all(b"x").unwrap();
+            let began = Instant::now();
+            while owner.0.sample(0).failed < failed || !holder.is_empty() {
+                assert!(began.elapsed() < PATIENCE, "neither held nor failed: {:?}", owner.0.sample(0));
+                std::thread::yield_now();
+            }
+        }
+        assert_eq!(owner.0.sample(0).open, 0);
+    }
+
+    #[test]
+    fn a_thread_that_is_no_more_takes_no_connection() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let waker = Waker::new(Poll::new().unwrap().registry(), WAKE).unwrap();
+        let doorbell = Doorbell { waker, rung: AtomicBool::new(false), alive: AtomicU32::new(0) };
+        let (commands, _) = channel();
+        let holder = Holder { commands: Some(commands), doorbell: Arc::new(doorbell), thread: None };
+        let error = holder.adopt(adopted(&listener, Plain::new).0).unwrap_err();
+        assert_eq!(error.to_string(), "the thread that holds connections has ended");
+        assert!(holder.is_empty(), "nobody waits for it");
     }
 }

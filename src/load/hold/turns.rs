@@ -125,7 +125,7 @@ impl Flooded {
         let wire = Bottomless { socket, flood, dry: Arc::clone(&self.tap.0) };
         self.owner.0.opened(peer.ip(), Duration::ZERO);
         let (began, reader, tail) = (Instant::now(), FrameReader::default(), Vec::new());
-        self.holder.adopt(Adopted { wire, peer, began, ordinal, reader, tail });
+        self.holder.adopt(Adopted { wire, peer, began, ordinal, reader, tail }).unwrap();
     }
 
     fn counts(&self) -> Sample {

@@ -130,10 +130,17 @@ impl<W: Wire> Keeper<W> {
         self.owner.counters().sent(sent.unwrap_or(0));
     }
 
-    /// Nothing can be held any more.
-    pub(super) fn fail_all(&mut self, error: &io::Error) {
+    /// Nothing can be held any more: what is here fails, and what is still given, until nobody gives any more.
+    pub(super) fn give_up(&mut self, error: &io::Error) {
         for key in 0..self.connections.len() {
             self.fail(key, error);
+        }
+        while let Ok(command) = self.inbox.recv() {
+            let adopted_before = self.connections.len();
+            self.obey(command);
+            for key in adopted_before..self.connections.len() {
+                self.fail(key, error);
+            }
         }
     }
 

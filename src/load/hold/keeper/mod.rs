@@ -8,11 +8,12 @@ mod reading;
 #[cfg(test)]
 mod unread;
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::{Duration, Instant};
 
 use mio::{Events, Interest, Poll, Token};
@@ -92,16 +93,25 @@ impl<W: Wire> Keeper<W> {
         }
     }
 
+    /// Holds until nobody commands any more. Whatever ends it before, a panic too, fails its connections and those that
+    /// are still given to it: one that is neither held nor failed would be waited for without end.
     pub(super) fn run(mut self) {
+        let error = match panic::catch_unwind(AssertUnwindSafe(|| self.hold())) {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => error,
+            Err(_) => io::Error::other("the thread that held it panicked"),
+        };
+        tracing::error!("a thread that holds connections gives up: {error}");
+        self.give_up(&error);
+    }
+
+    fn hold(&mut self) -> io::Result<()> {
         let mut events = Events::with_capacity(EVENTS_AT_ONCE);
         loop {
             match self.poll.poll(&mut events, self.patience()) {
                 Ok(()) => {}
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-                Err(error) => {
-                    tracing::error!("waiting for sockets failed: {error}");
-                    return self.fail_all(&error);
-                }
+                Err(error) => return Err(error),
             }
             for event in &events {
                 if event.token() == WAKE {
@@ -110,8 +120,8 @@ impl<W: Wire> Keeper<W> {
                     self.ready(event);
                 }
             }
-            if !self.obey() {
-                return;
+            if !self.obey_all() {
+                return Ok(());
             }
             self.on_time();
         }
@@ -131,16 +141,22 @@ impl<W: Wire> Keeper<W> {
     }
 
     /// Takes what was commanded; false when nobody commands any more.
-    fn obey(&mut self) -> bool {
+    fn obey_all(&mut self) -> bool {
         loop {
             match self.inbox.try_recv() {
-                Ok(Command::Adopt(adopted)) => self.adopt(*adopted),
-                Ok(Command::EndHold) => self.end_hold(),
-                Ok(Command::NextLevel(owner)) => self.next_level(owner),
-                Ok(Command::Close { per_second }) => self.close_all(per_second),
-                Err(std::sync::mpsc::TryRecvError::Empty) => return true,
-                Err(std::sync::mpsc::TryRecvError::Disconnected) => return false,
+                Ok(command) => self.obey(command),
+                Err(TryRecvError::Empty) => return true,
+                Err(TryRecvError::Disconnected) => return false,
             }
+        }
+    }
+
+    fn obey(&mut self, command: Command<W>) {
+        match command {
+            Command::Adopt(adopted) => self.adopt(*adopted),
+            Command::EndHold => self.end_hold(),
+            Command::NextLevel(owner) => self.next_level(owner),
+            Command::Close { per_second } => self.close_all(per_second),
         }
     }
 
