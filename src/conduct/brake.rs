@@ -4,11 +4,10 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use futures_util::FutureExt;
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 
+use super::beside::Beside;
 use super::{Interrupt, Survey};
 use crate::aws::{Aws, Partial};
 use crate::facts::{Finding, Period, Reading, Subject, Unavailable, metric};
@@ -44,7 +43,7 @@ struct Readings {
     /// The start of the period in which the load began.
     from: DateTime<Utc>,
     next: Instant,
-    under_way: Option<JoinHandle<Answer>>,
+    reading: Beside<Answer>,
     /// That it can't be read is told once.
     told: bool,
 }
@@ -124,7 +123,7 @@ impl Readings {
             ahead,
             from: period.floor(Utc::now() - ahead),
             next: Instant::now() + period.length(),
-            under_way: None,
+            reading: Beside::idle(),
             told: false,
         };
         (Some(readings), blind)
@@ -133,22 +132,19 @@ impl Readings {
     /// What has come, if anything; of failures the first alone. The next reading begins when its time has come and none
     /// is under way, and asks for the periods that are over.
     fn take(&mut self) -> Option<Answer> {
-        let come = self.under_way.as_mut().and_then(FutureExt::now_or_never);
-        if come.is_some() {
-            self.under_way = None;
-        }
+        let come = self.reading.take();
         let until = self.period.floor(Utc::now() - self.ahead);
-        if self.under_way.is_none() && Instant::now() >= self.next && until > self.from {
+        if !self.reading.is_under_way() && Instant::now() >= self.next && until > self.from {
             self.next = Instant::now() + self.period.length();
-            self.under_way = Some(tokio::spawn(read(
+            self.reading.begin(read(
                 self.aws.clone(),
                 self.metrics.clone(),
                 self.subject.clone(),
                 self.period,
                 (self.from, until),
-            )));
+            ));
         }
-        let answer = come?.ok()?;
+        let answer = come?;
         match &answer {
             Ok(_) => {}
             Err(why) if self.told => {
@@ -174,13 +170,5 @@ async fn read(
             cause: format!("it did not answer within {} s", PATIENCE.as_secs()),
             remedy: "check the network".to_owned(),
         }),
-    }
-}
-
-impl Drop for Readings {
-    fn drop(&mut self) {
-        if let Some(reading) = &self.under_way {
-            reading.abort();
-        }
     }
 }

@@ -4,11 +4,8 @@
 
 use std::time::Duration;
 
-use futures_util::FutureExt;
-use tokio::task::JoinHandle;
-use tokio::time::timeout;
-
 use super::Survey;
+use super::beside::Beside;
 use crate::aws::{Aws, AwsError};
 use crate::facts::{LoadBalancerArn, LoadBalancerFacts};
 use crate::plan::Plan;
@@ -23,12 +20,10 @@ pub(super) struct IdleTimeoutWatch {
     subject: Option<(Aws, LoadBalancerArn)>,
     known: Duration,
     heartbeat: Option<Duration>,
-    reading: Option<JoinHandle<Answer>>,
+    reading: Beside<Result<Option<Duration>, AwsError>>,
     /// A level began while the last reading was still under way.
     owed: bool,
 }
-
-type Answer = Result<Option<Duration>, AwsError>;
 
 impl IdleTimeoutWatch {
     /// Of the load balancer that the survey found; without AWS nothing is read.
@@ -40,7 +35,7 @@ impl IdleTimeoutWatch {
             subject: survey.aws.clone().zip(facts.map(|facts| facts.arn.clone())),
             known: facts.map_or(Duration::ZERO, LoadBalancerFacts::effective_idle_timeout),
             heartbeat: plan.heartbeat.every(),
-            reading: None,
+            reading: Beside::idle(),
             owed: false,
         }
     }
@@ -48,36 +43,34 @@ impl IdleTimeoutWatch {
     /// Begins to read; while the last reading is still under way, as soon as that has come.
     pub(super) fn read_again(&mut self) {
         let Some((aws, arn)) = &self.subject else { return };
-        self.owed = self.reading.is_some();
+        self.owed = self.reading.is_under_way();
         if !self.owed {
             let (aws, arn) = (aws.clone(), arn.clone());
-            self.reading = Some(tokio::spawn(async move { aws.idle_timeout(&arn).await }));
+            self.reading.begin(async move { aws.idle_timeout(&arn).await });
         }
     }
 
     /// What has come, without waiting: what is to be told where the timeout is no longer what it was.
     pub(super) fn changed(&mut self) -> Option<[Event; 2]> {
-        let answer = self.reading.as_mut()?.now_or_never()?;
-        self.take(answer.ok()?)
+        let answer = self.reading.take();
+        self.compare(answer)
     }
 
     /// The same, with a little patience for an answer that is still due.
     pub(super) async fn last_change(&mut self) -> Option<[Event; 2]> {
-        while let Some(reading) = &mut self.reading {
-            let answer = timeout(LAST_ANSWER, reading).await.ok()?;
-            if let Some(change) = self.take(answer.ok()?) {
+        loop {
+            let answer = Some(self.reading.wait(LAST_ANSWER).await?);
+            if let Some(change) = self.compare(answer) {
                 return Some(change);
             }
         }
-        None
     }
 
-    fn take(&mut self, answer: Answer) -> Option<[Event; 2]> {
-        self.reading = None;
-        if self.owed {
+    fn compare(&mut self, answer: Option<Result<Option<Duration>, AwsError>>) -> Option<[Event; 2]> {
+        if self.owed && !self.reading.is_under_way() {
             self.read_again();
         }
-        let told = answer
+        let told = answer?
             .inspect_err(|error| tracing::info!("the idle timeout could not be read again: {error}"))
             .ok()?;
         let now = told.unwrap_or(LoadBalancerFacts::DEFAULT_IDLE_TIMEOUT);
@@ -87,13 +80,5 @@ impl IdleTimeoutWatch {
             tracing::warn!("{} ({})", finding.detail, finding.found);
             [Event::IdleTimeout { timeout_s: now.as_secs_f64() }, Event::Finding(finding)]
         })
-    }
-}
-
-impl Drop for IdleTimeoutWatch {
-    fn drop(&mut self) {
-        if let Some(reading) = &self.reading {
-            reading.abort();
-        }
     }
 }

@@ -4,6 +4,7 @@
 //! the events (record, live view) and an [`Interrupt`]; what comes back is the folded run and what went wrong after
 //! the load.
 
+mod beside;
 mod brake;
 mod idle_timeout_watch;
 mod interrupt;
