@@ -12,7 +12,7 @@ use super::run::{finish, record_complaint};
 use super::settings::{Export, aws_settings, cloudwatch, prices, write_all};
 use super::signals::Signals;
 use super::{Complaint, Output};
-use crate::aws::{Aws, AwsError};
+use crate::aws::Aws;
 use crate::conduct::{Interrupt, Window, read_series};
 use crate::facts::{Facts, LoadBalancerFacts, Series, Subject};
 use crate::judge::judge;
@@ -73,7 +73,7 @@ async fn read_again(
     refuse_what_is_gone(&window, Utc::now())?;
     let mut settings = aws_settings(&args.aws.access);
     settings.region_hint = run.load_balancer().map(|facts| facts.arn.region().to_owned());
-    let aws = Aws::connect(&settings).await.map_err(|error| unanswered(&error))?;
+    let aws = Aws::connect(&settings).await.map_err(|error| Complaint::of_aws(&error))?;
     let facts = load_balancer(args, run, &aws).await?;
     tracing::info!(
         "the window is {} to {}, in periods of {} s",
@@ -148,7 +148,7 @@ async fn load_balancer(args: &AnalyzeArgs, run: &Run, aws: &Aws) -> Result<LoadB
         (named, _) => aws
             .find_load_balancer(named.as_ref().or(plan.load_balancer.as_ref()), &plan.destination().host())
             .await
-            .map_err(|error| unanswered(&error)),
+            .map_err(|error| Complaint::of_aws(&error)),
     }
 }
 
@@ -169,17 +169,5 @@ async fn series(
     })
     .await;
     live.clear();
-    series.map_err(|crate::conduct::SettleFailure::Aws(error)| unanswered(&error))
-}
-
-/// What could not even be asked is refused; what was asked in vain has failed.
-fn unanswered(error: &AwsError) -> Complaint {
-    match error {
-        AwsError::NoCredentials { .. }
-        | AwsError::NoRegion
-        | AwsError::NotFound { .. }
-        | AwsError::Ambiguous { .. }
-        | AwsError::NotAnAlb { .. } => Complaint::refused(error, error.remedy()),
-        _ => Complaint::failed(error, error.remedy()),
-    }
+    series.map_err(|crate::conduct::SettleFailure::Aws(error)| Complaint::of_aws(&error))
 }

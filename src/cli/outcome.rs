@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 
+use crate::aws::AwsError;
 use crate::judge::{Judged, Outcome};
 use crate::record::HowEnded;
 
@@ -67,6 +68,29 @@ impl Complaint {
     /// Preflight refused.
     pub fn refused(cause: impl Display, remedy: impl Display) -> Complaint {
         Complaint::new(cause, remedy, Exit::Refused)
+    }
+
+    /// AWS did not give what a command needs, which has changed nothing so far: what could not even be asked, or is none
+    /// of the account's ALBs, is refused; what was asked in vain has failed. After a load it has failed in any case.
+    pub(super) fn of_aws(error: &AwsError) -> Complaint {
+        let exit = match error {
+            AwsError::NoCredentials { .. }
+            | AwsError::NoRegion
+            | AwsError::BadEndpoint { .. }
+            | AwsError::Unsendable { .. }
+            | AwsError::NotFound { .. }
+            | AwsError::Ambiguous { .. }
+            | AwsError::NotAnAlb { .. } => Exit::Refused,
+            AwsError::AccessDenied { .. }
+            | AwsError::ExpiredCredentials { .. }
+            | AwsError::RejectedCredentials { .. }
+            | AwsError::Unreachable { .. }
+            | AwsError::Timeout { .. }
+            | AwsError::Throttled { .. }
+            | AwsError::Unreadable { .. }
+            | AwsError::Service { .. } => Exit::Failed,
+        };
+        Complaint::new(error, error.remedy(), exit)
     }
 
     fn new(cause: impl Display, remedy: impl Display, exit: Exit) -> Complaint {

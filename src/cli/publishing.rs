@@ -89,7 +89,7 @@ impl Publishing<'_> {
     /// There is no way to AWS. At the end of a run that is a failure, and no refusal: the load is over.
     fn unconnected(&self, error: &AwsError) -> Complaint {
         match self.after_a_run {
-            false => Complaint::refused(error, error.remedy()),
+            false => Complaint::of_aws(error),
             true => Complaint::failed(
                 format!("nothing more was published: {error}"),
                 format!("{}; then: {}", error.remedy(), self.command()),

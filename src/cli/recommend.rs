@@ -125,15 +125,11 @@ fn warn(recommendation: &Recommendation, output: &Output) {
 async fn connect(args: &RecommendArgs, owner: &Owner) -> Result<Aws, Complaint> {
     let region_hint = Some(owner.region.clone());
     let settings = AwsSettings { region_hint, ..aws_settings(&args.access) };
-    let aws = Aws::connect(&settings).await.map_err(|error| Complaint::refused(&error, error.remedy()))?;
+    let aws = Aws::connect(&settings).await.map_err(|error| Complaint::of_aws(&error))?;
     match aws.region() == owner.region {
         true => Ok(aws),
         false => Err(other_region(aws.region(), owner)),
     }
-}
-
-fn failed(error: &AwsError) -> Complaint {
-    Complaint::failed(error, error.remedy())
 }
 
 async fn apply(
@@ -145,13 +141,14 @@ async fn apply(
     let owner = recommendation.basis.owner();
     let aws = connect(args, &owner).await?;
     aws.confirm_load_balancer(&recommendation.basis.arn).await.map_err(|error| match error {
-        AwsError::NotFound { .. } => Complaint::refused(
-            &error,
-            "a load balancer that was made anew wants a new run; credentials of another account see another's",
-        ),
-        error => failed(&error),
+        AwsError::NotFound { .. } => Complaint {
+            remedy: "a load balancer that was made anew wants a new run; credentials of another account see another's"
+                .to_owned(),
+            ..Complaint::of_aws(&error)
+        },
+        error => Complaint::of_aws(&error),
     })?;
-    let there = aws.survey(&owner).await.map_err(|error| failed(&error))?;
+    let there = aws.survey(&owner).await.map_err(|error| Complaint::of_aws(&error))?;
     let wanted = to_apply(recommendation, &there);
     let planned: String = wanted.iter().map(|(thing, change)| line(thing, change)).collect();
     output.result(&format!("In {}:\n{planned}", recommendation.basis.region))?;
@@ -201,7 +198,7 @@ fn finish(wanted: &[(Thing, Change)], due: usize, output: &Output) -> Result<Exi
 async fn remove(args: &RecommendArgs, owner: &Owner, output: &Output) -> Result<Exit, Complaint> {
     let aws = connect(args, owner).await?;
     let name = owner.dashboard_name();
-    let there = aws.survey(owner).await.map_err(|error| failed(&error))?;
+    let there = aws.survey(owner).await.map_err(|error| Complaint::of_aws(&error))?;
     let (alarms, dashboard) = to_remove(owner, &there);
     if alarms.is_empty() && !dashboard {
         output.result(&format!(

@@ -184,21 +184,35 @@ fn an_analysis_that_does_not_wait_says_nothing_of_waiting() {
 }
 
 #[test]
-fn an_analysis_that_could_not_even_ask_is_refused() {
+fn what_could_not_even_be_asked_of_aws_is_refused_by_every_command_alike() {
     let folder = Folder::new();
     let simulator = Simulator::start(&["--period=1s"]);
     let record = unsettled_run(&simulator, &folder);
-    let endpoint = ["--endpoint-url", simulator.endpoint()];
-    let nobody = ["--endpoint-url", "http://127.0.0.1:1"];
-    for (mut command, flags, code, cause) in [
-        (with_credentials(), [&endpoint[..], &["--load-balancer=nosuch"]].concat(), 3, "nosuch"),
-        (binary(), endpoint.to_vec(), 3, "credentials"),
-        (with_credentials(), nobody.to_vec(), 1, "127.0.0.1:1"),
+    let record = record.to_str().unwrap();
+    let run = ["run", simulator.url(), "--levels=1"];
+    let (analyze, publish) = (["analyze", record, "--settle=0"], ["publish", record, "--publish=metrics"]);
+    let recommend = ["recommend", record, "--apply"];
+    let nobody = Some("--load-balancer=nosuch");
+    let (there, silent, none) = (simulator.endpoint(), "http://127.0.0.1:1", "localhost:4566");
+    for (commands, with_keys, endpoint, flag, code, cause) in [
+        (&[run, analyze, publish, recommend][..], false, there, None, 3, "credentials"),
+        (&[run, analyze, publish, recommend], true, none, None, 3, "'localhost:4566' is not an http"),
+        (&[run, analyze], true, there, nobody, 3, "nosuch"),
+        // Before a load an AWS that is silent is a refusal; afterwards it is a failure.
+        (&[run], true, silent, None, 3, "127.0.0.1:1"),
+        (&[analyze, recommend], true, silent, None, 1, "127.0.0.1:1"),
     ] {
-        command.args(["analyze", "--region=us-east-1", "--settle=0"]).args(flags);
-        let done = finish(command.arg(&record));
-        assert_eq!(done.code, code, "{}", done.all());
-        assert!(done.complaint().0.contains(cause), "{}", done.stderr);
+        for command in commands {
+            let mut albcap = if with_keys { with_credentials() } else { binary() };
+            albcap
+                .arg("-q")
+                .args(command)
+                .args(["--region=us-east-1", "--endpoint-url", endpoint])
+                .args(flag);
+            let done = finish(&mut albcap);
+            assert_eq!(done.code, code, "{command:?}: {}", done.all());
+            assert!(done.complaint().0.contains(cause), "{command:?}: {}", done.stderr);
+        }
     }
 }
 
