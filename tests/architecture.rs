@@ -127,6 +127,24 @@ fn rooms_used(code: &str) -> BTreeSet<String> {
     used
 }
 
+/// Code without what only tests have: each item under `#[cfg(test)]`, from there to the line that ends it. That is the
+/// first one as far to the left as the attribute which closes a brace or a statement, the way rustfmt lays code out.
+fn product(code: &str) -> String {
+    let left = |line: &str| line.len() - line.trim_start().len();
+    let mut product = String::new();
+    let mut lines = code.lines();
+    while let Some(line) = lines.next() {
+        if line.trim() == "#[cfg(test)]" {
+            let ends = |item: &str| left(item) == left(line) && item.ends_with([';', '}']);
+            lines.by_ref().find(|item| ends(item));
+        } else {
+            product.push_str(line);
+            product.push('\n');
+        }
+    }
+    product
+}
+
 #[test]
 fn every_arrow_is_in_the_table() {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
@@ -160,7 +178,7 @@ fn only_load_knows_tungstenite_and_only_cli_and_live_print() {
     }) {
         let room = room(&src, file);
         let code = std::fs::read_to_string(file).unwrap();
-        let product = code.split("#[cfg(test)]").next().unwrap();
+        let product = product(&code);
         let shown = file.strip_prefix(&src).unwrap().display().to_string();
         if room != "load" {
             assert!(!product.contains("tungstenite::"), "{shown} uses tungstenite");
@@ -183,4 +201,34 @@ fn the_reader_of_imports_sees_groups_and_paths() {
     let code = "use crate::plan::{A, B};\nuse crate::{judge::{X, Y}, record};\n// use crate::sim;\nfn f() { crate::facts::g() }";
     let used: Vec<String> = rooms_used(code).into_iter().collect();
     assert_eq!(used, ["facts", "judge", "plan", "record"]);
+}
+
+#[test]
+fn the_reader_of_products_leaves_out_what_only_tests_have_and_nothing_else() {
+    let code = "\
+mod a;
+#[cfg(test)]
+mod b;
+use c;
+#[cfg(test)]
+use d::{
+    e,
+};
+impl F {
+    #[cfg(test)]
+    #[allow(unused)]
+    fn g(
+        &self,
+    ) -> bool {
+        h();
+    }
+    fn i() {}
+}
+#[cfg(test)]
+mod tests {
+    fn j() {
+    }
+}
+fn k() {}";
+    assert_eq!(product(code), "mod a;\nuse c;\nimpl F {\n    fn i() {}\n}\nfn k() {}\n");
 }
