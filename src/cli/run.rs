@@ -74,7 +74,7 @@ pub(super) async fn run(
     preflight::show(&header, &survey, output)?;
     preflight::refuse(&survey, &settings.forced)?;
 
-    let journal = if to_stdout { Ok(Journal::stdout()) } else { Journal::create(&job.record) };
+    let journal = if to_stdout { Journal::stdout() } else { Journal::create(&job.record) };
     let mut journal = journal.map_err(|error| record_complaint(&error))?;
     tracing::info!("the record goes to {}", output::shown(&job.record));
     let mut live = Live::new(output.live_terminal(), !output.quiet);
@@ -166,6 +166,7 @@ pub(super) fn record_complaint(error: &JournalError) -> Complaint {
         JournalError::Exists(_) => "give another --record, or move that file away",
         JournalError::InUse(_) => "wait until that process has ended",
         JournalError::Create { .. } => "give a --record in a folder that can be written to",
+        JournalError::NoThread(_) => "end other processes, or allow this user more of them (ulimit -u)",
         JournalError::Open { .. } => "give the path of a .jsonl file that a run has written",
         JournalError::Write(source) => match source.kind() {
             BrokenPipe => {

@@ -5,7 +5,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::thread::JoinHandle;
+use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
 use thiserror::Error;
@@ -40,6 +40,9 @@ pub enum JournalError {
     /// Another process writes to it.
     #[error("the record {0} is in use by another process")]
     InUse(PathBuf),
+    /// There is no thread for it.
+    #[error("no thread can be started to write the record: {0}")]
+    NoThread(io::Error),
     /// Writing failed in mid-run.
     #[error("the record could not be written to its end: {0}")]
     Write(io::Error),
@@ -79,21 +82,22 @@ impl Journal {
                 }
             })?;
         lock(&file, path, failed)?;
-        Ok(Journal::start(Output::File(BufWriter::new(file))))
+        Journal::start(Builder::new(), Output::File(BufWriter::new(file))).inspect_err(|_| {
+            // Nothing will ever be written to it.
+            let _ = std::fs::remove_file(path);
+        })
     }
 
     /// Streams the record to standard output.
-    pub fn stdout() -> Journal {
-        Journal::start(Output::Stdout(BufWriter::new(io::stdout())))
+    pub fn stdout() -> Result<Journal, JournalError> {
+        Journal::start(Builder::new(), Output::Stdout(BufWriter::new(io::stdout())))
     }
 
-    fn start(mut output: Output) -> Journal {
+    fn start(thread: Builder, mut output: Output) -> Result<Journal, JournalError> {
         let (lines, queue) = channel::<Order>();
-        let writer =
-            std::thread::Builder::new().name("journal".into()).spawn(move || write_all(&queue, &mut output));
-        // A thread that can't be started loses nothing silently: `finish` reports it.
-        let writer = writer.unwrap_or_else(|error| std::thread::spawn(move || Err(error)));
-        Journal { lines: Some(lines), writer: Some(writer), failed: None }
+        let writer = thread.name("journal".into()).spawn(move || write_all(&queue, &mut output));
+        let writer = writer.map_err(JournalError::NoThread)?;
+        Ok(Journal { lines: Some(lines), writer: Some(writer), failed: None })
     }
 
     /// Appends one event. An error of the disk does not stop the load, which goes on without it: it comes from
@@ -353,9 +357,18 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
+    fn a_thread_that_can_not_be_started_is_an_error() {
+        // More than a process can address.
+        let too_large = Builder::new().stack_size(1 << 48);
+        let started = Journal::start(too_large, Output::Stdout(BufWriter::new(io::stdout())));
+        assert!(matches!(started.err(), Some(JournalError::NoThread(_))));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
     fn a_failure_is_told_once_in_between_and_again_at_the_end() {
         let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
-        let mut journal = Journal::start(Output::File(BufWriter::new(full)));
+        let mut journal = Journal::start(Builder::new(), Output::File(BufWriter::new(full))).unwrap();
         assert!(journal.new_failure().is_none());
         journal.append(&event(0));
         let until = Instant::now() + Duration::from_secs(10);
