@@ -177,7 +177,7 @@ impl Sender<'_> {
             if self.interrupt.is_set() {
                 return Err(Stop::Interrupted);
             }
-            self.keep(request.receipt.clone(), Answer::Awaited)?;
+            self.keep(request.answered(Answer::Awaited))?;
             match self.aws.put(&request.body).await {
                 Ok(taken) => return self.note(request, taken),
                 Err(Unanswered { error, perhaps_taken, passes }) => {
@@ -186,7 +186,7 @@ impl Sender<'_> {
                         self.done.lost_answers += 1;
                         self.done.most_lost = self.done.most_lost.max(lost);
                     } else {
-                        self.keep(request.receipt.clone(), Answer::Refused)?;
+                        self.keep(request.answered(Answer::Refused))?;
                     }
                     back_off.rest_or_stop(passes, error, self.interrupt).await?;
                 }
@@ -195,16 +195,16 @@ impl Sender<'_> {
     }
 
     fn note(&mut self, request: &Request, taken: Taken) -> Result<(), Stop> {
-        let mut receipt = request.receipt.clone();
+        let mut receipt = request.answered(Answer::Accepted);
         if let (Taken::Part { events, dropped }, Body::Logs { events: sent, .. }) = (taken, &request.body) {
             (receipt.metrics, receipt.logs) = LogEvent::receipts_of(&sent[events]);
             self.done.dropped.push(dropped);
         }
-        self.keep(receipt, Answer::Accepted)
+        self.keep(receipt)
     }
 
-    fn keep(&mut self, receipt: Receipt, answer: Answer) -> Result<(), Stop> {
-        let receipt = Event::Receipt(Box::new(Receipt { answer, ..receipt }));
+    fn keep(&mut self, receipt: Receipt) -> Result<(), Stop> {
+        let receipt = Event::Receipt(Box::new(receipt));
         (self.receipts)(Stamped::new(Utc::now(), receipt)).map_err(Stop::Record)
     }
 }

@@ -40,8 +40,21 @@ pub enum Extent {
 pub struct Request {
     /// What is sent.
     pub body: Body,
-    /// What is noted once AWS has taken it.
-    pub receipt: Receipt,
+    /// Where to.
+    place: Place,
+    /// The custom metrics in it.
+    metrics: Vec<Sent>,
+    /// The log events in it.
+    logs: Vec<Sent>,
+}
+
+impl Request {
+    /// What is noted of it, first that it is sent and then what came of it.
+    #[must_use]
+    pub fn answered(&self, answer: Answer) -> Receipt {
+        let (place, metrics, logs) = (self.place.clone(), self.metrics.clone(), self.logs.clone());
+        Receipt { place, metrics, logs, answer }
+    }
 }
 
 /// What a request sends.
@@ -252,12 +265,9 @@ fn metric_requests(data: Vec<Datum>, place: &Place, shared: &[(String, String)])
     let Some(namespace) = place.namespace.clone() else { return Vec::new() };
     let batches = metric_batches(data, shared, &namespace);
     let request = |data: Vec<Datum>| Request {
-        receipt: Receipt {
-            place: place.clone(),
-            metrics: stretches(data.iter().map(Datum::sent)),
-            logs: Vec::new(),
-            answer: Answer::Accepted,
-        },
+        place: place.clone(),
+        metrics: stretches(data.iter().map(Datum::sent)),
+        logs: Vec::new(),
         body: Body::Metrics { namespace: namespace.clone(), dimensions: shared.to_vec(), data },
     };
     batches.into_iter().map(request).collect()
@@ -276,10 +286,8 @@ fn log_requests(events: &[LogEvent], place: &Place, stream: &str) -> Result<Vec<
             false => place.clone(),
             true => Place { namespace: None, dimensions: BTreeMap::new(), ..place.clone() },
         };
-        Request {
-            receipt: Receipt { place, metrics, logs, answer: Answer::Accepted },
-            body: Body::Logs { group: group.clone(), stream: stream.to_owned(), events },
-        }
+        let body = Body::Logs { group: group.clone(), stream: stream.to_owned(), events };
+        Request { body, place, metrics, logs }
     };
     Ok(log_batches(events)?.into_iter().map(request).collect())
 }

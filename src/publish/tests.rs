@@ -52,12 +52,12 @@ fn what_was_taken_is_not_sent_again() {
     assert!(whole.metrics > 10 && whole.events > run.samples.len());
 
     let before = (run.last_at, run.load_ended_at());
-    receive(&mut run, whole.requests[0].receipt.clone());
+    receive(&mut run, whole.requests[0].answered(Answer::Accepted));
     assert_eq!((run.last_at, run.load_ended_at()), before, "a receipt is no part of the run's own time");
     let rest = left(&run, &wanted);
     assert_eq!(rest.requests, whole.requests[1..]);
     assert_eq!((rest.taken_before, rest.data), (whole.data, 0));
-    receive(&mut run, whole.requests[1].receipt.clone());
+    receive(&mut run, whole.requests[1].answered(Answer::Accepted));
     let nothing = left(&run, &wanted);
     assert_eq!((nothing.requests.len(), nothing.taken_before), (0, whole.data + whole.events));
 
@@ -71,7 +71,7 @@ fn another_place_has_none_of_it() {
     let mut run = example().run();
     let here = wanted(&["Team=core"]).unwrap();
     let whole = left(&run, &here);
-    whole.requests.iter().for_each(|request| receive(&mut run, request.receipt.clone()));
+    whole.requests.iter().for_each(|request| receive(&mut run, request.answered(Answer::Accepted)));
     assert_eq!(left(&run, &wanted(&["Team=other"]).unwrap()).data, whole.data);
     let mut elsewhere = here;
     elsewhere.log_group = "/other".parse().unwrap();
@@ -102,7 +102,7 @@ fn what_goes_on_is_sent_bit_by_bit_and_adds_up() {
         let judged = judge(&so_far);
         let due = publication(&judged, &wanted, &destination(), Extent::SoFar, false, until).unwrap();
         sent.extend(items(&due.requests));
-        due.requests.iter().for_each(|request| receive(&mut run, request.receipt.clone()));
+        due.requests.iter().for_each(|request| receive(&mut run, request.answered(Answer::Accepted)));
     }
     assert!(!sent.is_empty());
     sent.extend(items(&left(&run, &wanted).requests));
@@ -118,13 +118,13 @@ fn metrics_come_one_way_only() {
         let mut run = example().run();
         let sent = left(&run, &carrying(Some(first), false));
         assert!(sent.data > 0);
-        sent.requests.iter().for_each(|request| receive(&mut run, request.receipt.clone()));
+        sent.requests.iter().for_each(|request| receive(&mut run, request.answered(Answer::Accepted)));
         let rest = left(&run, &carrying(Some(second), false));
         assert_eq!((rest.requests.len(), rest.taken_before), (0, sent.data), "{first:?}");
     }
     let mut run = example().run();
     let sent = left(&run, &carrying(Some(Carrier::Embedded), false));
-    sent.requests.iter().for_each(|request| receive(&mut run, request.receipt.clone()));
+    sent.requests.iter().for_each(|request| receive(&mut run, request.answered(Answer::Accepted)));
     let mut elsewhere = carrying(Some(Carrier::Embedded), false);
     elsewhere.namespace = "Other".parse().unwrap();
     assert_eq!(left(&run, &elsewhere).events, sent.events, "another namespace has none of it");
@@ -140,11 +140,11 @@ fn what_was_lost_is_sent_again_and_told() {
     let wanted = carrying(Some(Carrier::Put), false);
     let whole = left(&run, &wanted);
     assert_eq!(whole.in_doubt, 0);
-    let lost = Receipt { answer: Answer::Awaited, ..whole.requests[0].receipt.clone() };
+    let lost = whole.requests[0].answered(Answer::Awaited);
     receive(&mut run, lost);
     let again = left(&run, &wanted);
     assert_eq!((&again.requests, again.in_doubt), (&whole.requests, whole.data));
-    receive(&mut run, whole.requests[0].receipt.clone());
+    receive(&mut run, whole.requests[0].answered(Answer::Accepted));
     let nothing = left(&run, &wanted);
     assert_eq!((nothing.requests.len(), nothing.in_doubt), (0, 0));
 }
