@@ -1,7 +1,8 @@
 //! Where a flag's value comes from: defaults < file < environment (`ALBCAP_*`) < command line.
 //!
 //! The file and the environment are laid under the flags of `args`, so that a flag is defined there and nowhere else.
-//! They speak to the commands that measure or judge ([`CONFIGURED`]); the others mean what their command line says.
+//! They speak to the commands that measure, judge or publish ([`CONFIGURED`]); the others mean what their command line
+//! says.
 
 mod show;
 
@@ -23,6 +24,12 @@ const NOT_IN_FILE: [&str; 3] = ["config", "help", "version"];
 
 /// The commands to which file and environment apply: `simulate` has a `--baseline` too, and means something else by it.
 const CONFIGURED: [&str; 5] = ["run", "preflight", "analyze", "publish", "config"];
+
+/// [`CONFIGURED`] as a sentence has them.
+fn configured_in_words() -> String {
+    let [first @ .., last] = CONFIGURED.map(|name| if name == "config" { "config show" } else { name });
+    format!("{} and {last}", first.join(", "))
+}
 
 /// Flags of which only one can be meant: where two are given, the source that beats the other's decides.
 const RIVALS: [[&str; 2]; 1] = [["levels", "search"]];
@@ -112,7 +119,7 @@ pub(super) fn parse(words: &[OsString]) -> Result<Parsed, ParseError> {
     if !configured && named_file(words).is_some() {
         return Err(ParseError::Complaint(Complaint::usage(
             "this command reads no config file",
-            "--config is for run, preflight, analyze, publish and config show",
+            format!("--config is for {}", configured_in_words()),
         )));
     }
     Ok(Parsed { matches, file })
@@ -311,5 +318,23 @@ fn texts(value: &toml::Value) -> Option<Vec<String>> {
             .map(|item| texts(item).filter(|_| !item.is_array()).map(|texts| texts.concat()))
             .collect(),
         toml::Value::Datetime(_) | toml::Value::Table(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn help_and_readme_name_the_commands_to_which_file_and_environment_apply() {
+        let (command, named) = (Cli::command(), configured_in_words());
+        let of_config = command.get_arguments().find(|arg| arg.get_id() == "config");
+        let helps = [command.get_after_help(), of_config.and_then(Arg::get_help)];
+        let flowing = |text: &str| text.replace('`', "").split_whitespace().collect::<Vec<_>>().join(" ");
+        let readme = flowing(include_str!("../../../README.md"));
+        let said = helps.map(|help| flowing(&help.map(ToString::to_string).unwrap_or_default()));
+        for text in said.iter().chain([&readme]) {
+            assert!(text.to_lowercase().contains(&format!("for {named}")), "not \"{named}\": {text}");
+        }
     }
 }
