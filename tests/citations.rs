@@ -1,5 +1,5 @@
-//! What comments cite must be there: every `aws-facts.md §N` and every `contract, "…"` is held against the page in `docs`,
-//! and the contract's flags and commands against the binary's own.
+//! What comments cite must be there: every page that is named, every `aws-facts.md §N` and every `contract, "…"` is held
+//! against `docs`, and the contract's flags and commands against the binary's own.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeSet;
@@ -76,6 +76,18 @@ fn numbers(citation: &str) -> Vec<String> {
     numbers
 }
 
+/// The names of pages in a text, without the folders before them.
+fn pages(text: &str) -> Vec<&str> {
+    let is_of_name = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
+    let ends =
+        text.match_indices(".md").filter(|(at, ending)| !text[at + ending.len()..].starts_with(is_of_name));
+    let names = ends.map(|(at, ending)| {
+        let start = text[..at].trim_end_matches(is_of_name).len();
+        &text[start..at + ending.len()]
+    });
+    names.filter(|name| *name != ".md").collect()
+}
+
 /// What stands in quotation marks at the start of a text, behind a comma or a colon.
 fn quoted(text: &str) -> Option<&str> {
     let text = text.trim_start_matches([',', ':']).trim_start().trim_start_matches('\\').strip_prefix('"')?;
@@ -105,6 +117,21 @@ fn every_cited_section_is_there() {
 }
 
 #[test]
+fn every_page_that_is_named_is_there() {
+    let mut named = 0;
+    for file in files() {
+        let text = std::fs::read_to_string(&file).unwrap();
+        for name in pages(&text) {
+            let there =
+                ["README.md", "CHANGELOG.md"].contains(&name) || root().join("docs").join(name).exists();
+            assert!(there, "{}: there is no page {name}", file.display());
+            named += 1;
+        }
+    }
+    assert!(named > 100, "the names are found at all: {named}");
+}
+
+#[test]
 fn every_quotation_of_the_contract_is_there() {
     let contract = page("contract.md");
     let mut cited = 0;
@@ -131,6 +158,7 @@ fn citations_are_read_as_they_are_written() {
     assert_eq!(quoted(", \"Exit codes\")."), Some("Exit codes"));
     assert_eq!(quoted(": \"within 1 s\")"), Some("within 1 s"));
     assert_eq!(quoted(" of something"), None);
+    assert_eq!(pages("see docs/a-b.md, C.md#d; .md and x.mdx"), ["a-b.md", "C.md"]);
     assert_eq!(flowing("/// one\n/// two"), "one two");
 }
 

@@ -13,7 +13,7 @@ use chrono::{DateTime, Utc};
 use crate::record::{Event, Stamped};
 use scene::Scene;
 
-/// Between two lines through a pipe (face.md).
+/// Between two lines through a pipe: often enough to see that it goes on, seldom enough for a log.
 const PLAIN_EVERY: Duration = Duration::from_secs(10);
 
 /// The view. It prints nothing when it is not enabled.
