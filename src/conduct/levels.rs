@@ -170,8 +170,7 @@ impl<'a, 'b> Level<'a, 'b> {
         self.story.part_over(level, self.load.take_worst_late());
         self.story.tell(Event::HoldEnded { level });
         self.load.end_hold();
-        // The hold ran to its end: an interruption of the last pongs no longer changes that it is complete, but they
-        // would be missing.
+        // Interrupted before the last pongs are in, the level is not complete: which connections were held is not known.
         match self.wait(async |load| load.all_answered().await, stop).await {
             Waited::Over => {
                 // What failed last counts too: the level is complete, but no other may follow.
