@@ -173,7 +173,7 @@ pub struct Failure {
     pub kind: FailureKind,
     /// Who brought it about.
     pub by: Initiator,
-    /// From the first attempt to the failure.
+    /// From the first attempt to the failure; with `--rate` from the instant that was planned for it.
     #[serde(with = "seconds", rename = "age_s")]
     #[schemars(with = "f64")]
     pub age: Duration,
@@ -337,7 +337,7 @@ pub struct LevelEnded {
     pub counts: Sample,
     /// Connections that were a success (contract, "What counts as a success").
     pub held: u32,
-    /// From the first attempt to open, µs.
+    /// From the first attempt to open, µs; with `--rate` from the instant that was planned for it.
     pub connect_us: Histogram,
     /// From a heartbeat's planned instant to its answer, µs: what was sent late shows as late.
     pub heartbeat_rtt_us: Histogram,

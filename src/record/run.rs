@@ -78,9 +78,9 @@ pub struct LevelRun {
     pub held: Option<u32>,
     /// The last counts.
     pub counts: Sample,
-    /// From the first attempt to open, µs.
+    /// From the first attempt to open, µs; with `--rate` from the instant that was planned for it.
     pub connect_us: Histogram,
-    /// From ping to pong, µs.
+    /// From a heartbeat's planned instant to its answer, a pong or a text, µs.
     pub heartbeat_rtt_us: Histogram,
     /// From the planned instant of a heartbeat to its sending, µs.
     pub heartbeat_late_us: Histogram,
@@ -114,7 +114,7 @@ pub struct FailureGroup {
 pub struct Death {
     /// When.
     pub at: DateTime<Utc>,
-    /// From the first attempt to it.
+    /// From the first attempt to it; with `--rate` from the instant that was planned for it.
     pub age: Duration,
     /// How long nothing had been sent or received; `None` for a connection that was never open.
     pub silence: Option<Duration>,

@@ -31,7 +31,7 @@ pub(super) struct Connection<W> {
     pub(super) beats: Beats,
     /// The planned instant of the last heartbeat that was sent; before the first, when the connection came.
     pub(super) planned: Micros,
-    /// When its first attempt was made.
+    /// When its first attempt was made, or planned by `--rate`.
     pub(super) began: i64,
     /// When the last byte went or came.
     pub(super) active: Micros,

@@ -41,7 +41,7 @@ pub(in crate::load) struct HolderSettings {
 pub(in crate::load) struct Adopted<W> {
     pub(in crate::load) wire: W,
     pub(in crate::load) peer: SocketAddr,
-    /// When its first attempt was made.
+    /// When its first attempt was made, or planned by `--rate`.
     pub(in crate::load) began: Instant,
     /// Its number among all of the level: by it heartbeats are spread evenly, and its owner knows it.
     pub(in crate::load) ordinal: u32,

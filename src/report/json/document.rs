@@ -151,9 +151,10 @@ pub struct LevelPart {
     pub heartbeats_answered: u64,
     /// Heartbeats answered over connections opened.
     pub avg_heartbeats: Option<f64>,
-    /// From the first attempt to open, milliseconds; `null` where none was opened.
+    /// From the first attempt to open, with `--rate` from the instant that was planned for it, milliseconds; `null` where
+    /// none was opened.
     pub connect_ms: Option<LatencySummary>,
-    /// From heartbeat to answer, milliseconds; `null` where none was answered.
+    /// From a heartbeat's planned instant to its answer, milliseconds; `null` where none was answered.
     pub heartbeat_rtt_ms: Option<LatencySummary>,
     /// How much later than planned heartbeats were sent, milliseconds: this machine's doing.
     pub heartbeat_late_ms: Option<LatencySummary>,
