@@ -1,4 +1,5 @@
-//! The story of a run: survey → levels → settle, and publishing it. The only loop, and the only place where time passes.
+//! The story of a run: survey → levels → settle, and publishing it. The only place that decides what comes next and when;
+//! what waits elsewhere is a part of one step: a paced opening, a call of AWS that is tried again.
 //!
 //! [`survey`] gathers facts and findings and opens nothing; [`run`] does the rest. Whoever calls hands in a sink for
 //! the events (record, live view) and an [`Interrupt`]; what comes back is the folded run and what went wrong after
@@ -63,7 +64,7 @@ pub struct Conducted {
     pub settle_failure: Option<SettleFailure>,
 }
 
-/// Opens, holds and closes the plan's levels, then reads CloudWatch; `aws` is what the survey found to ask.
+/// Opens, holds and closes the plan's levels, then reads CloudWatch over the way that the survey found.
 pub async fn run(
     header: Header,
     survey: &Survey,

@@ -1,4 +1,5 @@
-//! Holding open connections: one thread a core, each with an event loop over its share of them.
+//! Holding open connections: a few threads (one for every 20,000 of the largest level, and no more than cores), each with
+//! an event loop over its share of them.
 //!
 //! [`Holder`] is the handle of such a thread, `keeper` the thread; a connection comes to it when it is open and stays
 //! until its end. What must be kept of one while nothing happens is a `Connection`: its socket, a few counters, and (over
