@@ -14,7 +14,7 @@ impl Aws {
     ///
     /// # Errors
     /// What the calls brought.
-    pub async fn survey(&self, owner: &Owner) -> Result<There, AwsError> {
+    pub async fn things_there(&self, owner: &Owner) -> Result<There, AwsError> {
         let alarms = self.alarms_there(&owner.alarm_prefix()).await?;
         Ok(There { alarms, dashboard: self.dashboard_there(&owner.dashboard_name()).await? })
     }
@@ -157,7 +157,7 @@ mod tests {
             _ => error("DashboardNotFoundError"),
         })
         .await;
-        let there = hasty(&reading.url).await.survey(&owner()).await.unwrap();
+        let there = hasty(&reading.url).await.things_there(&owner()).await.unwrap();
         let found: Vec<Option<Alarm>> = there.alarms.into_iter().map(|found| found.alarm).collect();
         assert_eq!(found, [Some(alarm("albcap-prod-a")), Some(alarm("albcap-prod-b"))]);
         assert_eq!(there.dashboard, None);
@@ -169,7 +169,7 @@ mod tests {
     async fn pages_that_do_not_end_are_given_up() {
         let page = cbor!({ "MetricAlarms" => [], "NextToken" => "more" }).unwrap();
         let server = Canned::serve(move |_| answer(200, &page)).await;
-        let error = hasty(&server.url).await.survey(&owner()).await.unwrap_err();
+        let error = hasty(&server.url).await.things_there(&owner()).await.unwrap_err();
         assert!(error.to_string().contains("do not end"), "{error}");
     }
 

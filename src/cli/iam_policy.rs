@@ -3,7 +3,7 @@
 use super::iam_policy_flags::IamPolicyArgs;
 use super::publish_flags::{Publishable, check_emf};
 use super::{Complaint, Exit, output};
-use crate::publish::{Owner, Permits, Policy, Published};
+use crate::publish::{Home, Permits, Policy, Published};
 
 pub(super) fn command(args: &IamPolicyArgs) -> Result<Exit, Complaint> {
     check_emf(args.emf, args.publish.contains(&Publishable::Metrics))?;
@@ -14,18 +14,18 @@ pub(super) fn command(args: &IamPolicyArgs) -> Result<Exit, Complaint> {
 }
 
 fn permits(args: &IamPolicyArgs) -> Permits {
-    let owner = match &args.load_balancer {
-        Some(arn) => Owner {
+    let home = match &args.load_balancer {
+        Some(arn) => Home {
             partition: arn.partition().to_owned(),
             region: arn.region().to_owned(),
             account: arn.account().to_owned(),
         },
-        None => Owner::new(args.region.as_deref(), args.account.as_deref()),
+        None => Home::new(args.region.as_deref(), args.account.as_deref()),
     };
     let sends = |what| args.publish.contains(&what);
     let published = Published {
         namespace: (sends(Publishable::Metrics) && !args.emf).then(|| args.namespace.clone()),
         log_group: (sends(Publishable::Logs) || args.emf).then(|| args.log_group.clone()),
     };
-    Permits { owner, published, apply: args.apply }
+    Permits { home, published, apply: args.apply }
 }

@@ -148,7 +148,7 @@ async fn apply(
         },
         error => Complaint::of_aws(&error),
     })?;
-    let there = aws.survey(&owner).await.map_err(|error| Complaint::of_aws(&error))?;
+    let there = aws.things_there(&owner).await.map_err(|error| Complaint::of_aws(&error))?;
     let wanted = to_apply(recommendation, &there);
     let planned: String = wanted.iter().map(|(thing, change)| line(thing, change)).collect();
     output.result(&format!("In {}:\n{planned}", recommendation.basis.region))?;
@@ -198,7 +198,7 @@ fn finish(wanted: &[(Thing, Change)], due: usize, output: &Output) -> Result<Exi
 async fn remove(args: &RecommendArgs, owner: &Owner, output: &Output) -> Result<Exit, Complaint> {
     let aws = connect(args, owner).await?;
     let name = owner.dashboard_name();
-    let there = aws.survey(owner).await.map_err(|error| Complaint::of_aws(&error))?;
+    let there = aws.things_there(owner).await.map_err(|error| Complaint::of_aws(&error))?;
     let (alarms, dashboard) = to_remove(owner, &there);
     if alarms.is_empty() && !dashboard {
         output.result(&format!(

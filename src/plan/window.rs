@@ -95,15 +95,10 @@ impl Window {
         sane(self.load_ended_at) + kept
     }
 
-    /// When the window's last period is over, by whichever clock.
-    pub fn complete_at(&self) -> DateTime<Utc> {
-        self.until + self.period.spare()
-    }
-
-    /// The first read that can be of use: that of a complete window, and so more than two periods after the last
-    /// close (aws-facts.md §2).
+    /// The first read that can be of use: that of a window whose last period is over by whichever clock, and so more
+    /// than two periods after the last close (aws-facts.md §2).
     pub fn first_read(&self) -> DateTime<Utc> {
-        self.complete_at()
+        self.until + self.period.spare()
     }
 
     /// From when on a single read is as good as two: late data have arrived.
@@ -155,7 +150,6 @@ mod tests {
         assert_eq!(window.before(), at("12:44:00")..at("12:59:00"));
         assert_eq!(window.load(), at("12:59:00")..at("13:09:00"));
         assert_eq!(window.after(), at("13:08:00")..at("13:10:00"));
-        assert_eq!(window.complete_at(), at("13:10:10"));
         assert_eq!(window.first_read(), at("13:10:10"));
         assert_eq!(window.converged_at(), at("13:20:00"));
         // A load that ends with a period's end leaves that period whole.

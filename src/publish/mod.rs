@@ -29,7 +29,7 @@ pub use log_events::LogEvent;
 pub(crate) use metric_batches::reckoned_bytes;
 pub use metrics::{Datum, Unit, expected_metrics};
 pub use names::{Dimension, LogGroup, NameError, Namespace, Retention};
-pub use policy::{Owner, Permits, Policy, Published};
+pub use policy::{Home, Permits, Policy, Published};
 pub use requests::{Body, Destination, Extent, Publication, PublishError, Request, publication};
 pub use wanted::{Carrier, Wanted, check_dimensions};
 

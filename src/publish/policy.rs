@@ -33,9 +33,9 @@ const DASHBOARDS: [&str; 3] =
 /// The names of the alarms and dashboards that albcap makes.
 const OWN_NAMES: &str = "albcap-*";
 
-/// Who owns the resources, as ARNs say it; `*` where it is not known.
+/// Where the resources are, as ARNs say it; `*` where it is not known.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Owner {
+pub struct Home {
     /// `aws`, `aws-cn`, …
     pub partition: String,
     /// Such as `eu-west-1`.
@@ -44,10 +44,10 @@ pub struct Owner {
     pub account: String,
 }
 
-impl Owner {
-    /// The owner by region and account, where they are known. A region's beginning tells its partition
+impl Home {
+    /// By region and account, where they are known. A region's beginning tells its partition
     /// (aws-facts.md §5); without one it is the public one.
-    pub fn new(region: Option<&str>, account: Option<&str>) -> Owner {
+    pub fn new(region: Option<&str>, account: Option<&str>) -> Home {
         let region = region.unwrap_or("*");
         let partition = match region.split('-').collect::<Vec<_>>()[..] {
             ["cn", ..] => "aws-cn",
@@ -59,7 +59,7 @@ impl Owner {
             ["us", "isof", ..] => "aws-iso-f",
             _ => "aws",
         };
-        Owner {
+        Home {
             partition: partition.to_owned(),
             region: region.to_owned(),
             account: account.unwrap_or("*").to_owned(),
@@ -67,13 +67,13 @@ impl Owner {
     }
 
     fn arn(&self, service: &str, resource: &str) -> String {
-        let Owner { partition, region, account } = self;
+        let Home { partition, region, account } = self;
         format!("arn:{partition}:{service}:{region}:{account}:{resource}")
     }
 
     /// Dashboards belong to no region.
     fn global_arn(&self, service: &str, resource: &str) -> String {
-        let Owner { partition, account, .. } = self;
+        let Home { partition, account, .. } = self;
         format!("arn:{partition}:{service}::{account}:{resource}")
     }
 }
@@ -90,8 +90,8 @@ pub struct Published {
 /// What a policy is to allow, beyond reading.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Permits {
-    /// Whose resources these are.
-    pub owner: Owner,
+    /// Where the resources are.
+    pub home: Home,
     /// Metrics and logs.
     pub published: Published,
     /// Making alarms and a dashboard, and taking them away.
@@ -132,7 +132,7 @@ struct InNamespace {
 impl Policy {
     /// The least policy for this.
     pub fn least(permits: &Permits) -> Policy {
-        let Permits { owner, published, apply } = permits;
+        let Permits { home, published, apply } = permits;
         let mut reading = READING.to_vec();
         reading.extend(apply.then_some(READING_ALARMS));
         let mut statement = vec![allow("Read", &reading, vec!["*".to_owned()])];
@@ -143,13 +143,13 @@ impl Policy {
         }
         if let Some(group) = &published.log_group {
             // An action on a group is checked against its ARN with `:*` behind it, or, by newer ones, without.
-            let group = owner.arn("logs", &format!("log-group:{}", group.as_str()));
+            let group = home.arn("logs", &format!("log-group:{}", group.as_str()));
             let below = format!("{group}:*");
             statement.push(allow("PublishLogs", &LOGGING, vec![group, below]));
         }
         if *apply {
-            let alarms = owner.arn("cloudwatch", &format!("alarm:{OWN_NAMES}"));
-            let dashboards = owner.global_arn("cloudwatch", &format!("dashboard/{OWN_NAMES}"));
+            let alarms = home.arn("cloudwatch", &format!("alarm:{OWN_NAMES}"));
+            let dashboards = home.global_arn("cloudwatch", &format!("dashboard/{OWN_NAMES}"));
             statement.push(allow("ApplyAlarms", &ALARMS, vec![alarms]));
             statement.push(allow("ApplyDashboard", &DASHBOARDS, vec![dashboards]));
         }
@@ -175,8 +175,8 @@ mod tests {
     }
 
     fn permits() -> Permits {
-        let owner = Owner::new(Some("eu-west-1"), Some("123456789012"));
-        Permits { owner, published: Published::default(), apply: false }
+        let home = Home::new(Some("eu-west-1"), Some("123456789012"));
+        Permits { home, published: Published::default(), apply: false }
     }
 
     #[test]
@@ -223,8 +223,8 @@ mod tests {
             (Some("eu-isoe-west-1"), "aws-iso-e"),
             (Some("us-isof-south-1"), "aws-iso-f"),
         ] {
-            assert_eq!(Owner::new(region, None).partition, partition, "{region:?}");
+            assert_eq!(Home::new(region, None).partition, partition, "{region:?}");
         }
-        assert_eq!(Owner::new(None, None).arn("logs", "x"), "arn:aws:logs:*:*:x");
+        assert_eq!(Home::new(None, None).arn("logs", "x"), "arn:aws:logs:*:*:x");
     }
 }

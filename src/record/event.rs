@@ -206,7 +206,7 @@ pub enum Phase {
     Ready,
     /// Open and held.
     Hold,
-    /// Closing.
+    /// Closing. Reserved: what breaks then ends a connection that was held, and is no failure.
     Close,
 }
 
