@@ -1,8 +1,9 @@
 //! The arrows between the rooms: who may know whom. Each room's `use crate::` lines and paths are held against one
-//! table, so that a new arrow is a decision, seen in review, and not an accident.
+//! table, so that a new arrow is a decision, seen in review, and not an accident. What a room lends to others by a
+//! `pub use` stays what it was: who takes it there uses both.
 #![allow(clippy::unwrap_used)]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Room → the rooms it may use (besides itself).
@@ -14,14 +15,14 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("preflight", &["plan", "facts", "prices"]),
     ("load", &["plan", "record"]),
     ("machine", &["facts"]),
-    ("aws", &["facts", "record", "publish"]),
+    ("aws", &["plan", "facts", "record", "publish"]),
     (
         "conduct",
         &["plan", "facts", "record", "preflight", "load", "machine", "aws", "judge", "prices", "publish"],
     ),
     ("judge", &["plan", "facts", "record", "prices"]),
-    ("report", &["judge", "record", "plan", "facts"]),
-    ("publish", &["judge", "record", "prices", "report"]),
+    ("report", &["judge", "record", "plan", "facts", "prices"]),
+    ("publish", &["judge", "record", "plan", "facts", "prices", "report"]),
     ("live", &["record", "judge", "plan"]),
     ("sim", &[]),
     (
@@ -90,40 +91,82 @@ fn room(src: &Path, file: &Path) -> String {
     first.as_os_str().to_str().unwrap().trim_end_matches(".rs").to_owned()
 }
 
-/// Every room named behind `crate::` in code, grouped imports included.
-fn rooms_used(code: &str) -> BTreeSet<String> {
+/// Every path behind `crate::` in code, as the words in it: the room, and all that its group names. A group of rooms is
+/// several paths.
+fn paths(code: &str) -> Vec<Vec<String>> {
     let code: String =
         code.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
-    let mut used = BTreeSet::new();
-    for (at, _) in code.match_indices("crate::") {
-        let rest = &code[at + "crate::".len()..];
-        let name = |text: &str| -> String {
-            text.trim_start().chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect()
-        };
-        match rest.strip_prefix('{') {
-            None => drop(used.insert(name(rest))),
-            Some(group) => {
-                let mut depth = 1;
-                let mut start = 0;
-                for (i, c) in group.char_indices() {
-                    depth += match c {
-                        '{' => 1,
-                        '}' => -1,
-                        _ => 0,
-                    };
-                    let item_ends = (c == ',' && depth == 1) || depth == 0;
-                    if item_ends {
-                        used.insert(name(&group[start..i]));
-                        start = i + 1;
-                    }
-                    if depth == 0 {
-                        break;
-                    }
+    let behind = code.match_indices("crate::").map(|(at, name)| path(&code[at + name.len()..]));
+    let paths =
+        behind.flat_map(|path| match path.strip_prefix('{').and_then(|group| group.strip_suffix('}')) {
+            None => vec![path],
+            Some(group) => items(group),
+        });
+    let words = |path: &str| -> Vec<String> {
+        let words = path.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        words.filter(|word| !word.is_empty()).map(str::to_owned).collect()
+    };
+    paths.map(words).filter(|words| !words.is_empty()).collect()
+}
+
+/// The path at the beginning of a text, with its group.
+fn path(text: &str) -> &str {
+    let mut depth = 0_i32;
+    let end = text.find(|c: char| {
+        depth += depth_of(c);
+        depth < 0 || (depth == 0 && !c.is_ascii_alphanumeric() && !"_:}".contains(c))
+    });
+    &text[..end.unwrap_or(text.len())]
+}
+
+/// The items of a group.
+fn items(group: &str) -> Vec<&str> {
+    let mut depth = 0_i32;
+    let between = |c: char| {
+        depth += depth_of(c);
+        depth == 0 && c == ','
+    };
+    group.split(between).collect()
+}
+
+fn depth_of(c: char) -> i32 {
+    match c {
+        '{' => 1,
+        '}' => -1,
+        _ => 0,
+    }
+}
+
+/// What rooms let others use under their own name: (room, name) → whose it is.
+fn lent(src: &Path, files: &[PathBuf]) -> BTreeMap<(String, String), String> {
+    let mut lent = BTreeMap::new();
+    for file in files {
+        let code = std::fs::read_to_string(file).unwrap();
+        for line in ["\npub use ", "\npub(crate) use "] {
+            for (at, _) in code.match_indices(&format!("{line}crate::")) {
+                let statement = code[at + line.len()..].split(';').next().unwrap();
+                for path in paths(statement) {
+                    let names = path[1..].iter();
+                    lent.extend(names.map(|name| ((room(src, file), name.clone()), path[0].clone())));
                 }
             }
         }
     }
-    used.remove("");
+    lent
+}
+
+/// Every room that code uses, also where another room lends what is its own.
+fn rooms_used(code: &str, lent: &BTreeMap<(String, String), String>) -> BTreeSet<String> {
+    let mut used = BTreeSet::new();
+    for path in paths(code) {
+        for name in &path {
+            let mut of = path[0].clone();
+            while let Some(owner) = lent.get(&(of.clone(), name.clone())) {
+                used.insert(std::mem::replace(&mut of, owner.clone()));
+            }
+            used.insert(of);
+        }
+    }
     used
 }
 
@@ -149,7 +192,9 @@ fn product(code: &str) -> String {
 fn every_arrow_is_in_the_table() {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut wrong = Vec::new();
-    for file in sources(&src) {
+    let all = sources(&src);
+    let lent = lent(&src, &all);
+    for file in all {
         let room = room(&src, &file);
         if room == "lib" || room == "main" {
             continue;
@@ -159,7 +204,7 @@ fn every_arrow_is_in_the_table() {
             wrong.push(format!("{room}: no such room in the table"));
             continue;
         };
-        for used in rooms_used(&std::fs::read_to_string(&file).unwrap()) {
+        for used in rooms_used(&std::fs::read_to_string(&file).unwrap(), &lent) {
             if used != room && !allowed.contains(&used.as_str()) {
                 wrong.push(format!("{} uses {used}", file.strip_prefix(&src).unwrap().display()));
             }
@@ -198,9 +243,16 @@ fn only_load_knows_tungstenite_and_only_cli_and_live_print() {
 
 #[test]
 fn the_reader_of_imports_sees_groups_and_paths() {
-    let code = "use crate::plan::{A, B};\nuse crate::{judge::{X, Y}, record};\n// use crate::sim;\nfn f() { crate::facts::g() }";
-    let used: Vec<String> = rooms_used(code).into_iter().collect();
-    assert_eq!(used, ["facts", "judge", "plan", "record"]);
+    let code = "use crate::plan::{A, B::{C}};\nuse crate::{judge::{X, y::Y}, record};\n// use crate::sim;\nfn f() { crate::facts::g() }";
+    let used = |lent: &[(&str, &str, &str)]| -> Vec<String> {
+        let lent =
+            lent.iter().map(|(room, name, owner)| ((room.to_string(), name.to_string()), owner.to_string()));
+        rooms_used(code, &lent.collect()).into_iter().collect()
+    };
+    assert_eq!(used(&[]), ["facts", "judge", "plan", "record"]);
+    assert_eq!(used(&[("judge", "Z", "a"), ("live", "X", "b"), ("plan", "a", "c")]), used(&[]));
+    let through = [("judge", "Y", "report"), ("report", "Y", "prices"), ("plan", "C", "facts")];
+    assert_eq!(used(&through), ["facts", "judge", "plan", "prices", "record", "report"]);
 }
 
 #[test]

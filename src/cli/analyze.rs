@@ -13,12 +13,12 @@ use super::settings::{Export, aws_settings, cloudwatch, prices, write_all};
 use super::signals::Signals;
 use super::{Complaint, Output};
 use crate::aws::Aws;
-use crate::conduct::{Interrupt, Window, read_series};
+use crate::conduct::{Interrupt, read_series};
 use crate::facts::{Facts, LoadBalancerFacts, Series, Subject};
 use crate::judge::judge;
 use crate::judge::wording::plural;
 use crate::live::Live;
-use crate::plan::CloudWatchPlan;
+use crate::plan::{CloudWatchPlan, Window};
 use crate::record::{self, Event, Reopened, Run, Stamped};
 use crate::{machine, report};
 

@@ -25,8 +25,6 @@ pub use publishing::{LogStream, ReceiptSink, SendFailure, Sending, send};
 pub use settle::{SettleFailure, Settling, read_series};
 pub use survey::{Inquiry, Survey, survey};
 
-pub use crate::plan::Window;
-
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,7 +32,7 @@ use chrono::Utc;
 
 use crate::aws::Aws;
 use crate::load::Dialer;
-use crate::plan::Plan;
+use crate::plan::{Plan, Window};
 use crate::record::{Ended, Event, Header, HowEnded, Run, Sample, Stamped};
 use brake::BrakeWatch;
 use idle_timeout_watch::IdleTimeoutWatch;

@@ -19,7 +19,7 @@ use crate::prices::Prices;
 pub use capacity::ReservationFacts;
 pub use forwarding::{Forwarding, ListenerFacts, TargetGroupFacts};
 pub use reading::{Reading, Subject};
-// The words in which facts are asked for and told, for the rooms that see facts only.
+// The words in which facts are asked for and told.
 pub use crate::plan::{AlbMetric, LoadBalancerArn, LoadBalancerRef, Period, same_dns_name};
 
 /// What elbv2 tells about the load balancer (aws-facts.md §5).
