@@ -163,7 +163,7 @@ impl<'a, 'b> Level<'a, 'b> {
         machine::release_memory();
         let held_from = Utc::now();
         self.story.tell(Event::HoldStarted { level });
-        let until = plan.hold.until(held_from, plan.cloudwatch.map(|cloudwatch| cloudwatch.period));
+        let until = plan.hold_until(held_from, self.story.run.clock_ahead().unwrap_or_default());
         if let Waited::Interrupted = self.hold(until, stop).await {
             return None;
         }

@@ -1,6 +1,6 @@
 //! What a run looks like at the moment, in one line. Pure.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::judge::broken;
 use crate::plan::Plan;
@@ -10,6 +10,7 @@ use crate::record::{Event, LevelEnded, LevelStarted, Sample, Stamped, TokensObta
 #[derive(Default)]
 pub(super) struct Scene {
     plan: Option<Plan>,
+    clock_ahead: TimeDelta,
     level: Option<LevelStarted>,
     held_from: Option<DateTime<Utc>>,
     hold_over: bool,
@@ -23,9 +24,11 @@ impl Scene {
     pub(super) fn apply(&mut self, stamped: &Stamped) {
         match &stamped.event {
             Event::Header(header) => self.plan = Some(header.plan.clone()),
+            Event::Facts(facts) => self.clock_ahead = facts.clock_ahead().unwrap_or_default(),
             Event::Tokens(tokens) => self.done = Some(tokens_obtained(tokens)),
             Event::LevelStarted(level) => {
-                *self = Scene { plan: self.plan.take(), level: Some(*level), ..Scene::default() };
+                let (plan, clock_ahead) = (self.plan.take(), self.clock_ahead);
+                *self = Scene { plan, clock_ahead, level: Some(*level), ..Scene::default() };
             }
             Event::HoldStarted { .. } => self.held_from = Some(stamped.at),
             Event::HoldEnded { .. } => self.hold_over = true,
@@ -65,7 +68,7 @@ impl Scene {
             None => format!("opening · {} opened", show_count(self.counts.opened.into())),
             Some(_) if self.hold_over => "hold over".to_owned(),
             Some(from) => {
-                let until = plan.hold.until(from, plan.cloudwatch.map(|cloudwatch| cloudwatch.period));
+                let until = plan.hold_until(from, self.clock_ahead);
                 format!("holding {} of {} s", (now - from).num_seconds(), (until - from).num_seconds())
             }
         };
@@ -122,18 +125,28 @@ pub(super) fn settling(reads: u32, next_read: DateTime<Utc>, deadline: DateTime<
 mod tests {
     use super::*;
 
+    fn told(event: &str) -> Stamped {
+        serde_json::from_str(&format!(r#"{{"at":"2026-11-24T13:00:00.000Z",{event}}}"#)).unwrap()
+    }
+
+    /// A hold of 30 s, or of a whole period where CloudWatch is asked.
+    fn header(cloudwatch: &str) -> Stamped {
+        told(&format!(
+            concat!(
+                r#""type":"header","schema":1,"run_id":"r","tool_version":"0.1.0","host":{{"name":null,"platform":"x"}},"#,
+                r#""plan":{{"url":"ws://h/","load_balancer":null,"schedule":{{"levels":[50,1000]}},"hold":{{"duration_s":30,"periods":1}},"heartbeat":{{"interval_s":30,"pong_timeout_s":10}},"#,
+                r#""pace":{{"window":256,"connect_timeout_s":10,"pause_s":5}},"rule":{{"threshold":0.95,"safety":0.8,"keep_going":false,"require":null}},"cloudwatch":{cloudwatch}}}"#
+            ),
+            cloudwatch = cloudwatch
+        ))
+    }
+
     #[test]
     fn a_level_reads_as_it_goes() {
         let at = |second: u32| format!("2026-11-24T13:00:{second:02}Z").parse::<DateTime<Utc>>().unwrap();
-        let header = serde_json::from_str::<Stamped>(concat!(
-            r#"{"at":"2026-11-24T13:00:00.000Z","type":"header","schema":1,"run_id":"r","tool_version":"0.1.0","host":{"name":null,"platform":"x"},"#,
-            r#""plan":{"url":"ws://h/","load_balancer":null,"schedule":{"levels":[50,1000]},"hold":{"duration_s":30,"periods":0},"heartbeat":{"interval_s":30,"pong_timeout_s":10},"#,
-            r#""pace":{"window":256,"connect_timeout_s":10,"pause_s":5},"rule":{"threshold":0.95,"safety":0.8,"keep_going":false,"require":null},"cloudwatch":null}}"#
-        ))
-        .unwrap();
         let mut scene = Scene::default();
         assert_eq!(scene.line(at(0)), "");
-        scene.apply(&header);
+        scene.apply(&header("null"));
         let mut tell = |second, event| {
             scene.apply(&Stamped { at: at(second), event });
             scene.line(at(second))
@@ -153,6 +166,20 @@ mod tests {
         assert_eq!(scene.line(at(13)), "level 2 of 2 · 1,000 · closing · 998 open · 2 failed");
         scene.done = Some("the brake: too many failed".to_owned());
         assert_eq!(scene.line(at(13)), "the brake: too many failed · closing · 998 open");
+    }
+
+    #[test]
+    fn a_hold_is_as_long_as_the_clock_of_aws_makes_it() {
+        let at = |text: &str| format!("2026-11-24T13:{text}Z").parse::<DateTime<Utc>>().unwrap();
+        let mut scene = Scene::default();
+        scene.apply(&header(r#"{"period_s":60,"baseline_s":0,"settle_s":0}"#));
+        scene.apply(&told(r#""type":"facts","load_balancer":null,"machine":{"os":"linux","cores":2,"descriptors":null,"descriptors_used":0,"ports":null,"memory":null},"clock_offset_s":2.0"#));
+        let level = LevelStarted { level: 0, connections: 1, alive: 0 };
+        scene.apply(&Stamped { at: at("00:10"), event: Event::LevelStarted(level) });
+        // 13:00:51 by our clock is 13:00:49 by theirs, so that their minute 13:01 has its spare still.
+        scene.apply(&Stamped { at: at("00:51"), event: Event::HoldStarted { level: 0 } });
+        let line = scene.line(at("00:51"));
+        assert!(line.contains("holding 0 of 81 s"), "{line}");
     }
 
     #[test]

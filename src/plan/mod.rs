@@ -55,6 +55,7 @@ pub use window::{Window, sane};
 
 use std::time::Duration;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -117,6 +118,12 @@ impl Plan {
     /// Where connections go: the URL's host, or what the route puts in its place.
     pub fn destination(&self) -> Destination {
         self.route.destination(&self.url.host(), self.url.port())
+    }
+
+    /// When a hold that began at `held_from` is over, both by this machine's clock, which is `ahead` of AWS's: the
+    /// periods that it must contain are by theirs.
+    pub fn hold_until(&self, held_from: DateTime<Utc>, ahead: TimeDelta) -> DateTime<Utc> {
+        self.hold.until(held_from - ahead, self.cloudwatch.map(|cloudwatch| cloudwatch.period)) + ahead
     }
 
     /// The time that the load takes at the most, but for what opening takes as fast as the window turns: every level

@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod brake;
+mod clock;
 mod config;
 mod conversation;
 mod cumulative;
