@@ -107,20 +107,22 @@ impl LoadBalancerFacts {
         groups.map(|group| (group, forwarding(group))).collect()
     }
 
-    /// Targets by state over the target groups that may stand behind the listener on `port`; over all where those of a
-    /// single group are not told. `None` when they could not be read.
+    /// Targets by state over the target groups that may stand behind the listener on `port` and take WebSockets. `None`
+    /// when they could not be read. As an older record has it, where those of a single group are not told, they are
+    /// taken over all groups; unless some take no WebSockets: better unknown than those counted in.
     pub fn targets_behind(&self, port: u16) -> Option<BTreeMap<String, u32>> {
         let behind: Vec<&TargetGroupFacts> = self.groups_behind(port).collect();
-        if behind.len() == self.details.target_groups.iter().flatten().count() {
+        let reached = behind.iter().filter(|group| group.takes_websockets());
+        let Some(reached) = reached.map(|group| group.targets.as_ref()).collect::<Option<Vec<_>>>() else {
+            return self.targets.clone().filter(|_| behind.iter().all(|group| group.takes_websockets()));
+        };
+        if reached.len() == self.details.target_groups.iter().flatten().count() {
             return self.targets.clone();
         }
         let mut sum = BTreeMap::new();
-        for group in behind {
-            let Some(targets) = &group.targets else { return self.targets.clone() };
-            for (state, count) in targets {
-                let all: &mut u32 = sum.entry(state.clone()).or_default();
-                *all = all.saturating_add(*count);
-            }
+        for (state, count) in reached.into_iter().flatten() {
+            let all: &mut u32 = sum.entry(state.clone()).or_default();
+            *all = all.saturating_add(*count);
         }
         Some(sum)
     }
@@ -184,11 +186,24 @@ mod tests {
     }
 
     #[test]
+    fn targets_that_no_upgrade_reaches_are_not_counted() {
+        let mut facts = facts(&[(80, Some(&[]))], &[("ws", 0), ("api", 10)]);
+        facts.details.target_groups.as_mut().unwrap()[1].protocol_version = Some("GRPC".to_owned());
+        assert_eq!(facts.targets_behind(80).unwrap()["healthy"], 0);
+        facts.details.target_groups.as_mut().unwrap()[0].target_type = Some("lambda".to_owned());
+        assert_eq!(facts.targets_behind(80).unwrap().values().sum::<u32>(), 0);
+    }
+
+    #[test]
     fn what_an_older_record_does_not_tell_is_taken_over_all_groups() {
         let listeners: &[(u16, Option<&[&str]>)] = &[(80, Some(&["ws"])), (81, Some(&["api"]))];
         let mut facts = facts(listeners, &[("ws", 2), ("api", 5)]);
         facts.details.target_groups.as_mut().unwrap()[0].targets = None;
         assert_eq!(facts.targets_behind(80).unwrap()["healthy"], 7);
+        facts.details.target_groups.as_mut().unwrap()[1].protocol_version = Some("GRPC".to_owned());
+        assert_eq!(facts.targets_behind(80).unwrap()["healthy"], 7, "that one is no matter of this listener");
+        facts.details.listeners = None;
+        assert_eq!(facts.targets_behind(80), None, "the 7 are of both");
         let old: ListenerFacts = serde_json::from_str(r#"{"port":80,"protocol":"HTTP"}"#).unwrap();
         assert_eq!(old.forwards_to, None);
         assert_eq!(

@@ -9,7 +9,8 @@ use crate::record::Run;
 pub struct SafeLoad {
     /// The safe limit.
     pub connections: u32,
-    /// Targets behind the URL's listener that were healthy before the load; `None` where that is not known, or none was.
+    /// Targets behind the URL's listener that take WebSockets and were healthy before the load; `None` where that is not
+    /// known, or none was.
     pub healthy_targets: Option<u32>,
     /// Load balancer capacity units by each dimension (aws-facts.md §4).
     pub lcus: [(Dimension, f64); 3],
@@ -113,6 +114,13 @@ mod tests {
             let unknown = unknown.unwrap();
             assert_eq!((unknown.connections_a_target(), unknown.targets_for(500)), (None, None));
         }
+        let with_grpc = safe_load_of(&[100], |balancer| {
+            healthy(13)(balancer);
+            let group = |name: &str, version: &str, healthy: u32| serde_json::json!({"name": name, "protocol_version": version, "targets": {"healthy": healthy}});
+            let groups = serde_json::json!([group("ws", "HTTP1", 3), group("api", "GRPC", 10)]);
+            balancer.details.target_groups = serde_json::from_value(groups).unwrap();
+        });
+        assert_eq!(with_grpc.unwrap().healthy_targets, Some(3), "no connection is held by those of gRPC");
         let many = safe_load_of(&[10], healthy(100)).unwrap();
         assert_eq!((many.connections_a_target(), many.targets_for(500)), (Some(0), None));
     }

@@ -35,14 +35,17 @@ fn look(known: &Known<'_>) -> Finding {
         return skip(NAME, known.unread(operation));
     };
     let dead: Vec<&TargetGroupFacts> =
-        such(|how| how == Forwarding::ByDefault).into_iter().filter(|group| has_no_healthy(group)).collect();
+        such(|how| how == Forwarding::ByDefault).into_iter().filter(|group| has_no_usable(group)).collect();
     let finding = by_state(&targets, &dead);
     let left_out = such(|how| how == Forwarding::Elsewhere);
     let left_out = (!left_out.is_empty())
         .then(|| format!("without {}, to which other listeners forward", names(&left_out)));
-    let deaf = (!deaf.is_empty() && finding.status == Status::Pass)
-        .then(|| format!("without those that take no upgrades: {}", deaf.join(", ")));
-    let status = if deaf.is_some() { Status::Info } else { finding.status };
+    let deaf =
+        (!deaf.is_empty()).then(|| format!("without those that take no upgrades: {}", deaf.join(", ")));
+    let status = match finding.status {
+        Status::Pass if deaf.is_some() => Status::Info,
+        status => status,
+    };
     let said = Some(finding.detail.clone()).filter(|detail| !detail.is_empty());
     let detail = [said, deaf, left_out].into_iter().flatten().collect::<Vec<_>>().join("; ");
     Finding { status, detail, ..finding }
@@ -102,9 +105,10 @@ fn names(groups: &[&TargetGroupFacts]) -> String {
     groups.iter().map(|group| group.name.as_str()).collect::<Vec<_>>().join(", ")
 }
 
-/// Whether it is known to have no healthy target.
-fn has_no_healthy(group: &TargetGroupFacts) -> bool {
-    group.targets.as_ref().is_some_and(|states| states.get("healthy").is_none_or(|count| *count == 0))
+/// Whether it is known to have no healthy target, and upgrades could use one.
+fn has_no_usable(group: &TargetGroupFacts) -> bool {
+    group.takes_websockets()
+        && group.targets.as_ref().is_some_and(|states| states.get("healthy").is_none_or(|count| *count == 0))
 }
 
 /// The groups that take no WebSockets.
@@ -147,14 +151,17 @@ mod tests {
     #[test]
     fn target_groups_that_take_no_upgrades() {
         let (ws, grpc, lambda) = (
-            target_group("ws", "HTTP1", "ip"),
+            TargetGroupFacts {
+                targets: Some([("healthy".to_owned(), 4)].into()),
+                ..target_group("ws", "HTTP1", "ip")
+            },
             target_group("api", "GRPC", "instance"),
             target_group("fn", "HTTP1", "lambda"),
         );
         for (groups, status, says) in [
             (vec![ws.clone()], Status::Pass, ""),
             (vec![], Status::Pass, ""),
-            (vec![ws, grpc.clone()], Status::Info, "api in GRPC"),
+            (vec![ws, grpc.clone()], Status::Info, "without those that take no upgrades: api in GRPC"),
             (vec![grpc, lambda], Status::Warn, "no target group behind the listener takes it"),
         ] {
             let case = Case { load_balancer: answer(|lb| lb.details.target_groups = Some(groups)), ..case() };
@@ -184,6 +191,31 @@ mod tests {
                 "0 of 3 healthy",
                 elsewhere,
             ),
+            (
+                vec![ws(), group("api", "GRPC", 10, 0)],
+                "",
+                "",
+                Status::Info,
+                "2 of 2 healthy",
+                "no upgrades: api in GRPC",
+            ),
+            // All that upgrades can reach is dead, whatever a rule does with them.
+            (
+                vec![dead("ws"), group("api", "GRPC", 10, 0)],
+                "",
+                "",
+                Status::Warn,
+                "0 of 3 healthy",
+                "upgrades will fail",
+            ),
+            (
+                vec![ws(), group("api", "GRPC", 0, 1)],
+                "ws,api",
+                "",
+                Status::Info,
+                "2 of 2 healthy",
+                "no upgrades: api in GRPC",
+            ),
             // That one only a rule can lead to.
             (
                 vec![ws(), dead("api")],
@@ -202,11 +234,12 @@ mod tests {
                 "a rule",
             ),
         ] {
-            let listener = |port, group: &str| ListenerFacts {
+            let dimension = |group: &str| format!("targetgroup/{group}/6d0ecf831eec9f09");
+            let listener = |port, groups: &str| ListenerFacts {
                 port,
                 protocol: "HTTPS".to_owned(),
                 mutual_tls: None,
-                forwards_to: Some(vec![format!("targetgroup/{group}/6d0ecf831eec9f09")]),
+                forwards_to: Some(groups.split_terminator(',').map(dimension).collect()),
             };
             let sum = |state| {
                 groups

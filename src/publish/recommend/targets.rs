@@ -13,19 +13,14 @@ pub(super) fn target_groups(judged: &Judged<'_>) -> Vec<String> {
     groups.filter(|group| group.takes_websockets()).filter_map(|group| group.dimension.clone()).collect()
 }
 
-/// The safe limit over the targets that held it. The judge counts those of all groups behind the listener: where some
-/// take no WebSockets, those of the one group that does are CloudWatch's to tell, and unknown where there are several.
+/// The safe limit over the targets that held it. How many those are, where the record does not tell, CloudWatch does for
+/// the one group that takes WebSockets; it is unknown where there are several.
 pub(super) fn load_of_targets(judged: &Judged<'_>) -> Option<SafeLoad> {
     let load = judged.safe_load?;
-    let facts = judged.run.load_balancer()?;
-    if facts.groups_behind(judged.run.header.plan.destination().port()).all(|group| group.takes_websockets())
-    {
-        return Some(load);
-    }
-    let healthy_targets = match &target_groups(judged)[..] {
+    let healthy_targets = load.healthy_targets.or_else(|| match &target_groups(judged)[..] {
         [group] => fewest_healthy(judged, group),
         _ => None,
-    };
+    });
     Some(SafeLoad { healthy_targets, ..load })
 }
 
