@@ -75,6 +75,15 @@ impl Asked {
         part.into_iter().chain([dimension("LoadBalancer", &subject.load_balancer)]).collect()
     }
 
+    /// `RequestCount`, or `RequestCount of us-east-1a`.
+    pub(super) fn shown(&self, subject: &Subject) -> String {
+        match self.of {
+            Part::Whole => self.metric.to_owned(),
+            Part::Zone(index) => format!("{} of {}", self.metric, subject.zones[index]),
+            Part::TargetGroup(index) => format!("{} of {}", self.metric, subject.target_groups[index]),
+        }
+    }
+
     /// It begins with a small letter (aws-facts.md §2).
     fn id(&self) -> String {
         match self.of {

@@ -26,10 +26,10 @@ const ROUNDS: usize = 3;
 impl Aws {
     /// All metrics of a load balancer and its parts (`metric::ALL`, `metric::OF_ZONES`, `metric::OF_TARGET_GROUPS`),
     /// in periods that start within `from..until`, ascending in time. A metric without a point is there, empty; one that
-    /// could not be read is not. For whole periods the caller gives multiples of `period` (aws-facts.md §2).
+    /// could not be read is not, and is told as owed. For whole periods the caller gives multiples of `period` (aws-facts.md §2).
     ///
     /// # Errors
-    /// What the call brought; [`AwsError::Service`] when not a single metric could be read.
+    /// What the call brought; [`AwsError::Incomplete`] when not a single metric could be read.
     pub async fn read_metrics(
         &self,
         subject: &Subject,
@@ -57,13 +57,17 @@ impl Aws {
             }
             tracing::debug!(?owed, round, "CloudWatch did not complete these metrics");
         }
+        let owed: Vec<String> = owed.iter().map(|asked| asked.shown(subject)).collect();
+        if !owed.is_empty() {
+            tracing::warn!("CloudWatch did not complete {}", owed.join(", "));
+        }
         let points = pages.into_points(Partial::Unknown);
         let count: usize = points.values().map(Vec::len).sum();
         tracing::info!(
             "read {count} points of {} metrics in {from} to {until} from CloudWatch",
             points.len()
         );
-        let reading = reading(subject, points);
+        let reading = Reading { owed, ..reading(subject, points) };
         if reading.metrics.is_empty() { Err(incomplete("no metric could be read")) } else { Ok(reading) }
     }
 
@@ -170,12 +174,8 @@ fn forbidden() -> AwsError {
     }
 }
 
-fn incomplete(message: &str) -> AwsError {
-    AwsError::Service {
-        action: METRIC_DATA.to_string(),
-        code: "an incomplete answer".to_owned(),
-        message: message.to_owned(),
-    }
+fn incomplete(what: &str) -> AwsError {
+    AwsError::Incomplete { action: METRIC_DATA.to_string(), what: what.to_owned() }
 }
 
 #[cfg(test)]
@@ -392,7 +392,9 @@ mod tests {
             answer(ids(request).iter().map(of).collect(), None)
         })
         .await;
-        let series = read(&server).await.unwrap();
+        let reading = read_of(&server, &alb(&[], &[])).await.unwrap();
+        assert_eq!(reading.owed, ["ProcessedBytes"]);
+        let series = reading.metrics;
         assert_eq!(series["RequestCount"][0].value, 7.0);
         assert!(!series.contains_key("ProcessedBytes"));
         assert_eq!(series.len(), metric::ALL.len() - 1);
@@ -467,7 +469,7 @@ mod tests {
         assert_eq!(server.seen().len(), 2);
         let server = Canned::serve(|_| answer(vec![], None)).await;
         let error = read(&server).await.unwrap_err();
-        assert!(error.to_string().contains("no metric"), "{error}");
+        assert!(error.to_string().contains("no metric") && error.is_transient(), "{error}");
         assert_eq!(server.seen().len(), ROUNDS);
     }
 

@@ -102,6 +102,14 @@ pub enum AwsError {
         /// What was wrong with it.
         reason: String,
     },
+    /// The service answered, but not all of it: it is in trouble itself.
+    #[error("AWS did not complete its answer to {action}: {what}")]
+    Incomplete {
+        /// The IAM action.
+        action: String,
+        /// What is lacking.
+        what: String,
+    },
     /// Region or endpoint are such that nothing could be sent.
     #[error("the request for {action} can't be built: {reason}")]
     Unsendable {
@@ -158,6 +166,7 @@ impl AwsError {
             AwsError::Throttled { .. } => {
                 "wait a minute and try again; others in the account ask for the same".to_owned()
             }
+            AwsError::Incomplete { .. } => "try again in some minutes".to_owned(),
             AwsError::Unreadable { .. } => {
                 "check --endpoint-url: another service, or a proxy, seems to answer there".to_owned()
             }
@@ -170,7 +179,10 @@ impl AwsError {
     /// Whether the same request may succeed a little later.
     pub fn is_transient(&self) -> bool {
         match self {
-            AwsError::Unreachable { .. } | AwsError::Timeout { .. } | AwsError::Throttled { .. } => true,
+            AwsError::Unreachable { .. }
+            | AwsError::Timeout { .. }
+            | AwsError::Throttled { .. }
+            | AwsError::Incomplete { .. } => true,
             AwsError::Service { code, .. } => {
                 code.starts_with("HTTP 5")
                     || code.starts_with("Internal")

@@ -8,7 +8,7 @@ use super::args::AnalyzeArgs;
 use super::config::Parsed;
 use super::outcome::{Exit, of_judged};
 use super::report::unreadable;
-use super::run::{finish, record_complaint};
+use super::run::{finish, record_complaint, show_settling};
 use super::settings::{Export, aws_settings, cloudwatch, prices, write_all};
 use super::signals::Signals;
 use super::{Complaint, Output};
@@ -35,7 +35,7 @@ pub(super) async fn command(args: &AnalyzeArgs, parsed: &Parsed, output: &Output
         Some(reopened) => {
             let learned = read_again(args, parsed, &run, &mut interrupt, output).await?;
             run.learn(&learned);
-            keep(reopened, &learned, output)
+            if learned.is_empty() { Ok(()) } else { keep(reopened, &learned, output) }
         }
         None => Ok(()),
     };
@@ -54,7 +54,7 @@ pub(super) async fn command(args: &AnalyzeArgs, parsed: &Parsed, output: &Output
     )
 }
 
-/// Reads CloudWatch; what it said is to be appended to the record.
+/// Reads CloudWatch; what it said is to be appended to the record. Nothing where the user would not wait for it.
 async fn read_again(
     args: &AnalyzeArgs,
     parsed: &Parsed,
@@ -73,8 +73,13 @@ async fn read_again(
     refuse_what_is_gone(&window, Utc::now())?;
     let mut settings = aws_settings(&args.aws.access);
     settings.region_hint = run.load_balancer().map(|facts| facts.arn.region().to_owned());
-    let aws = Aws::connect(&settings).await.map_err(|error| Complaint::of_aws(&error))?;
-    let facts = load_balancer(args, run, &aws).await?;
+    let found = async {
+        let aws = Aws::connect(&settings).await.map_err(|error| Complaint::of_aws(&error))?;
+        let facts = load_balancer(args, run, &aws).await?;
+        Ok::<_, Complaint>((aws, facts))
+    };
+    let Some(found) = interrupt.unless_set(found).await else { return Ok(Vec::new()) };
+    let (aws, facts) = found?;
     tracing::info!(
         "the window is {} to {}, in periods of {} s",
         window.from,
@@ -83,6 +88,7 @@ async fn read_again(
     );
     let ahead = run.clock_ahead().unwrap_or_default();
     let series = series(&aws, &facts.subject(), &window, ahead, plan.settle, interrupt, output).await?;
+    let Some(series) = series else { return Ok(Vec::new()) };
 
     let recorded = run.facts.clone();
     let mut learned =
@@ -160,12 +166,12 @@ async fn series(
     settle: Duration,
     interrupt: &mut Interrupt,
     output: &Output,
-) -> Result<Series, Complaint> {
+) -> Result<Option<Series>, Complaint> {
     // Its --settle counts from its first read, which waits only for a run that has just ended.
     let first_read = if settle.is_zero() { Utc::now() } else { Utc::now().max(window.first_read() + ahead) };
     let mut live = Live::new(output.live_terminal(), !output.quiet);
     let series = read_series(aws, subject, window, ahead, first_read + settle, interrupt, &mut |settling| {
-        live.settling(settling.reads, settling.next_read, settling.deadline);
+        show_settling(&mut live, settling);
     })
     .await;
     live.clear();

@@ -43,12 +43,18 @@ impl Publishing<'_> {
         output: &Output,
     ) -> Result<(), Complaint> {
         let settings = self.settings_of(judged);
-        let destination = destination_of(Aws::place(&settings).await);
+        let Some(place) = interrupt.unless_set(Aws::place(&settings)).await else {
+            return Ok(self.cut_short());
+        };
+        let destination = destination_of(place);
         let publication = self.publication(judged, &destination)?;
         if publication.requests.is_empty() {
             return output.result(&format!("published  nothing: {}\n", nothing_left(&publication)));
         }
-        let aws = Aws::connect(&settings).await.map_err(|error| self.unconnected(&error))?;
+        let Some(aws) = interrupt.unless_set(Aws::connect(&settings)).await else {
+            return Ok(self.cut_short());
+        };
+        let aws = aws.map_err(|error| self.unconnected(&error))?;
         self.announce(judged, &publication, &destination, output);
         let stream =
             log_stream(&self.wanted, self.flags, self.retention_is_asked_for, &judged.run.header.run_id);
@@ -215,6 +221,14 @@ impl Publishing<'_> {
         let again = if self.again { " --again" } else { "" };
         let retention = self.retention_is_asked_for;
         format!("albcap publish {record}{}{again}{}", self.flags.words(retention), self.access.words())
+    }
+
+    /// Tells that the user would not wait until anything could be sent.
+    fn cut_short(&self) {
+        output::complain(&Complaint::failed(
+            "interrupted before anything was published",
+            format!("'{}' publishes it", self.command()),
+        ));
     }
 
     fn complaint(&self, failure: &SendFailure, sending: &Sending) -> Complaint {

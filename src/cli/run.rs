@@ -11,7 +11,7 @@ use super::publish_run::AfterRun;
 use super::settings::{Export, Settings, write_all};
 use super::signals::Signals;
 use super::{Complaint, Output, output, preflight};
-use crate::conduct::{self, Interrupt, Notice, SettleFailure};
+use crate::conduct::{self, Interrupt, Notice, SettleFailure, Settling};
 use crate::judge::{Judged, judge};
 use crate::live::Live;
 use crate::load::Dialer;
@@ -66,9 +66,8 @@ pub(super) async fn run(
     let dialer = Dialer::new(&settings.target, &settings.plan.route, settings.plan.pace.connect_timeout)
         .map_err(|error| Complaint::usage(error, "check --cacert, --cert and --key"))?;
     let inquiry = settings.inquiry();
-    let survey = tokio::select! {
-        survey = conduct::survey(&inquiry) => survey,
-        () = interrupt.set() => return Ok(signals.exit().unwrap_or(Exit::Failed)),
+    let Some(survey) = interrupt.unless_set(conduct::survey(&inquiry)).await else {
+        return Ok(signals.exit().unwrap_or(Exit::Failed));
     };
     let header = settings.header(&job.run_id);
     preflight::show(&header, &survey, output)?;
@@ -93,9 +92,7 @@ pub(super) async fn run(
             }
             Notice::ObtainingTokens(wanted) => live.obtaining_tokens(wanted),
             Notice::Closing => live.closing(),
-            Notice::Settling(settling) => {
-                live.settling(settling.reads, settling.next_read, settling.deadline)
-            }
+            Notice::Settling(settling) => show_settling(&mut live, settling),
         };
         conduct::run(header, &survey, dialer, &mut interrupt, &mut sink).await
     };
@@ -112,6 +109,10 @@ pub(super) async fn run(
     failures.extend(journal.finish().err().map(|error| record_complaint(&error)));
     failures.extend(conducted.settle_failure.map(|failure| settle_complaint(&failure, &job.record)));
     finish(failures, exit, signals)
+}
+
+pub(super) fn show_settling(live: &mut Live, settling: &Settling) {
+    live.settling(settling.reads, settling.trouble.as_deref(), settling.next_read, settling.deadline);
 }
 
 /// Shows what a run came to, and writes it where it was asked for; what is shown is not lost by what fails.

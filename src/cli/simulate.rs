@@ -93,6 +93,7 @@ fn options(args: &SimulateArgs) -> sim::Options {
         deny: args.deny.clone(),
         deny_after: args.deny_after.clone(),
         troubles: args.aws_trouble.clone(),
+        owed: args.owe.clone(),
         ..sim::Options::default()
     }
 }

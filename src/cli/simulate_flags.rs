@@ -134,6 +134,9 @@ pub(crate) struct SimulateArgs {
     /// connection is cut), slow (2 s), hang; for all calls, @3 for the third, @3-5, or @3- from it on; may be repeated
     #[arg(long, value_name = "ACTION=WHAT[@CALLS]", help_heading = "The simulated AWS account")]
     pub(crate) aws_trouble: Vec<crate::sim::Trouble>,
+    /// Metric that CloudWatch never completes (InternalError), such as ConsumedLCUs; may be repeated
+    #[arg(long, value_name = "METRIC", help_heading = "The simulated AWS account")]
+    pub(crate) owe: Vec<String>,
     /// End when standard input does: whoever started it is gone then, however it went
     #[arg(long, hide = true)]
     pub(crate) until_stdin_closes: bool,

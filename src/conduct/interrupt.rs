@@ -1,5 +1,7 @@
 //! The wish to stop, as a value that can be awaited.
 
+use std::future::Future;
+
 use tokio::sync::watch;
 
 /// Set once, by a signal; seen by everything that waits.
@@ -22,6 +24,14 @@ impl Interrupt {
     pub async fn set(&mut self) {
         if self.0.wait_for(|set| *set).await.is_err() {
             std::future::pending::<()>().await;
+        }
+    }
+    /// What comes of `work`; `None` where this is set off before.
+    pub async fn unless_set<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            biased;
+            () = self.set() => None,
+            done = work => Some(done),
         }
     }
 }

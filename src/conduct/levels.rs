@@ -252,7 +252,7 @@ impl<'a, 'b> Level<'a, 'b> {
 }
 
 /// Sleeps until a time of day. The clock is asked again every while, since it may be set in between.
-fn sleep_until(at: DateTime<Utc>) -> impl Future<Output = ()> {
+pub(super) fn sleep_until(at: DateTime<Utc>) -> impl Future<Output = ()> {
     const AT_MOST: Duration = Duration::from_secs(10);
     async move {
         while let Ok(left) = (at - Utc::now()).to_std() {

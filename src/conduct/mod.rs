@@ -117,7 +117,9 @@ async fn settle(
         sink(Notice::Settling(settling))
     })
     .await?;
-    story.tell(Event::ServerSeries(Box::new(series)));
+    if let Some(series) = series {
+        story.tell(Event::ServerSeries(Box::new(series)));
+    }
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! Waiting until CloudWatch has said its last word on a window, or the time for it is over.
 
+use std::future::Future;
 use std::time::Duration;
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
@@ -7,12 +8,14 @@ use thiserror::Error;
 use tokio::time::sleep;
 
 use super::Interrupt;
+use super::levels::sleep_until;
 use crate::aws::{Aws, AwsError};
 use crate::facts::{Reading, Series, SeriesStatus, Subject, metric};
 use crate::plan::Window;
 
-/// Reads that may fail one after the other before the wait is given up.
-const FAILURES_BORNE: u32 = 3;
+/// What a read still has when the user will wait no longer: an answer takes less than a second, and whoever waits for none
+/// is not to be kept.
+const PARTING: Duration = Duration::from_secs(5);
 
 /// Why CloudWatch could not be read.
 #[derive(Debug, Error)]
@@ -23,7 +26,7 @@ pub enum SettleFailure {
 }
 
 /// How the wait stands, for those who watch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settling {
     /// Reads so far.
     pub reads: u32,
@@ -31,25 +34,45 @@ pub struct Settling {
     pub next_read: DateTime<Utc>,
     /// When the wait ends at the latest.
     pub deadline: DateTime<Utc>,
+    /// Why the last read brought nothing, where it failed in a way that passes.
+    pub trouble: Option<String>,
 }
 
-/// Whether what was just read is the last word. Three witnesses speak for it, and two of them are enough: the
-/// always-reported metric has the window's last period; the read before was the same (both aws-facts.md §2); and so
-/// much time has passed that late data have arrived ([`Window::converged_at`]). A single read thus is final when it is
-/// complete and made late enough (`read_at`, by AWS's clock); where the always-reported metric is missing, two late ones must be the same.
-fn is_settled(window: &Window, before: Option<&Reading>, now: &Reading, read_at: DateTime<Utc>) -> bool {
-    let last_period = window.until - window.period.length();
-    let complete = now
-        .metrics
-        .get(metric::CONSUMED_LCUS)
-        .and_then(|points| points.last())
-        .is_some_and(|p| p.at >= last_period);
-    let witnesses = [complete, before == Some(now), read_at >= window.converged_at()];
-    witnesses.into_iter().filter(|witness| *witness).count() >= 2
+/// What CloudWatch said last.
+struct Said {
+    reading: Reading,
+    /// When it was asked, by our clock.
+    asked_at: DateTime<Utc>,
+    /// When it was asked first of those reads in a row that brought the same.
+    same_since: DateTime<Utc>,
 }
 
-/// Reads the window, a period apart, until it has settled, `deadline` has passed, or the user will wait no longer.
-/// At least one read is made. The window is by AWS's clock, all else by ours, which is `ahead` of it. `tell` hears of every wait; there is none where the time for it is past.
+impl Said {
+    fn after(before: Option<Said>, reading: Reading, asked_at: DateTime<Utc>) -> Said {
+        let same = before.filter(|before| before.reading == reading);
+        Said { reading, asked_at, same_since: same.map_or(asked_at, |before| before.same_since) }
+    }
+
+    /// Whether this is the last word; our clock is `ahead` of AWS's. Three witnesses speak for it, and two of them are
+    /// enough: the always-reported metric has the window's last period; a read a period before, or longer, brought the same
+    /// (both aws-facts.md §2); and so much time has passed that late data have arrived ([`Window::converged_at`]). A
+    /// single read thus is final when it is complete and made late enough; where the always-reported metric is missing, two
+    /// late ones must be the same. What CloudWatch itself owes is never final.
+    fn is_settled(&self, window: &Window, ahead: TimeDelta) -> bool {
+        let last_period = window.until - window.period.length();
+        let reported = self.reading.metrics.get(metric::CONSUMED_LCUS).and_then(|points| points.last());
+        let complete = reported.is_some_and(|point| point.at >= last_period);
+        let same = self.asked_at >= self.same_since + window.period.length();
+        let late = self.asked_at - ahead >= window.converged_at();
+        let witnesses = [complete, same, late].into_iter().filter(|witness| *witness).count();
+        self.reading.owed.is_empty() && witnesses >= 2
+    }
+}
+
+/// Reads the window, a period apart, until it has settled, `deadline` has passed, or the user will wait no longer; what
+/// fails in a way that passes is tried again until then. At least one read is made; `None` where the user would not wait
+/// for its answer. The window is by AWS's clock, all else by ours, which is `ahead` of it. `tell` hears of every wait;
+/// there is none where the time for it is past.
 pub async fn read_series(
     aws: &Aws,
     subject: &Subject,
@@ -58,72 +81,91 @@ pub async fn read_series(
     deadline: DateTime<Utc>,
     interrupt: &mut Interrupt,
     tell: &mut dyn FnMut(&Settling),
-) -> Result<Series, SettleFailure> {
-    let mut before: Option<Reading> = None;
-    let (mut reads, mut failures) = (0, 0);
+) -> Result<Option<Series>, SettleFailure> {
+    let read = async || aws.read_metrics(subject, window.period, window.from, window.until).await;
+    let settled = settle(window, ahead, deadline, interrupt, tell, read).await?;
+    Ok(settled.map(|(said, status)| series(subject, window, said, status)))
+}
+
+async fn settle<R>(
+    window: &Window,
+    ahead: TimeDelta,
+    deadline: DateTime<Utc>,
+    interrupt: &mut Interrupt,
+    tell: &mut dyn FnMut(&Settling),
+    read: R,
+) -> Result<Option<(Said, SeriesStatus)>, AwsError>
+where
+    R: AsyncFn() -> Result<Reading, AwsError>,
+{
+    let mut said: Option<Said> = None;
+    let mut trouble: Option<AwsError> = None;
+    let mut reads = 0;
     let mut next_read = (window.first_read() + ahead).min(deadline);
     loop {
         if next_read > Utc::now() {
-            tell(&Settling { reads, next_read, deadline });
+            let trouble = trouble.take().map(|error| error.to_string());
+            tell(&Settling { reads, next_read, deadline, trouble });
         }
-        let waited = wait_until(next_read, interrupt).await;
+        interrupt.unless_set(sleep_until(next_read)).await;
         let asked_at = Utc::now();
-        let last_chance = !waited || asked_at >= deadline;
-        let read = aws.read_metrics(subject, window.period, window.from, window.until).await;
-        match read {
-            Ok(reading) => {
-                (reads, failures) = (reads + 1, 0);
-                let settled = is_settled(window, before.as_ref(), &reading, asked_at - ahead);
-                if settled || last_chance {
-                    let status = if settled { SeriesStatus::Final } else { SeriesStatus::Provisional };
-                    return Ok(series(subject, window, asked_at, status, reading));
+        let answer = in_time(read(), interrupt).await;
+        let cut_short = interrupt.is_set();
+        let last_chance = cut_short || asked_at >= deadline;
+        if let Some(Err(error)) = &answer {
+            tracing::warn!("CloudWatch could not be read: {error}");
+        }
+        match answer {
+            Some(Ok(reading)) => {
+                reads += 1;
+                let now = Said::after(said.take(), reading, asked_at);
+                if !cut_short && now.is_settled(window, ahead) {
+                    return Ok(Some((now, SeriesStatus::Final)));
                 }
-                before = Some(reading);
+                said = Some(now);
             }
-            Err(error) => {
-                failures += 1;
-                let hopeless = !error.is_transient() || failures >= FAILURES_BORNE || last_chance;
-                match (hopeless, before.take()) {
-                    // What came before is better than nothing, and it is not final.
-                    (true, Some(reading)) => {
-                        return Ok(series(subject, window, asked_at, SeriesStatus::Provisional, reading));
-                    }
-                    (true, None) => return Err(error.into()),
-                    (false, kept) => before = kept,
-                }
+            // What came before is better than nothing, and it is not final.
+            Some(Err(error)) if said.is_none() && (last_chance || !error.is_transient()) => {
+                return Err(error);
             }
+            Some(Err(error)) if !error.is_transient() => {
+                return Ok(said.map(|said| (said, SeriesStatus::Provisional)));
+            }
+            Some(Err(error)) => trouble = Some(error),
+            None => {}
+        }
+        if last_chance {
+            return Ok(said.map(|said| (said, SeriesStatus::Provisional)));
         }
         next_read = (asked_at + window.period.length()).min(deadline.max(asked_at + Duration::from_secs(1)));
     }
 }
 
-fn series(
-    subject: &Subject,
-    window: &Window,
-    read_at: DateTime<Utc>,
-    status: SeriesStatus,
-    reading: Reading,
-) -> Series {
+/// What comes of a read; `None` where the user will wait no longer and it takes longer than [`PARTING`] from then.
+async fn in_time<T>(read: impl Future<Output = T>, interrupt: &mut Interrupt) -> Option<T> {
+    let no_longer = async {
+        interrupt.set().await;
+        sleep(PARTING).await;
+    };
+    tokio::select! {
+        answer = read => Some(answer),
+        () = no_longer => None,
+    }
+}
+
+fn series(subject: &Subject, window: &Window, said: Said, status: SeriesStatus) -> Series {
+    let Said { reading, asked_at, .. } = said;
     Series {
         load_balancer: subject.load_balancer.clone(),
         period: window.period,
         from: window.from,
         until: window.until,
         // To the millisecond, as all times of a record.
-        read_at: read_at.trunc_subsecs(3),
+        read_at: asked_at.trunc_subsecs(3),
         status,
         metrics: reading.metrics,
         zones: reading.zones,
         target_groups: reading.target_groups,
-    }
-}
-
-/// False when interrupted.
-async fn wait_until(at: DateTime<Utc>, interrupt: &mut Interrupt) -> bool {
-    let left = (at - Utc::now()).to_std().unwrap_or(Duration::ZERO);
-    tokio::select! {
-        () = sleep(left) => !interrupt.is_set(),
-        () = interrupt.set() => false,
     }
 }
 
@@ -149,24 +191,137 @@ mod tests {
         Reading { metrics: metrics.into(), ..Reading::default() }
     }
 
+    /// What was said after reads at these times.
+    fn said(reads: &[(&str, &Reading)]) -> Said {
+        let at = |text: &str| format!("2026-11-24T{text}Z").parse().unwrap();
+        let after = |before, (when, reading): &(&str, &Reading)| {
+            Some(Said::after(before, (*reading).clone(), at(when)))
+        };
+        reads.iter().fold(None, after).unwrap()
+    }
+
+    fn settled(reads: &[(&str, &Reading)]) -> bool {
+        said(reads).is_settled(&window(), TimeDelta::zero())
+    }
+
     #[test]
     fn settled_when_complete_and_twice_the_same() {
-        let early = "2026-11-24T13:11:00Z".parse().unwrap();
         let complete = metrics("2026-11-24T13:09:00Z", 100.0);
         let late = metrics("2026-11-24T13:08:00Z", 100.0);
         let other = metrics("2026-11-24T13:09:00Z", 90.0);
-        assert!(!is_settled(&window(), None, &complete, early), "one read is not enough");
-        assert!(is_settled(&window(), Some(&complete), &complete, early));
-        assert!(!is_settled(&window(), Some(&late), &late, early), "the last period is missing");
-        assert!(!is_settled(&window(), Some(&other), &complete, early), "the numbers still change");
+        assert!(!settled(&[("13:11:00", &complete)]), "one read is not enough");
+        assert!(settled(&[("13:11:00", &complete), ("13:12:00", &complete)]));
+        assert!(!settled(&[("13:11:00", &late), ("13:12:00", &late)]), "the last period is missing");
+        assert!(!settled(&[("13:11:00", &other), ("13:12:00", &complete)]), "the numbers still change");
         // Ten minutes after the window's end, not a second before.
-        let almost = "2026-11-24T13:19:59Z".parse().unwrap();
-        let after = "2026-11-24T13:20:00Z".parse().unwrap();
-        assert_eq!(window().converged_at(), after);
-        assert!(!is_settled(&window(), None, &complete, almost));
-        assert!(is_settled(&window(), None, &complete, after), "long enough after, one read will do");
-        assert!(!is_settled(&window(), None, &late, after), "but not one that lacks the last period");
-        assert!(is_settled(&window(), Some(&late), &late, after), "it lacks it for good");
-        assert!(!is_settled(&window(), Some(&other), &late, after));
+        assert_eq!(window().converged_at(), "2026-11-24T13:20:00Z".parse::<DateTime<Utc>>().unwrap());
+        assert!(!settled(&[("13:19:59", &complete)]));
+        assert!(settled(&[("13:20:00", &complete)]), "long enough after, one read will do");
+        assert!(!settled(&[("13:20:00", &late)]), "but not one that lacks the last period");
+        assert!(settled(&[("13:19:00", &late), ("13:20:00", &late)]), "it lacks it for good");
+        assert!(!settled(&[("13:19:00", &other), ("13:20:00", &late)]));
+        assert!(
+            !said(&[("13:20:00", &complete)]).is_settled(&window(), TimeDelta::seconds(1)),
+            "by their clock"
+        );
+    }
+
+    #[test]
+    fn reads_less_than_a_period_apart_show_no_standstill() {
+        let complete = metrics("2026-11-24T13:09:00Z", 100.0);
+        let other = metrics("2026-11-24T13:09:00Z", 90.0);
+        assert!(!settled(&[("13:11:00", &complete), ("13:11:59", &complete)]));
+        assert!(settled(&[("13:11:00", &complete), ("13:11:30", &complete), ("13:12:00", &complete)]));
+        assert!(!settled(&[("13:11:00", &complete), ("13:11:30", &other), ("13:12:00", &other)]));
+    }
+
+    #[test]
+    fn what_cloudwatch_owes_is_never_final() {
+        let owing =
+            Reading { owed: vec!["RequestCount".to_owned()], ..metrics("2026-11-24T13:09:00Z", 100.0) };
+        assert!(!settled(&[("13:19:00", &owing), ("13:21:00", &owing)]));
+    }
+
+    /// A window by periods of so many seconds that ended so many periods ago, and a reading that has all of it.
+    fn over(period: u32, periods_ago: u32) -> (Window, Reading) {
+        let period = Period::try_from(period).unwrap();
+        let until = period.floor(Utc::now()) - period.length() * periods_ago;
+        let from = until - period.length() * 10;
+        let last = Point { at: until - period.length(), value: 0.1 };
+        let metrics = [(metric::CONSUMED_LCUS.to_owned(), vec![last])];
+        (
+            Window::read(period, from..until, from, until),
+            Reading { metrics: metrics.into(), ..Reading::default() },
+        )
+    }
+
+    fn throttled() -> AwsError {
+        AwsError::Throttled { action: "cloudwatch:GetMetricData".to_owned() }
+    }
+
+    /// What a wait of so many seconds comes to, by what the reads bring in turn (the last for ever), and how many there were.
+    async fn settle_by(
+        window: &Window,
+        wait_s: i64,
+        interrupt: &mut Interrupt,
+        told: &mut Vec<Settling>,
+        reads: Vec<Result<Reading, AwsError>>,
+    ) -> (Result<Option<SeriesStatus>, AwsError>, usize) {
+        let asked = std::cell::Cell::new(0);
+        let read = async || {
+            let nth = asked.replace(asked.get() + 1);
+            reads[nth.min(reads.len() - 1)].clone()
+        };
+        let deadline = Utc::now() + TimeDelta::seconds(wait_s);
+        let tell = &mut |settling: &Settling| told.push(settling.clone());
+        let settled = settle(window, TimeDelta::zero(), deadline, interrupt, tell, read).await;
+        (settled.map(|settled| settled.map(|(_, status)| status)), asked.get())
+    }
+
+    #[tokio::test]
+    async fn what_passes_is_borne_until_the_deadline() {
+        let (window, reading) = over(1, 12);
+        let (_off, mut interrupt) = Interrupt::new();
+        let mut told = Vec::new();
+        let mut reads = vec![Err(throttled()); 4];
+        reads.push(Ok(reading));
+        let settled = settle_by(&window, 60, &mut interrupt, &mut told, reads).await;
+        assert_eq!(settled, (Ok(Some(SeriesStatus::Final)), 5));
+        assert_eq!(told.len(), 4);
+        let trouble = "AWS throttles cloudwatch:GetMetricData";
+        assert!(told.iter().all(|settling| settling.trouble.as_deref() == Some(trouble)), "{told:?}");
+        let never = settle_by(&window, 2, &mut interrupt, &mut told, vec![Err(throttled())]).await;
+        assert_eq!(never, (Err(throttled()), 3));
+    }
+
+    #[tokio::test]
+    async fn a_last_read_soon_after_another_is_provisional() {
+        let (window, reading) = over(5, 1);
+        let (_off, mut interrupt) = Interrupt::new();
+        let settled = settle_by(&window, 1, &mut interrupt, &mut Vec::new(), vec![Ok(reading)]).await;
+        assert_eq!(settled, (Ok(Some(SeriesStatus::Provisional)), 2));
+    }
+
+    #[tokio::test]
+    async fn a_wait_that_was_cut_short_is_provisional() {
+        let (window, reading) = over(1, 12);
+        let (off, mut interrupt) = Interrupt::new();
+        off.send_replace(true);
+        let settled = settle_by(&window, 60, &mut interrupt, &mut Vec::new(), vec![Ok(reading)]).await;
+        assert_eq!(settled, (Ok(Some(SeriesStatus::Provisional)), 1));
+    }
+
+    #[tokio::test]
+    async fn nobody_is_kept_by_an_answer_that_does_not_come() {
+        let (window, _) = over(1, 12);
+        let (off, mut interrupt) = Interrupt::new();
+        let deadline = Utc::now() + TimeDelta::seconds(60);
+        let read = async || {
+            off.send_replace(true);
+            std::future::pending().await
+        };
+        let settled = settle(&window, TimeDelta::zero(), deadline, &mut interrupt, &mut |_| (), read).await;
+        assert!(settled.unwrap().is_none());
+        assert!(Utc::now() < deadline);
     }
 }

@@ -35,6 +35,9 @@ pub struct Reading {
     pub zones: BTreeMap<String, Metrics>,
     /// Of each target group.
     pub target_groups: BTreeMap<String, Metrics>,
+    /// What it did not complete, being in trouble itself, by name (of a part `RequestCount of us-east-1a`), and thus left
+    /// out above.
+    pub owed: Vec<String>,
 }
 
 impl Reading {

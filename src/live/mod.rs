@@ -59,9 +59,16 @@ impl Live {
         self.show(&self.scene.line(Utc::now()), true);
     }
 
-    /// CloudWatch is waited for.
-    pub fn settling(&mut self, reads: u32, next_read: DateTime<Utc>, deadline: DateTime<Utc>) {
-        self.show(&scene::settling(reads, next_read, deadline), reads < 2);
+    /// CloudWatch is waited for, after so many reads; `trouble` is why the last one brought nothing.
+    pub fn settling(
+        &mut self,
+        reads: u32,
+        trouble: Option<&str>,
+        next_read: DateTime<Utc>,
+        deadline: DateTime<Utc>,
+    ) {
+        let turn = reads < 2 || trouble.is_some();
+        self.show(&scene::settling(reads, trouble, next_read, deadline), turn);
     }
 
     /// Takes the rewritten line away, so that results can follow.

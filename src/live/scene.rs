@@ -103,10 +103,16 @@ fn level_done(level: LevelStarted, ended: &LevelEnded) -> String {
 }
 
 /// For what is waited, and until when at the latest.
-pub(super) fn settling(reads: u32, next_read: DateTime<Utc>, deadline: DateTime<Utc>) -> String {
-    let what = match reads {
-        0 => "waiting for CloudWatch's metrics",
-        _ => "waiting until CloudWatch's metrics no longer change",
+pub(super) fn settling(
+    reads: u32,
+    trouble: Option<&str>,
+    next_read: DateTime<Utc>,
+    deadline: DateTime<Utc>,
+) -> String {
+    let what = match (trouble, reads) {
+        (Some(trouble), _) => format!("CloudWatch could not be read ({trouble})"),
+        (None, 0) => "waiting for CloudWatch's metrics".to_owned(),
+        (None, _) => "waiting until CloudWatch's metrics no longer change".to_owned(),
     };
     let next = match (deadline - next_read).to_std() {
         Ok(wait) if !wait.is_zero() => format!(
@@ -186,11 +192,16 @@ mod tests {
     fn a_wait_tells_how_long_it_can_take() {
         let at = |second: u32| format!("2026-11-24T13:00:{second:02}Z").parse::<DateTime<Utc>>().unwrap();
         assert_eq!(
-            settling(0, at(10), at(50)),
+            settling(0, None, at(10), at(50)),
             "waiting for CloudWatch's metrics · next read 13:00:10 · until 13:00:50 UTC at the latest (40 s more) · \
              Ctrl-C judges what has come"
         );
-        let last = settling(3, at(50), at(50));
+        let last = settling(3, None, at(50), at(50));
+        let throttled = settling(1, Some("AWS throttles x"), at(10), at(50));
+        assert!(
+            throttled.starts_with("CloudWatch could not be read (AWS throttles x) · next read"),
+            "{throttled}"
+        );
         assert!(last.contains("last read 13:00:50 UTC") && !last.contains("more)"), "{last}");
     }
 }

@@ -92,6 +92,8 @@ pub struct Options {
     pub page_size: Option<usize>,
     /// GetMetricData answers in parts (`PartialData`).
     pub partial_data: bool,
+    /// Metrics that GetMetricData answers with `InternalError`, by name.
+    pub owed: Vec<String>,
 }
 
 impl Default for Options {
@@ -135,6 +137,7 @@ impl Default for Options {
             deny: Vec::new(),
             deny_after: Vec::new(),
             troubles: Vec::new(),
+            owed: Vec::new(),
             page_size: None,
             partial_data: false,
         }

@@ -72,6 +72,7 @@ pub async fn start(options: Options) -> Result<Running, SimError> {
         deny: options.deny.clone(),
         deny_after: options.deny_after.clone(),
         troubles: options.troubles.clone(),
+        owed: options.owed.clone(),
         page_size: options.page_size,
         partial_data: options.partial_data,
         clock_ahead: options.clock_ahead,

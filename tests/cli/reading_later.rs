@@ -1,8 +1,12 @@
 //! A run that did not wait for CloudWatch, and the time from which it can be analyzed.
 
+use std::net::TcpListener;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
 use chrono::{DateTime, NaiveDateTime, Utc};
 
-use crate::harness::{Folder, Simulator, finish, json_of, wait_for};
+use crate::harness::{Background, Folder, Simulator, binary, finish, json_of, wait_for, with_credentials};
 
 /// The time in `CloudWatch was not read; from TIME on it can be: …`.
 fn printed_time(stdout: &str) -> DateTime<Utc> {
@@ -72,5 +76,90 @@ fn what_cloudwatch_no_longer_keeps_is_not_asked_for() {
         assert!(cause.contains(kept) && remedy.contains("--no-aws"), "{cause}\n{remedy}");
         let done = finish(simulator.albcap("analyze").arg(&aged).arg("--no-aws"));
         assert_eq!(done.code, 0, "{}", done.all());
+    }
+}
+
+/// A run of some whole periods, of which nothing is known before it.
+const SHORT: [&str; 8] = [
+    "--levels=5",
+    "--duration=2s",
+    "--periods=1",
+    "--period=1s",
+    "--baseline=1s",
+    "--heartbeat=1s",
+    "--pong-timeout=2s",
+    "--record",
+];
+
+#[test]
+fn cloudwatch_may_be_throttled_for_a_while() {
+    // The first call is the survey's. Of each read that fails, the SDK makes three.
+    let simulator =
+        Simulator::start(&["--period=1s", "--aws-trouble=cloudwatch:GetMetricData=throttle@2-13"]);
+    let folder = Folder::new();
+    let record = folder.file("throttled.jsonl");
+    let done =
+        finish(simulator.albcap("run").arg(simulator.url()).arg("--settle=60s").args(SHORT).arg(&record));
+    assert_ne!(done.code, 1, "{}", done.all());
+    assert_eq!(json_of(&record)["server"]["status"], "final", "{}", done.all());
+    assert!(done.stderr.contains("CloudWatch could not be read (AWS throttles"), "{}", done.stderr);
+}
+
+#[test]
+fn what_cloudwatch_owes_keeps_the_numbers_provisional() {
+    let simulator = Simulator::start(&["--period=1s", "--owe=HTTPCode_ELB_504_Count"]);
+    let folder = Folder::new();
+    let record = folder.file("owed.jsonl");
+    let done =
+        finish(simulator.albcap("run").arg(simulator.url()).arg("--settle=12s").args(SHORT).arg(&record));
+    assert_eq!(done.code, 6, "{}", done.all());
+    assert_eq!(json_of(&record)["server"]["status"], "provisional", "{}", done.all());
+}
+
+/// An endpoint that takes what it is asked and never answers.
+fn silent() -> (TcpListener, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    (listener, url)
+}
+
+/// A record, made without AWS or with it.
+fn recorded(simulator: &Simulator, record: &Path, aws: &str) {
+    let done = finish(simulator.albcap("run").arg(simulator.url()).arg(aws).args(SHORT).arg(record));
+    assert_eq!(done.code, 0, "{}", done.all());
+}
+
+#[test]
+fn a_ctrl_c_ends_whatever_aws_is_waited_for() {
+    let simulator = Simulator::start(&["--period=1s"]);
+    let folder = Folder::new();
+    let (known, unknown) = (folder.file("known.jsonl"), folder.file("unknown.jsonl"));
+    recorded(&simulator, &known, "--settle=0");
+    recorded(&simulator, &unknown, "--no-aws");
+    // CloudWatch's numbers; the load balancer; credentials.
+    for (command, record, variable, says) in [
+        ("analyze", &known, "AWS_ENDPOINT_URL", "Maximum reliable"),
+        ("analyze", &unknown, "AWS_ENDPOINT_URL", "Maximum reliable"),
+        (
+            "publish",
+            &known,
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+            "interrupted before anything was published",
+        ),
+    ] {
+        let (endpoint, url) = silent();
+        let mut albcap = if variable == "AWS_ENDPOINT_URL" { with_credentials() } else { binary() };
+        let before = std::fs::read_to_string(record).unwrap();
+        let run =
+            Background::start(albcap.arg(command).arg(record).arg("--region=us-east-1").env(variable, url));
+        let _asked = endpoint.accept().unwrap();
+        let asked_to_stop = Instant::now();
+        run.signal("INT");
+        let done = run.wait();
+        assert_eq!(done.code, 130, "{command}: {}", done.all());
+        assert!(done.all().contains(says), "{command}: {}", done.all());
+        // One attempt alone is given 10 s.
+        assert!(asked_to_stop.elapsed() < Duration::from_secs(9), "{command}: {:?}", asked_to_stop.elapsed());
+        assert_eq!(std::fs::read_to_string(record).unwrap(), before, "nothing was learned");
     }
 }

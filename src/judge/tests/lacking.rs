@@ -18,6 +18,13 @@ fn absent_during_a_hold_is_unknown() {
         assert_eq!((active.factor, active.levels[1].missing), (None, 2));
         assert!(judged.diagnosis[0].cause.contains("no ActiveConnectionCount"));
     });
+    // What could not be read is not laid to the load balancer.
+    let mut run = usual().run();
+    run.series.as_mut().unwrap().metrics.remove(metric::ACTIVE_CONNECTIONS);
+    let judged = judge(&run);
+    assert_eq!(judged.outcome(), Outcome::Inconclusive, "{:?}", judged.verdict);
+    assert!(judged.diagnosis[0].cause.contains("could not be read"), "{:?}", judged.diagnosis);
+    assert!(judged.diagnosis[0].remedy.contains("albcap analyze"), "{:?}", judged.diagnosis);
 }
 
 #[test]

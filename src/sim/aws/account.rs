@@ -36,6 +36,8 @@ pub struct Settings {
     /// Whether the first page of GetMetricData holds only half of the datapoints (`PartialData` and a token), even
     /// where all would fit.
     pub partial_data: bool,
+    /// Metrics that GetMetricData answers with `InternalError`, by name.
+    pub owed: Vec<String>,
     /// How far the endpoint's clock is ahead of this machine's.
     pub clock_ahead: Duration,
     /// Another idle timeout that is told after some answers.

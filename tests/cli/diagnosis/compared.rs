@@ -15,6 +15,15 @@ pub(super) const CASES: &[Case] = &[
         "CloudWatch has no ActiveConnectionCount for a time in which connections were held",
         "missing in the hold of level 20",
     ),
+    // It is waited for until the end of the wait.
+    case(
+        "metrics_missing",
+        Asked,
+        &["--owe=ActiveConnectionCount"],
+        &["--settle=8s"],
+        "CloudWatch answered, but without ActiveConnectionCount, which could not be read.",
+        "missing in the hold of level 20",
+    ),
     case(
         "saturation",
         Asked,

@@ -83,23 +83,21 @@ fn check(case: &Case, hold: &[&str]) {
     let simulator = Simulator::start(&[case.simulator, &["--period=1s"]].concat());
     let folder = Folder::new();
     let record = folder.file("caused.jsonl");
-    let mut command = match case.aws {
+    let (mut command, both_sides): (_, &[&str]) = match case.aws {
         Aws::Asked => {
             simulator.wait_for_periods(5);
-            let mut command = simulator.albcap("run");
-            command.args(BOTH_SIDES);
-            command
+            (simulator.albcap("run"), &BOTH_SIDES)
         }
         Aws::NotAsked => {
             let mut command = binary();
             command.args(["run", "--no-aws"]);
-            command
+            (command, &[])
         }
     };
     // The last of a flag that comes twice would be refused.
     let named = |flag: &str| flag.split_once('=').map_or(flag, |(name, _)| name).to_owned();
-    let common =
-        COMMON.iter().chain(hold).filter(|flag| !case.run.iter().any(|other| named(other) == named(flag)));
+    let common = COMMON.iter().chain(both_sides).chain(hold);
+    let common = common.filter(|flag| !case.run.iter().any(|other| named(other) == named(flag)));
     let done = finish(command.arg(simulator.url()).args(common).args(case.run).arg("--record").arg(&record));
     assert!(!matches!(done.code, 2 | 3), "{}: {}", case.cause, done.all());
     named_alone(&json_of(&record), case.cause, case.evidence);

@@ -46,7 +46,11 @@ impl Request {
             .into_iter()
             .map(|slice| {
                 let (query, points) = &results[slice.result];
-                result(query, &points[slice.points], slice.complete)
+                match settings.owes(query) {
+                    true => result(query, &[], "InternalError"),
+                    false if slice.complete => result(query, &points[slice.points], "Complete"),
+                    false => result(query, &points[slice.points], "PartialData"),
+                }
             })
             .collect();
         let next = Place { offset: place.offset + size, ..place };
@@ -67,7 +71,14 @@ impl Request {
     }
 }
 
-fn result(query: &MetricQuery, points: &[(i64, f64)], complete: bool) -> Structure {
+impl Settings {
+    /// Whether that is a metric which is never completed.
+    fn owes(&self, query: &MetricQuery) -> bool {
+        matches!(&query.source, Source::Metric(stat) if self.owed.contains(&stat.key.name))
+    }
+}
+
+fn result(query: &MetricQuery, points: &[(i64, f64)], status: &str) -> Structure {
     let label = query.label.clone().unwrap_or_else(|| match &query.source {
         Source::Metric(stat) => stat.key.name.clone(),
         Source::Expression(..) => query.id.clone(),
@@ -80,7 +91,7 @@ fn result(query: &MetricQuery, points: &[(i64, f64)], complete: bool) -> Structu
         .with("Label", label)
         .with("Timestamps", timestamps)
         .with("Values", values)
-        .with("StatusCode", if complete { "Complete" } else { "PartialData" })
+        .with("StatusCode", status)
 }
 
 #[cfg(test)]
