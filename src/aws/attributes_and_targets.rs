@@ -13,7 +13,7 @@ use super::sdk_error::Call;
 use super::session::Aws;
 use crate::facts::{LoadBalancerArn, TargetGroupFacts};
 
-const ATTRIBUTES: Call =
+pub(super) const ATTRIBUTES: Call =
     Call { service: "elasticloadbalancing", operation: "DescribeLoadBalancerAttributes" };
 pub(super) const TARGET_GROUPS: Call =
     Call { service: "elasticloadbalancing", operation: "DescribeTargetGroups" };

@@ -5,9 +5,10 @@ use aws_sdk_elasticloadbalancingv2::operation::describe_load_balancers::builders
 use aws_sdk_elasticloadbalancingv2::types::{LoadBalancer, LoadBalancerTypeEnum};
 
 use super::addresses::sharing_an_address;
-use super::attributes_and_targets::{IDLE_TIMEOUT, seconds_of};
+use super::attributes_and_targets::{ATTRIBUTES, IDLE_TIMEOUT, seconds_of};
 use super::error::AwsError;
 use super::foreign_text::foreign_text;
+use super::listeners_and_capacity::read;
 use super::sdk_error::Call;
 use super::session::Aws;
 use crate::facts::{LoadBalancerArn, LoadBalancerFacts, LoadBalancerRef, Unavailable, same_dns_name};
@@ -36,12 +37,10 @@ impl Aws {
         };
         let arn = alb_arn(&found)?;
         tracing::info!("found {} in {}, {how}", arn.dimension(), self.region());
-        let (attributes, (targets, details)) =
+        let (attributes, (targets, mut details)) =
             tokio::join!(self.attributes(arn.as_str()), self.details(arn.as_str()));
-        let (attributes, attributes_unavailable) = match attributes {
-            Ok(attributes) => (attributes, None),
-            Err(error) => (Vec::new(), Some(Unavailable::from(error))),
-        };
+        let attributes_unavailable = attributes.as_ref().err().cloned().map(Unavailable::from);
+        let attributes = read(ATTRIBUTES, attributes, &mut details.unread).unwrap_or_default();
         Ok(LoadBalancerFacts {
             dns_name: foreign_text(found.dns_name().unwrap_or_default()),
             state: found
@@ -328,5 +327,10 @@ mod tests {
             "AWS denies elasticloadbalancing:DescribeLoadBalancerAttributes: User: x is not authorized"
         );
         assert!(why.remedy.contains("--no-aws"), "{why:?}");
+        let denied = facts.details.unread.iter().filter(|unread| unread.denied);
+        let denied: Vec<&str> = denied.map(|unread| unread.action.as_str()).collect();
+        for operation in ["DescribeLoadBalancerAttributes", "DescribeTargetHealth"] {
+            assert!(denied.contains(&&*format!("elasticloadbalancing:{operation}")), "{denied:?}");
+        }
     }
 }

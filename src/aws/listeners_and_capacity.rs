@@ -75,7 +75,8 @@ impl Aws {
     }
 }
 
-fn read<T>(call: Call, answer: Result<T, AwsError>, unread: &mut Vec<Unread>) -> Option<T> {
+/// What was answered; a failure is added to what is unread.
+pub(super) fn read<T>(call: Call, answer: Result<T, AwsError>, unread: &mut Vec<Unread>) -> Option<T> {
     answer
         .map_err(|error| {
             tracing::info!("{call} brought nothing: {error}");

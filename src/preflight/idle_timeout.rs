@@ -10,6 +10,9 @@ const NAME: &str = "idle_timeout";
 
 pub(super) const CHECK: Check = Check { name: NAME, forcing: Forcing::Allowed, look };
 
+/// What is said of a timeout that is only assumed.
+const BY_DEFAULT: &str = " (AWS's default: the ALB does not tell)";
+
 fn look(known: &Known<'_>) -> Finding {
     let Some(interval) = known.plan.heartbeat.every() else { return without_heartbeat(known) };
     let facts = match known.load_balancer_or_skip(NAME) {
@@ -20,11 +23,7 @@ fn look(known: &Known<'_>) -> Finding {
         return refuse(NAME, "", format!("the ALB's idle timeout can't be read: {}", why.cause), &why.remedy);
     }
     let timeout = facts.effective_idle_timeout();
-    let assumed = if facts.idle_timeout.is_none() {
-        "the ALB does not tell its idle timeout; AWS's default is assumed"
-    } else {
-        ""
-    };
+    let is_assumed = facts.idle_timeout.is_none();
     let found = format!("{}, heartbeat {}", in_seconds(timeout), in_seconds(interval));
     let instead = format!("use --heartbeat {}", half_as_typed(timeout));
     if interval >= timeout {
@@ -35,7 +34,7 @@ fn look(known: &Known<'_>) -> Finding {
                 "heartbeat {} is not below the ALB's idle timeout of {}{}",
                 in_seconds(interval),
                 in_seconds(timeout),
-                if assumed.is_empty() { "" } else { " (AWS's default: the ALB does not tell)" },
+                if is_assumed { BY_DEFAULT } else { "" },
             ),
             format!("{instead}, or raise idle_timeout.timeout_seconds"),
         );
@@ -44,11 +43,17 @@ fn look(known: &Known<'_>) -> Finding {
         return warn(
             NAME,
             found,
-            "the heartbeat is above half of the idle timeout: a single late one, and the ALB closes",
+            format!(
+                "the heartbeat is above half of the idle timeout{}: a single late one, and the ALB closes",
+                if is_assumed { BY_DEFAULT } else { "" },
+            ),
             instead,
         );
     }
-    if assumed.is_empty() { pass(NAME, found, "") } else { info(NAME, found, assumed, "") }
+    match is_assumed {
+        false => pass(NAME, found, ""),
+        true => info(NAME, found, "the ALB does not tell its idle timeout; AWS's default is assumed", ""),
+    }
 }
 
 /// An infinite interval. It is not refused: the server may speak often enough.
@@ -56,9 +61,18 @@ fn without_heartbeat(known: &Known<'_>) -> Finding {
     let unseen = "without heartbeats a half-open connection can't be seen";
     let (found, detail) = match known.load_balancer_or_skip(NAME) {
         Ok(facts) => {
+            let cut = format!("{unseen}, and the ALB closes what the server leaves silent for");
             let timeout = in_seconds(facts.effective_idle_timeout());
-            let cut = format!("{unseen}, and the ALB closes what the server leaves silent for {timeout}");
-            (format!("{timeout}, no heartbeat"), cut)
+            match &facts.attributes_unavailable {
+                Some(why) => {
+                    let unread = format!("{cut} its idle timeout, which can't be read: {}", why.cause);
+                    ("no heartbeat".to_owned(), unread)
+                }
+                None if facts.idle_timeout.is_none() => {
+                    (format!("{timeout}, no heartbeat"), format!("{cut} {timeout}{BY_DEFAULT}"))
+                }
+                None => (format!("{timeout}, no heartbeat"), format!("{cut} {timeout}")),
+            }
         }
         Err(_) => ("no heartbeat".to_owned(), unseen.to_owned()),
     };
@@ -131,6 +145,7 @@ mod tests {
         ] {
             let finding = look_at(timeout, interval_ms);
             assert_eq!((finding.status, finding.found.as_str()), (status, found));
+            assert_eq!(finding.detail.contains("AWS's default"), timeout.is_none(), "{finding:?}");
         }
     }
 
@@ -157,6 +172,19 @@ mod tests {
             "without heartbeats a half-open connection can't be seen, and the ALB closes what the server leaves \
              silent for 60 s"
         );
+        let untold = answer(|lb| lb.idle_timeout = None);
+        let finding = look(&Case { plan: silent(), load_balancer: untold, ..case() }.known());
+        assert!(
+            finding.detail.ends_with("silent for 60 s (AWS's default: the ALB does not tell)"),
+            "{finding:?}"
+        );
+        let unread = answer(|lb| {
+            lb.idle_timeout = None;
+            lb.attributes_unavailable = Some(denied());
+        });
+        let finding = look(&Case { plan: silent(), load_balancer: unread, ..case() }.known());
+        assert_eq!((finding.status, finding.found.as_str()), (Status::Warn, "no heartbeat"));
+        assert!(finding.detail.ends_with(&denied().cause) && !finding.detail.contains("60 s"), "{finding:?}");
         let unknown = Case { plan: silent(), load_balancer: LoadBalancerAnswer::NotAsked, ..case() };
         let finding = look(&unknown.known());
         assert_eq!(
