@@ -85,7 +85,8 @@ fn said(world: &World, first: i64, end: i64) -> Said {
             let opened = opened(world, node, minute) * (1.0 - world.bypass);
             put(NEW, ((opened * world.legs + others.new) * node.share).round());
             if world.requests {
-                let requests = opened + others.requests + requests_beside(world, minute);
+                let upgrades = if world.upgrades_are_requests { opened } else { 0.0 };
+                let requests = upgrades + others.requests + requests_beside(world, minute);
                 put(REQUESTS, (requests * node.share).round());
             }
             put(BYTES, ((bytes(world, minute) * (1.0 - world.bypass) + others.bytes) * node.share).round());

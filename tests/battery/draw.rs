@@ -3,7 +3,7 @@
 use crate::left_behind::{HalfOpen, Refused};
 use crate::world::{End, Extra, Gap, MINUTE, Node, Sampling, Traffic, World};
 
-pub(crate) const FAMILIES: [&str; 20] = [
+pub(crate) const FAMILIES: [&str; 21] = [
     "plain",
     "noisy",
     "trending",
@@ -24,6 +24,7 @@ pub(crate) const FAMILIES: [&str; 20] = [
     "cumulative",
     "requests_beside",
     "active_gaps",
+    "no_upgrades",
 ];
 
 struct Dice(fastrand::Rng);
@@ -81,6 +82,7 @@ pub(crate) fn draw(family: &str, number: u64) -> World {
         "cumulative" => cumulative(&mut dice, &mut world),
         "requests_beside" => requests_beside(&mut dice, &mut world),
         "active_gaps" => active_gaps(&mut dice, &mut world),
+        "no_upgrades" => no_upgrades(&mut dice, &mut world),
         other => unreachable!("{other}"),
     }
     world
@@ -103,6 +105,7 @@ fn plain(dice: &mut Dice, seed: u64) -> World {
         bypass: 0.0,
         cap: None,
         requests: dice.chance(0.6),
+        upgrades_are_requests: true,
         traffic: Traffic { connections: (baseline * top).round(), noise: 0.0, memory: 0.0, trend: 0.0 },
         extra: None,
         sampling: dice.of(&[Sampling::Snapshot, Sampling::Mean, Sampling::Max]),
@@ -312,6 +315,18 @@ fn active_gaps(dice: &mut Dice, world: &mut World) {
     world.gap = Gap::ActiveMinutes(minutes.collect());
     if dice.chance(0.25) {
         bypass(dice, world);
+    }
+}
+
+/// RequestCount counts others' requests and no upgrade.
+fn no_upgrades(dice: &mut Dice, world: &mut World) {
+    world.requests = true;
+    world.upgrades_are_requests = false;
+    world.legs = dice.of(&[1.0, 2.0]);
+    match dice.of(&[0, 0, 1, 2]) {
+        0 => {}
+        1 => noisy(dice, world),
+        _ => bypass(dice, world),
     }
 }
 

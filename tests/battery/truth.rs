@@ -217,7 +217,7 @@ fn ambiguous(world: &World, levels: &[Level]) -> Option<(Vec<Outcome>, &'static 
         let factor = world.legs * (1.0 + level.off);
         (factor - 1.0).abs() <= TOLERANCE + slack
     };
-    let all_one = levels.iter().all(|level| one(level, 0.0) && level.noise < 0.5);
+    let all_one = levels.iter().all(|level| one(level, -level.edge) && level.noise < 0.5);
     // The clearest level decides: small ones in the noise could be anything.
     let clearest = levels.iter().min_by(|a, b| a.noise.total_cmp(&b.noise));
     let some_one = clearest.is_some_and(|level| one(level, 0.02 + 2.0 * world.legs * level.noise))
@@ -225,7 +225,7 @@ fn ambiguous(world: &World, levels: &[Level]) -> Option<(Vec<Outcome>, &'static 
     match (world.legs == 1.0, witness(world)) {
         (_, Witness::None) if all_one => Some((vec![Inconclusive], "a factor of 1 without its witness")),
         (one_leg, Witness::None) if some_one || one_leg => {
-            let bad = levels.iter().any(|level| level.off.abs() > TOLERANCE || level.blurred);
+            let bad = levels.iter().any(|l| l.off.abs() > TOLERANCE - l.edge || l.blurred);
             let right = if bad { vec![Disagrees, Inconclusive] } else { vec![Inconclusive] };
             Some((right, "nearly a factor of 1, without its witness"))
         }
@@ -257,7 +257,7 @@ fn witness(world: &World) -> Witness {
     let end = world.minute_of(world.load_ends());
     let touches_load = |minutes: &Vec<i64>| minutes.iter().any(|m| (-1..=end + 2).contains(m));
     match &world.gap {
-        _ if !world.requests || world.requests_beside > 0.0 => Witness::None,
+        _ if !world.requests || !world.upgrades_are_requests || world.requests_beside > 0.0 => Witness::None,
         Gap::Minutes(minutes) if touches_load(minutes) => Witness::None,
         Gap::Opening(level) => {
             let all: u32 = world.levels.iter().sum();

@@ -24,6 +24,8 @@ pub(crate) struct World {
     /// The most connections (of ours) that it ever counts.
     pub(crate) cap: Option<f64>,
     pub(crate) requests: bool,
+    /// Whether RequestCount counts an upgrade as a request.
+    pub(crate) upgrades_are_requests: bool,
     pub(crate) traffic: Traffic,
     pub(crate) extra: Option<Extra>,
     pub(crate) sampling: Sampling,
@@ -121,11 +123,12 @@ pub(crate) struct Times {
 }
 
 /// Every sort of world that the battery must hold.
-pub(crate) const SORTS: [&str; 34] = [
+pub(crate) const SORTS: [&str; 35] = [
     "factor 1",
     "factor 2",
     "with RequestCount",
     "without RequestCount",
+    "RequestCount without upgrades",
     "no baseline",
     "baseline up to the level",
     "baseline up to five levels",
@@ -286,6 +289,7 @@ impl World {
             ("factor 2", self.legs == 2.0),
             ("with RequestCount", self.requests),
             ("without RequestCount", !self.requests),
+            ("RequestCount without upgrades", self.requests && !self.upgrades_are_requests),
             ("no baseline", traffic.connections == 0.0),
             ("baseline up to the level", traffic.connections > 0.0 && traffic.connections <= largest),
             ("baseline up to five levels", traffic.connections > largest),

@@ -5,7 +5,7 @@ use super::level_fit::{LevelFit, Measured, Pair};
 use super::lingering::Lingering;
 use super::others::{Others, others};
 use super::saturation::{Saturation, saturation};
-use super::totals::Load;
+use super::totals::{Load, answered};
 use crate::facts::metric::ACTIVE_CONNECTIONS;
 use crate::judge::baseline::Baseline;
 use crate::judge::clock::Clock;
@@ -30,6 +30,8 @@ pub struct ActiveConnections {
     pub legs: Option<Legs>,
     /// The share of the upgrades that RequestCount shows, where it can be told.
     pub arrived: Option<Arrival>,
+    /// The same where it can't be true.
+    void: Option<Arrival>,
     /// The load balancer's own traffic.
     pub baseline: Option<Baseline>,
     /// Level by level.
@@ -64,6 +66,9 @@ pub(super) fn active(
     let pairs: Vec<Pair> = clear.iter().flat_map(|level| level.pairs.iter().copied()).collect();
     let fit = baseline.and_then(|baseline| Fit::of(&pairs, baseline));
     let shown: Vec<Shown> = clear.iter().filter_map(|level| level.shown(baseline?)).collect();
+    let at_least = baseline.map_or(0.0, |baseline| surely_arrived(run, &clear, baseline));
+    let void = arrived.filter(|arrived| arrived.is_void(at_least));
+    let arrived = arrived.filter(|_| void.is_none());
     let legs = fit.as_ref().map(|_| Legs::explaining(&shown, arrived));
     let expected = legs.unwrap_or(Legs::Two);
     let levels: Vec<LevelFit> =
@@ -81,12 +86,29 @@ pub(super) fn active(
         periods: pairs.len(),
         legs,
         arrived,
+        void,
         baseline: baseline.copied(),
         levels,
         saturation,
         others,
         period_s: server.period().seconds(),
     }
+}
+
+/// The least share of the upgrades that can have arrived: no connection is counted more than twice. Where connections
+/// live on from level to level only the level that shows most is surely made of different ones.
+fn surely_arrived(run: &Run, levels: &[&Measured], baseline: &Baseline) -> f64 {
+    let counted = levels.iter().filter_map(|level| {
+        let shown = level.shown(baseline)?;
+        Some((shown.factor - shown.noise - shown.lingering).max(0.0) * level.client()?)
+    });
+    let counted: f64 = match run.levels.iter().any(|level| level.alive > 0) {
+        true => counted.fold(0.0, f64::max),
+        false => counted.sum(),
+    };
+    #[allow(clippy::cast_precision_loss)]
+    let upgrades = answered(run).max(1) as f64;
+    counted / Legs::Two.count() / upgrades
 }
 
 /// How the periods of a hold scatter around their level, where there are enough to tell and it is far more than the
@@ -196,15 +218,28 @@ impl ActiveConnections {
                     .to_owned()
             }
             Legs::One => self.one_leg(),
-            Legs::Unclear => {
-                "without a clear RequestCount that is either one leg of every connection or both legs of half of them"
-                    .to_owned()
-            }
+            Legs::Unclear => format!(
+                "{} that is either one leg of every connection or both legs of half of them",
+                self.lacking_witness()
+            ),
         };
         Some(format!(
             "ActiveConnectionCount is {} x the open connections ({between}{own}); {meaning}",
             factor(measured)
         ))
+    }
+
+    fn lacking_witness(&self) -> String {
+        self.void.map_or_else(
+            || "without a clear RequestCount".into(),
+            |void| {
+                format!(
+                    "RequestCount ({} of the upgrades) shows fewer than so many connections came by, and so does not \
+                     count upgrades; without it",
+                    percent(void.share.max(0.0))
+                )
+            },
+        )
     }
 
     fn one_leg(&self) -> String {

@@ -49,6 +49,12 @@ impl Arrival {
     pub(super) fn is_refuted(self) -> bool {
         self.share + self.noise < ARRIVED
     }
+
+    /// Whether it can't be true, since ActiveConnectionCount shows that at least such a share arrived: then RequestCount
+    /// does not count upgrades. That it does is not documented (aws-facts.md §0.5).
+    pub(super) fn is_void(self, at_least: f64) -> bool {
+        self.share + self.noise + TOLERANCE < at_least.min(1.0)
+    }
 }
 
 /// What a level shows of the legs.
@@ -152,6 +158,11 @@ mod tests {
             let arrived = arrived.map(|share| Arrival { share, noise: 0.01 });
             assert_eq!(Legs::explaining(&shown(&[(factor, 0.01)]), arrived), legs, "{factor} {arrived:?}");
         }
+        // A witness that is void is none.
+        let none = Arrival { share: 0.0, noise: 0.01 };
+        assert!(none.is_void(0.5) && !none.is_void(0.05));
+        assert!(!Arrival { share: 0.5, noise: 0.01 }.is_void(0.5), "both legs of half of them");
+        assert!(!Arrival { share: 1.0, noise: 0.01 }.is_void(1.5), "others' connections");
         assert_eq!(Legs::explaining(&shown(&[(1.2, 0.3)]), None), Legs::Unclear);
         assert_eq!(Legs::explaining(&shown(&[(1.9, 0.9)]), None), Legs::Two);
         // A noisy witness is none; one that errs within its noise still is.

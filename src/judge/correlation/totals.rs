@@ -220,7 +220,7 @@ fn unknown(metric: &str) -> String {
 }
 
 /// Connections that certainly reached the load balancer: those whose upgrade was answered, whatever the answer.
-fn answered(run: &Run) -> u64 {
+pub(super) fn answered(run: &Run) -> u64 {
     run.opened() + refused_by_status(run, |_| true)
 }
 

@@ -66,6 +66,17 @@ fn one_leg_agrees_only_with_its_witness() {
     let judged = judge(&run);
     assert_eq!(judged.outcome(), Outcome::Inconclusive, "{:?}", judged.verdict);
 
+    // RequestCount does not count upgrades at all: so many connections can't have come by none.
+    for (legs, right) in [(1.0, Outcome::Inconclusive), (2.0, Outcome::Agrees)] {
+        let mut run = Scenario { legs, ..usual() }.run();
+        let requests = run.series.as_mut().unwrap().metrics.get_mut(metric::REQUESTS).unwrap();
+        requests.iter_mut().for_each(|point| point.value = 100.0);
+        let judged = judge(&run);
+        assert_eq!(judged.outcome(), right, "{:?}", judged.verdict);
+        let said = judged.verdict.reasons[0].contains("does not count upgrades");
+        assert_eq!(said, legs < 2.0, "{:?}", judged.verdict);
+    }
+
     // The same without its witness is not told from one leg.
     let (found, reason) = outcome(Scenario { bypass: 0.5, requests: false, ..usual() });
     assert_eq!(found, Outcome::Inconclusive, "{reason}");
