@@ -1,5 +1,7 @@
 //! ActiveConnectionCount against the connections open, over all levels.
 
+use chrono::{DateTime, Utc};
+
 use super::expectation::{ARRIVED, Arrival, Legs, Shown, TOLERANCE, contradicting_sigmas};
 use super::level_fit::{LevelFit, Measured, Pair};
 use super::lingering::Lingering;
@@ -40,6 +42,8 @@ pub struct ActiveConnections {
     pub saturation: Option<Saturation>,
     /// Connections of somebody else that came or went while the load was there.
     pub others: Option<Others>,
+    /// The periods on which it stands: steady ones in which the load stands out.
+    pub(super) clear: Vec<DateTime<Utc>>,
     /// The length of a period, for sentences.
     period_s: u32,
 }
@@ -91,6 +95,7 @@ pub(super) fn active(
         levels,
         saturation,
         others,
+        clear: pairs.iter().map(|pair| pair.at).collect(),
         period_s: server.period().seconds(),
     }
 }

@@ -75,12 +75,13 @@ fn compare(run: &Run, server: &Server<'_>, windows: &Windows, clock: Clock) -> C
     let load = Load { run, server, windows, open: &open };
     let requests = totals::requests(&load);
     let arrived = requests.as_ref().and_then(|requests| totals::arrival(&load, requests));
+    let active = active::active(&load, clock, &lingering, arrived);
     Correlation {
-        active: active::active(&load, clock, &lingering, arrived),
+        spread: zones::spread(&load, &active),
+        active,
         new_connections: totals::new_connections(&load),
         requests,
         processed_bytes: totals::processed_bytes(&load),
-        spread: zones::spread(run, server, windows, clock, &open),
         clock_in_doubt_s: None,
     }
 }

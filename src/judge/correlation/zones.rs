@@ -3,16 +3,15 @@
 
 use std::collections::BTreeMap;
 
-use super::level_fit::Measured;
+use chrono::{DateTime, Utc};
+
+use super::active::ActiveConnections;
+use super::totals::Load;
 use crate::facts::metric::ACTIVE_CONNECTIONS;
-use crate::judge::alignment::OpenOverTime;
 use crate::judge::baseline::Baseline;
-use crate::judge::clock::Clock;
 use crate::judge::robust::{SIGMAS_95, student};
 use crate::judge::server::Server;
-use crate::judge::window::Windows;
 use crate::judge::wording::{percent, rounded, show_count, spoken};
-use crate::record::Run;
 
 /// How the load was spread.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -28,11 +27,13 @@ pub struct Spread {
 pub struct ZoneShare {
     /// The zone.
     pub zone: String,
-    /// ActiveConnectionCount on average over the judged periods, the zone's own baseline taken off.
+    /// ActiveConnectionCount on average over the periods in which the load stands out, the same ones for all zones; the
+    /// zone's own baseline taken off.
     pub server: f64,
     /// Its part of all zones.
     pub share: f64,
-    /// Half the 95 % interval of the part, by other traffic alone.
+    /// Half the 95 % interval of `server`, by other traffic alone; and by how much that moved from before the load to
+    /// after it.
     pub noise: f64,
 }
 
@@ -56,11 +57,8 @@ const SIGMAS: f64 = 3.0;
 impl Spread {
     /// What is uneven about the zones, in sentences with their numbers.
     pub(in crate::judge) fn uneven_zones(&self) -> Option<String> {
-        let parts: Vec<(f64, f64)> = self
-            .zones
-            .iter()
-            .map(|z| (z.server, SIGMAS * z.server.max(0.0).sqrt() + z.noise * z.server))
-            .collect();
+        let parts: Vec<(f64, f64)> =
+            self.zones.iter().map(|z| (z.server, SIGMAS * z.server.max(0.0).sqrt() + z.noise)).collect();
         uneven(&parts).then(|| {
             let parts = self.zones.iter().map(|z| format!("{} {}", z.zone, percent(z.share)));
             let counts = self.zones.iter().map(|z| rounded(z.server));
@@ -98,13 +96,8 @@ fn uneven(parts: &[(f64, f64)]) -> bool {
 }
 
 /// Puts the parts together.
-pub(super) fn spread(
-    run: &Run,
-    server: &Server<'_>,
-    windows: &Windows,
-    clock: Clock,
-    open: &OpenOverTime,
-) -> Spread {
+pub(super) fn spread(load: &Load<'_>, active: &ActiveConnections) -> Spread {
+    let run = load.run;
     let mut opened: BTreeMap<&str, AddressShare> = BTreeMap::new();
     let largest = run.levels.iter().max_by_key(|level| level.counts.opened).map(|level| &level.peers);
     for peer in run.levels.iter().flat_map(|level| &level.peers) {
@@ -120,34 +113,34 @@ pub(super) fn spread(
         share.opened = share.opened.saturating_add(u64::from(peer.opened));
     }
     let addresses = opened.into_values().collect();
-    Spread { zones: zones(run, server, windows, clock, open), addresses }
+    Spread { zones: zones(load, &active.clear), addresses }
 }
 
-fn zones(
-    run: &Run,
-    server: &Server<'_>,
-    windows: &Windows,
-    clock: Clock,
-    open: &OpenOverTime,
-) -> Vec<ZoneShare> {
-    let by_zone = server.zones();
-    if by_zone.is_empty() {
-        return Vec::new();
-    }
-    let mut found: Vec<ZoneShare> = by_zone
-        .iter()
+/// The zones' parts in these periods. A zone is absent where it has nothing to say, and that is 0.
+fn zones(load: &Load<'_>, periods: &[DateTime<Utc>]) -> Vec<ZoneShare> {
+    let by_zone: Vec<(&str, Server<'_>, Baseline)> = load
+        .server
+        .zones()
+        .into_iter()
         .filter_map(|(zone, server)| {
-            let baseline = Baseline::with_pauses(server, ACTIVE_CONNECTIONS, windows)?;
-            let measured =
-                run.levels.iter().map(|level| Measured::of(level, clock, server, open, Some(&baseline)));
-            let held: Vec<f64> = measured.flat_map(|level| level.pairs).map(|pair| pair.server).collect();
-            #[allow(clippy::cast_precision_loss)]
-            // The sum of nothing is -0.0, and would be shown so.
-            let server = held.iter().fold(0.0, |sum, each| sum + each) / (held.len() as f64).max(1.0);
-            let noise = student(SIGMAS_95, baseline.degrees()) * baseline.error_of_mean(held.len());
-            Some(ZoneShare { zone: (*zone).to_owned(), server, share: 0.0, noise: noise / server.max(1.0) })
+            let baseline = Baseline::with_pauses(&server, ACTIVE_CONNECTIONS, load.windows)?;
+            Some((zone, server, baseline))
         })
         .collect();
+    let in_all = |at: &&DateTime<Utc>| {
+        by_zone.iter().all(|(_, server, _)| server.or_zero(ACTIVE_CONNECTIONS, **at).is_some())
+    };
+    let periods: Vec<DateTime<Utc>> = periods.iter().filter(in_all).copied().collect();
+    let part = |(zone, server, baseline): &(&str, Server<'_>, Baseline)| {
+        let held =
+            periods.iter().filter_map(|at| Some(server.or_zero(ACTIVE_CONNECTIONS, *at)? - baseline.at(*at)));
+        #[allow(clippy::cast_precision_loss)]
+        // The sum of nothing is -0.0, and would be shown so.
+        let mean = held.fold(0.0, |sum, each| sum + each) / (periods.len() as f64).max(1.0);
+        let noise = student(SIGMAS_95, baseline.degrees()) * baseline.error_of_mean(periods.len());
+        ZoneShare { zone: (*zone).to_owned(), server: mean, share: 0.0, noise: noise + baseline.moved }
+    };
+    let mut found: Vec<ZoneShare> = by_zone.iter().map(part).collect();
     let all: f64 = found.iter().map(|zone| zone.server.max(0.0)).sum();
     if all <= 0.0 {
         return Vec::new();

@@ -102,6 +102,61 @@ fn zones_are_shown_and_uneven_ones_named() {
     assert_eq!((zones[1].share, zones[1].share.is_sign_positive()), (0.0, true), "{zones:?}");
 }
 
+/// Lets a zone say these numbers of connections in the holds of the levels, one a level; 0 is not said at all.
+fn zone_says(run: &mut Run, zone: &str, of_levels: &[f64]) {
+    let held: Vec<_> = run.levels.iter().map(|l| (l.held_from.unwrap(), l.held_until.unwrap())).collect();
+    let series = run.series.as_mut().unwrap();
+    let starts = series.period.starts(series.from, series.until);
+    let points = starts.filter_map(|at| {
+        let level = held.iter().position(|(from, until)| at >= *from && at < *until)?;
+        Some(Point { at, value: of_levels[level] }).filter(|point| point.value > 0.0)
+    });
+    let metrics = BTreeMap::from([(ACTIVE_CONNECTIONS.to_owned(), points.collect())]);
+    series.zones.insert(zone.into(), metrics);
+}
+
+#[test]
+fn all_zones_are_averaged_over_the_same_periods() {
+    let mut run = Scenario { levels: vec![100, 200, 1_000], ..Scenario::default() }.run();
+    zone_says(&mut run, "us-east-1a", &[200.0, 400.0, 1_000.0]);
+    zone_says(&mut run, "us-east-1b", &[0.0, 0.0, 1_000.0]);
+    let judged = judge(&run);
+    let zones = &judged.correlation.as_ref().unwrap().spread.zones;
+    assert!((zones[0].server - 1_600.0 / 3.0).abs() < 1e-6, "{zones:?}");
+    assert!((zones[1].server - 1_000.0 / 3.0).abs() < 1e-6, "{zones:?}");
+    assert!(causes(&judged)[0].contains("zones carried unequal parts"), "{:?}", causes(&judged));
+}
+
+#[test]
+fn no_zones_are_uneven_by_other_traffic_alone() {
+    for seed in 0..20 {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let mut normal = || (0..12).map(|_| random.f64()).sum::<f64>() - 6.0;
+        // Drowned in it as a whole; and standing out, where only one zone's traffic is wild.
+        for (level, noise) in [(50, [100.0, 100.0]), (2_000, [2.0, 1_500.0])] {
+            let mut run = Scenario { levels: vec![level], ..Scenario::default() }.run();
+            let series = run.series.as_mut().unwrap();
+            let load = series.metrics[ACTIVE_CONNECTIONS].clone();
+            let starts: Vec<_> = series.period.starts(series.from, series.until).collect();
+            let of_load = |at| load.iter().find(|point| point.at == at).map_or(0.0, |point| point.value);
+            let mut whole: Vec<Point> = starts.iter().map(|at| Point { at: *at, value: 0.0 }).collect();
+            for (zone, noise) in ["us-east-1a", "us-east-1b"].into_iter().zip(noise) {
+                let points: Vec<Point> = starts
+                    .iter()
+                    .map(|at| Point { at: *at, value: 5_000.0 + of_load(*at) / 2.0 + noise * normal() })
+                    .collect();
+                whole.iter_mut().zip(&points).for_each(|(sum, point)| sum.value += point.value);
+                series.zones.insert(zone.into(), [(ACTIVE_CONNECTIONS.to_owned(), points)].into());
+            }
+            series.metrics.insert(ACTIVE_CONNECTIONS.into(), whole);
+            let judged = judge(&run);
+            let spread = &judged.correlation.as_ref().unwrap().spread;
+            assert_eq!(spread.uneven_zones(), None, "{seed} {level}: {:?}", spread.zones);
+            assert!(level > 50 || spread.zones.is_empty(), "{seed}: {:?}", spread.zones);
+        }
+    }
+}
+
 #[test]
 fn uneven_addresses_are_named() {
     let mut run = usual().run();
