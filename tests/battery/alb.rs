@@ -101,7 +101,7 @@ fn said(world: &World, first: i64, end: i64) -> Said {
 /// What a node makes of a minute: how AWS samples is not documented, so that there are three ways.
 fn sampled(world: &World, node: &Node, minute: i64) -> f64 {
     let begins = world.minute_begins(minute) + node.off_s;
-    let at = |at: f64| world.counted(at) + world.extra_at(at) + world.left_behind(at);
+    let at = |at: f64| world.counted(at) + world.extra_at(at) + world.left_behind(at) + world.hanging(at);
     let seconds = (0..60).map(|second| at(begins + f64::from(second)));
     match world.sampling {
         Sampling::Snapshot => at(begins + node.looks_at_s),

@@ -114,9 +114,17 @@ fn failures(world: &World, level: usize) -> Vec<(f64, Failure)> {
         (at, failure)
     };
     let refused = world.refused_in(level);
-    let along = |index: u32| started + world.ramp_s * (f64::from(index) + 0.5) / refused;
-    let refused = (0..refused as u32)
-        .map(|index| failure(along(index), Phase::Upgrade, FailureKind::Http(503), Initiator::Peer, None));
+    let first = if world.given_up_by(world.ramp_s / 3.0) > 0.0 { 0.0 } else { world.ramp_s / 3.0 };
+    let along = |index: u32| started + first + (world.ramp_s - first) * (f64::from(index) + 0.5) / refused;
+    let hang_s = world.refused.and_then(|refused| refused.hang_s);
+    let refused = (0..refused as u32).map(|index| {
+        let at = along(index);
+        let Some(hang_s) = hang_s else {
+            return failure(at, Phase::Upgrade, FailureKind::Http(503), Initiator::Peer, None);
+        };
+        let (at, failed) = failure(at, Phase::Upgrade, FailureKind::Timeout, Initiator::Network, None);
+        (at, Failure { age: failed.age.min(Duration::from_secs_f64(hang_s)), ..failed })
+    });
     let dead = world.half_open.filter(|dead| dead.level == level);
     let dead = dead.into_iter().flat_map(|dead| (0..world.half_open() as u32).map(move |_| dead.at_s));
     let dead =

@@ -3,7 +3,7 @@
 use crate::left_behind::{HalfOpen, Refused};
 use crate::world::{End, Extra, Gap, MINUTE, Node, Sampling, Traffic, World};
 
-pub(crate) const FAMILIES: [&str; 21] = [
+pub(crate) const FAMILIES: [&str; 22] = [
     "plain",
     "noisy",
     "trending",
@@ -25,6 +25,7 @@ pub(crate) const FAMILIES: [&str; 21] = [
     "requests_beside",
     "active_gaps",
     "no_upgrades",
+    "hanging",
 ];
 
 struct Dice(fastrand::Rng);
@@ -83,6 +84,7 @@ pub(crate) fn draw(family: &str, number: u64) -> World {
         "requests_beside" => requests_beside(&mut dice, &mut world),
         "active_gaps" => active_gaps(&mut dice, &mut world),
         "no_upgrades" => no_upgrades(&mut dice, &mut world),
+        "hanging" => hanging(&mut dice, &mut world),
         other => unreachable!("{other}"),
     }
     world
@@ -255,10 +257,22 @@ fn refused(dice: &mut Dice, world: &mut World) {
     world.levels.dedup();
     let from = if dice.chance(0.6) { world.levels.len() - 1 } else { 0 };
     let share = dice.between(0.03, 0.6);
-    world.refused = Some(Refused { from, share, pooled: dice.of(&[0.0, 0.3, 1.0, 1.0]) });
+    world.refused = Some(Refused { from, share, pooled: dice.of(&[0.0, 0.3, 1.0, 1.0]), hang_s: None });
     world.idle_s = dice.of(&[60.0, 60.0, 120.0, 350.0]);
     if dice.chance(0.3) {
         bypass(dice, world);
+    }
+}
+
+/// A part of the upgrades of the largest level, or of all, hangs until the clients give them up, in a ramp of minutes.
+fn hanging(dice: &mut Dice, world: &mut World) {
+    refused(dice, world);
+    world.ramp_s = dice.between(60.0, 240.0);
+    let hang_s = Some(dice.between(3.0, 10.0));
+    world.refused = world.refused.map(|refused| Refused { pooled: 0.0, hang_s, ..refused });
+    if dice.chance(0.3) {
+        world.traffic.noise = 0.003 * top(world);
+        world.traffic.connections = world.traffic.connections.max(0.3 * top(world));
     }
 }
 

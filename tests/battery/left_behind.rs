@@ -1,6 +1,6 @@
-//! What the load balancer goes on counting of connections that are the clients' no more: target connections of refused
-//! upgrades, which it keeps for the next request, and connections that died without its being told. Both until its idle
-//! timeout has run out.
+//! What the load balancer counts of connections that are not the clients': target connections of refused upgrades, which it
+//! keeps for the next request, and connections that died without its being told, both until its idle timeout has run out;
+//! and upgrades that hang until the clients give them up.
 
 use crate::world::{MINUTE, World};
 
@@ -12,6 +12,8 @@ pub(crate) struct Refused {
     pub(crate) share: f64,
     /// The share of the refused ones whose target connection is kept.
     pub(crate) pooled: f64,
+    /// They are not refused but hang for so long, seconds, and nothing of them is kept.
+    pub(crate) hang_s: Option<f64>,
 }
 
 /// Connections that die at one instant, and of which the load balancer learns nothing.
@@ -41,11 +43,39 @@ impl World {
 
     /// Upgrades that were refused from `from` to `until`.
     fn refused_between(&self, from: f64, until: f64) -> f64 {
+        let hang = self.refused.is_some_and(|refused| refused.hang_s.is_some());
+        if hang { 0.0 } else { self.given_up_between(from, until) }
+    }
+
+    /// Of the upgrades of a level that come about, the share that has so far into its ramp: all along it, or, where others
+    /// hang, in its first third.
+    pub(crate) fn opened_by(&self, into_s: f64) -> f64 {
+        let hang = self.refused.is_some_and(|refused| refused.hang_s.is_some());
+        (into_s / if hang { self.ramp_s / 3.0 } else { self.ramp_s }).clamp(0.0, 1.0)
+    }
+
+    /// The same of those that come to nothing: what hangs holds up the rest of the ramp.
+    pub(crate) fn given_up_by(&self, into_s: f64) -> f64 {
+        let hang = self.refused.is_some_and(|refused| refused.hang_s.is_some());
+        let from = if hang { self.ramp_s / 3.0 } else { 0.0 };
+        ((into_s - from) / (self.ramp_s - from)).clamp(0.0, 1.0)
+    }
+
+    /// Upgrades that came to nothing from `from` to `until`.
+    fn given_up_between(&self, from: f64, until: f64) -> f64 {
         let of_level = |(level, times): (usize, crate::world::Times)| {
-            let along = |at: f64| ((at - times.started) / self.ramp_s).clamp(0.0, 1.0);
+            let along = |at: f64| self.given_up_by(at - times.started);
             self.refused_in(level) * (along(until) - along(from))
         };
         self.times().into_iter().enumerate().map(of_level).sum()
+    }
+
+    /// What is counted at a true time of upgrades that hang.
+    pub(crate) fn hanging(&self, at: f64) -> f64 {
+        let Some(hang_s) = self.refused.and_then(|refused| refused.hang_s) else { return 0.0 };
+        let begun = self.times().iter().any(|times| (times.started..times.held_from).contains(&at));
+        let hang = if begun { self.given_up_between(at, at + hang_s) } else { 0.0 };
+        hang * self.legs * (1.0 - self.bypass)
     }
 
     /// What is counted at a true time of connections that are the clients' no more.

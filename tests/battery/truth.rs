@@ -258,6 +258,9 @@ fn witness(world: &World) -> Witness {
     let touches_load = |minutes: &Vec<i64>| minutes.iter().any(|m| (-1..=end + 2).contains(m));
     match &world.gap {
         _ if !world.requests || !world.upgrades_are_requests || world.requests_beside > 0.0 => Witness::None,
+        // As many more requests than upgrades that were answered.
+        _ if unanswered(world) > 1.2 * TOLERANCE => Witness::None,
+        _ if unanswered(world) > 0.8 * TOLERANCE => Witness::Unclear,
         Gap::Minutes(minutes) if touches_load(minutes) => Witness::None,
         Gap::Opening(level) => {
             let all: u32 = world.levels.iter().sum();
@@ -279,6 +282,13 @@ fn witness(world: &World) -> Witness {
             if noise < 0.02 { Witness::Clear } else { Witness::Unclear }
         }
     }
+}
+
+/// Upgrades that hang, as a share of those that were answered.
+fn unanswered(world: &World) -> f64 {
+    let hangs = world.refused.is_some_and(|refused| refused.hang_s.is_some());
+    let sum = |of: &dyn Fn(usize) -> f64| (0..world.levels.len()).map(of).sum::<f64>();
+    if hangs { sum(&|level| world.refused_in(level)) / sum(&|level| world.had_by(level)) } else { 0.0 }
 }
 
 fn judgeable(world: &World, level: usize) -> Option<Level> {

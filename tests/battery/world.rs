@@ -123,7 +123,7 @@ pub(crate) struct Times {
 }
 
 /// Every sort of world that the battery must hold.
-pub(crate) const SORTS: [&str; 35] = [
+pub(crate) const SORTS: [&str; 36] = [
     "factor 1",
     "factor 2",
     "with RequestCount",
@@ -143,6 +143,7 @@ pub(crate) const SORTS: [&str; 35] = [
     "missing minutes of ActiveConnectionCount alone",
     "refused, and none pooled",
     "refused and pooled",
+    "hanging",
     "half-open",
     "idle timeout beyond a minute",
     "cumulative",
@@ -201,7 +202,7 @@ impl World {
             }
             return if at < times.held_from {
                 let before = self.alive_before(level);
-                let along = (at - times.started) / self.ramp_s;
+                let along = self.opened_by(at - times.started);
                 (before + (self.had_by(level) - before) * along).floor()
             } else if at < times.held_until || next.is_some() {
                 self.left(level, *times, at.min(times.held_until - 0.001))
@@ -302,7 +303,11 @@ impl World {
             ("silent hold", matches!(self.gap, Gap::Silent(_))),
             ("missing opening", matches!(self.gap, Gap::Opening(_))),
             ("missing minutes of ActiveConnectionCount alone", matches!(self.gap, Gap::ActiveMinutes(_))),
-            ("refused, and none pooled", self.refused.is_some_and(|refused| refused.pooled == 0.0)),
+            ("hanging", self.refused.is_some_and(|refused| refused.hang_s.is_some())),
+            (
+                "refused, and none pooled",
+                self.refused.is_some_and(|refused| refused.pooled == 0.0 && refused.hang_s.is_none()),
+            ),
             ("refused and pooled", self.refused.is_some_and(|refused| refused.pooled > 0.0)),
             ("half-open", self.half_open.is_some()),
             ("idle timeout beyond a minute", self.idle_s > MINUTE),

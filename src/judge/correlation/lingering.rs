@@ -1,7 +1,7 @@
-//! Connections that are ours no more, and that the load balancer may count for a while: the target's end of a refused
-//! upgrade, which it keeps for the next request, and both ends of a connection that died without its being told
-//! (aws-facts.md §1). Either is over when the idle timeout has run out (aws-facts.md §3). How many there really are nobody
-//! says: the most is known.
+//! Connections that are ours no more, or never were, and that the load balancer may count for a while: the target's end of
+//! a refused upgrade, which it keeps for the next request, and both ends of a connection that died without its being told
+//! (aws-facts.md §1). Either is over when the idle timeout has run out (aws-facts.md §3). And handshakes that came to
+//! nothing, for as long as they hung. How many there really are nobody says: the most is known.
 
 use std::time::Duration;
 
@@ -25,6 +25,8 @@ pub(super) struct Lingering {
     began: Vec<(DateTime<Utc>, f64)>,
     /// Until when; and how many have ended.
     ended: Vec<(DateTime<Utc>, f64)>,
+    /// Handshakes that came to nothing: how many hang from when on, by AWS's clock, ascending.
+    hanging: Vec<(DateTime<Utc>, f64)>,
 }
 
 impl Lingering {
@@ -55,6 +57,7 @@ impl Lingering {
         Lingering {
             began: summed(all.iter().map(|(at, _, each)| (*at, *each)).collect()),
             ended: summed(all.iter().map(|(at, idle, each)| (later(*at, *idle, slack), *each)).collect()),
+            hanging: hanging(&load.run.levels, clock),
         }
     }
 
@@ -75,8 +78,38 @@ impl Lingering {
         let until = |list: &[(DateTime<Utc>, f64)], time: DateTime<Utc>| {
             list.partition_point(|(when, _)| *when < time).checked_sub(1).map_or(0.0, |last| list[last].1)
         };
-        (until(&self.began, at + period.length() + period.spare()) - until(&self.ended, at)).max(0.0)
+        let (from, end) = (at - period.spare(), at + period.length() + period.spare());
+        let left = (until(&self.began, end) - until(&self.ended, at)).max(0.0);
+        left + most_at_once(&self.hanging, from, end)
     }
+}
+
+/// Handshakes that came to nothing: of those that got as far as TLS the load balancer counts the client's end, of upgrades
+/// both, from the first attempt at the earliest until they were given up.
+fn hanging(levels: &[LevelRun], clock: Clock) -> Vec<(DateTime<Utc>, f64)> {
+    let failed = levels.iter().flat_map(|level| &level.failures).flat_map(|((phase, ..), group)| {
+        let each = match phase {
+            Phase::Tls => 1.0,
+            Phase::Upgrade | Phase::Ready => BOTH_ENDS,
+            _ => 0.0,
+        };
+        group.deaths.iter().filter(move |_| each > 0.0).map(move |death| (death, each))
+    });
+    let steps = failed.flat_map(|(death, each)| {
+        let until = clock.by_aws(death.at);
+        let age = TimeDelta::from_std(death.age).unwrap_or(TimeDelta::MAX);
+        let from = until.checked_sub_signed(age).unwrap_or(DateTime::<Utc>::MIN_UTC);
+        [(from, each), (until, -each)]
+    });
+    summed(steps.collect())
+}
+
+/// The highest step from `from` to `until`.
+fn most_at_once(steps: &[(DateTime<Utc>, f64)], from: DateTime<Utc>, until: DateTime<Utc>) -> f64 {
+    let inside = steps.partition_point(|(at, _)| *at <= from);
+    let before = inside.checked_sub(1).map_or(0.0, |last| steps[last].1);
+    let inside = steps[inside..].iter().take_while(|(at, _)| *at < until);
+    inside.fold(before, |most, (_, count)| most.max(*count))
 }
 
 /// Whatever a record says of its times, there is a time after them.
@@ -130,6 +163,7 @@ mod tests {
         let lingering = Lingering {
             began: summed(vec![(at(70), 2.0), (at(5), 1.0), (at(6), 1.0)]),
             ended: summed(vec![(at(65), 1.0), (at(66), 1.0), (at(400), 2.0)]),
+            hanging: Vec::new(),
         };
         let minute = Period::try_from(60).unwrap();
         let found: Vec<f64> =
@@ -138,5 +172,20 @@ mod tests {
         assert_eq!(Lingering::default().most(at(0), minute), 0.0);
         let never = later(DateTime::<Utc>::MAX_UTC, Duration::MAX, Duration::MAX);
         assert_eq!(never, DateTime::<Utc>::MAX_UTC);
+    }
+
+    #[test]
+    fn what_hangs_is_counted_as_often_as_it_hangs_at_once() {
+        let at = |second: i64| DateTime::from_timestamp(1_800_000_000 + second, 0).unwrap();
+        // One after the other, and at the end two at once.
+        let steps =
+            [(0, 2.0), (10, -2.0), (10, 2.0), (20, -2.0), (200, 2.0), (201, 1.0), (210, -2.0), (211, -1.0)];
+        let hanging = summed(steps.map(|(second, each)| (at(second), each)).to_vec());
+        let lingering = Lingering { hanging, ..Lingering::default() };
+        let minute = Period::try_from(60).unwrap();
+        let found: Vec<f64> = [-120, -60, 0, 30, 31, 120, 180, 221, 240]
+            .map(|start| lingering.most(at(start), minute))
+            .to_vec();
+        assert_eq!(found, [0.0, 2.0, 2.0, 0.0, 0.0, 0.0, 3.0, 0.0, 0.0]);
     }
 }
