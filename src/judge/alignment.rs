@@ -50,24 +50,13 @@ impl OpenOverTime {
     /// The period that starts at `at`.
     pub(super) fn period(&self, at: DateTime<Utc>, period: Period) -> ClientPeriod {
         let until = at + period.length();
-        let first_after = self.steps.partition_point(|step| step.at <= at);
-        let before = first_after.checked_sub(1).map_or(0, |i| self.steps[i].open);
-        let inside = self.steps[first_after..].iter().take_while(|step| step.at < until);
-
-        let (mut since, mut open) = (at, before);
         let (mut min, mut max, mut sum) = (u32::MAX, 0_u32, 0.0_f64);
-        let end = OpenAt { at: until, open: 0 };
-        for step in inside.chain(std::iter::once(&end)) {
-            let lasted = seconds(step.at - since);
-            // What lasted no time was never there to be sampled.
-            if lasted > 0.0 {
-                min = min.min(open);
-                max = max.max(open);
-                sum += f64::from(open) * lasted;
-            }
-            (since, open) = (step.at, step.open);
+        for (open, lasted) in self.spans(at, until) {
+            min = min.min(open);
+            max = max.max(open);
+            sum += f64::from(open) * lasted;
         }
-        if let Some(next) = self.steps[first_after..].iter().find(|step| step.at >= until) {
+        if let Some(next) = self.steps.get(self.steps.partition_point(|step| step.at < until)) {
             min = min.min(next.open);
             max = max.max(next.open);
         }
@@ -76,6 +65,29 @@ impl OpenOverTime {
 }
 
 impl OpenOverTime {
+    /// How many were open, and for how many seconds, from `from` to `until`. What lasted no time was never there.
+    fn spans(&self, from: DateTime<Utc>, until: DateTime<Utc>) -> impl Iterator<Item = (u32, f64)> {
+        let first_after = self.steps.partition_point(|step| step.at <= from);
+        let before = first_after.checked_sub(1).map_or(0, |i| self.steps[i].open);
+        let inside = self.steps[first_after..].iter().take_while(move |step| step.at < until);
+        let end = OpenAt { at: until, open: 0 };
+        let mut last = OpenAt { at: from, open: before };
+        inside
+            .copied()
+            .chain(std::iter::once(end))
+            .map(move |step| {
+                let span = (last.open, seconds(step.at - last.at));
+                last = step;
+                span
+            })
+            .filter(|(_, lasted)| *lasted > 0.0)
+    }
+
+    /// Seconds for which connections were open from `from` to `until`, over all connections.
+    pub(super) fn connection_seconds(&self, from: DateTime<Utc>, until: DateTime<Utc>) -> f64 {
+        self.spans(from, until).map(|(open, lasted)| f64::from(open) * lasted).sum()
+    }
+
     /// How many were opened in a period, as far as the samples show.
     pub(super) fn opened(&self, at: DateTime<Utc>, period: Period) -> u64 {
         let until = at + period.length();
@@ -133,6 +145,10 @@ mod tests {
         assert_eq!(minute_at(&open, -120).1, 0.0);
         assert_eq!(minute_at(&open, 120), (0.0, 0.0, 0.0));
         assert_eq!(minute_at(&open, -60).2, 100.0);
+        // So many, for so long.
+        let at = |second: i64| DateTime::from_timestamp(1_800_000_000 + second, 0).unwrap();
+        assert_eq!(open.connection_seconds(at(-20), at(61)), 2_500.0 + 1_800.0 + 1_500.0 + 7.0);
+        assert_eq!(open.connection_seconds(at(61), at(-20)), 0.0);
         // What is replaced in the same instant was never there.
         let open = steps(&[(0, 0), (0, 50), (60, 50)]);
         assert_eq!(minute_at(&open, 0), (50.0, 50.0, 50.0));

@@ -1,5 +1,7 @@
 //! What the safe limit asks of the load balancer and its targets, and what AWS charges for it by the hour.
 
+use super::alignment::OpenOverTime;
+use super::clock::Clock;
 use super::{Capacity, JudgedLevel};
 use crate::prices::{Carried, Dimension, Use};
 use crate::record::Run;
@@ -42,7 +44,8 @@ impl SafeLoad {
 }
 
 /// What the safe limit asks for; `None` without a load balancer or a level that passed. Bytes are taken from the level that
-/// passed as the highest, its handshakes included; of connections that stay none is new.
+/// passed as the highest, its handshakes included, and shared by the time for which its connections were open; of
+/// connections that stay none is new.
 pub(super) fn safe_load(run: &Run, levels: &[JudgedLevel<'_>], capacity: &Capacity) -> Option<SafeLoad> {
     let facts = run.facts.as_ref()?;
     let balancer = facts.load_balancer.as_ref()?;
@@ -50,11 +53,13 @@ pub(super) fn safe_load(run: &Run, levels: &[JudgedLevel<'_>], capacity: &Capaci
         .iter()
         .find(|level| level.passed == Some(true) && level.connections() == capacity.max_reliable)
         .filter(|_| capacity.safe_limit > 0)?;
-    let hours = best.duration?.as_secs_f64() / 3_600.0;
+    let ended = best.run.ended_at?;
+    let open = OpenOverTime::of(run, Clock::default());
+    let hours = open.connection_seconds(best.run.started_at, ended) / 3_600.0;
     let counts = &best.run.counts;
     #[allow(clippy::cast_precision_loss)]
     let bytes = (counts.bytes_sent + counts.bytes_received) as f64;
-    let an_hour_each = if hours > 0.0 { bytes / f64::from(best.connections()) / hours } else { 0.0 };
+    let an_hour_each = if hours > 0.0 { bytes / hours } else { 0.0 };
     let connections = f64::from(capacity.safe_limit);
     let port = run.header.plan.destination().port();
     let carried = Carried {
@@ -89,6 +94,7 @@ mod tests {
     use crate::facts::LoadBalancerFacts;
     use crate::judge::judge;
     use crate::judge::testing::Scenario;
+    use crate::record::OpenAt;
 
     fn safe_load_of(levels: &[u32], change: impl FnOnce(&mut LoadBalancerFacts)) -> Option<SafeLoad> {
         let mut run = Scenario { levels: levels.to_vec(), ..Scenario::default() }.run();
@@ -135,6 +141,30 @@ mod tests {
         let prices = crate::prices::Prices::default();
         assert!((load.lcu_dollars - 4.0 * prices.lcu_hour).abs() < 1e-9);
         assert_eq!(load.alb_dollars, prices.load_balancer_hour);
+    }
+
+    #[test]
+    fn bytes_are_those_of_the_time_for_which_connections_were_open() {
+        let mut run = Scenario { levels: vec![10_000], ..Scenario::default() }.run();
+        let level = &mut run.levels[0];
+        // Twenty a second until all are open, then two minutes, each with 1 KB/s.
+        level.started_at = level.held_from.unwrap() - chrono::TimeDelta::seconds(500);
+        let (started, held_until) = (level.started_at, level.held_until.unwrap());
+        let held_s = (held_until - level.held_from.unwrap()).num_seconds();
+        let open_at = |second: i64| OpenAt {
+            at: started + chrono::TimeDelta::seconds(second),
+            open: u32::try_from((20 * second).min(10_000)).unwrap(),
+        };
+        run.open = (0..500 + held_s).map(open_at).collect();
+        run.open.push(OpenAt { at: held_until, open: 0 });
+        let seconds: f64 = run.open.iter().map(|step| f64::from(step.open)).sum();
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        let bytes = (1_000.0 * seconds) as u64;
+        (level.counts.bytes_sent, level.counts.bytes_received) = (0, bytes);
+        let load = judge(&run).safe_load.unwrap();
+        // 8,000 connections x 1 KB/s x 3,600 s, by the GB.
+        assert_eq!((load.connections, load.decided_by), (8_000, Dimension::Bytes));
+        assert!((load.lcus[2].1 - 28.8).abs() < 0.1, "{load:?}");
     }
 
     #[test]
