@@ -35,6 +35,32 @@ impl Failures {
         self.by == Initiator::Local
             || matches!(self.kind, Kind::Seen(FailureKind::FdLimit | FailureKind::PortExhausted))
     }
+
+    /// Those whose deaths are such, and the others.
+    pub(super) fn divide(&self, such: impl Fn(&Death) -> bool) -> (Option<Failures>, Option<Failures>) {
+        let (ours, others): (Vec<Death>, Vec<Death>) = self.deaths.iter().copied().partition(such);
+        match (ours.is_empty(), others.is_empty()) {
+            (true, _) => (None, Some(self.clone())),
+            (_, true) => (Some(self.clone()), None),
+            _ => (Some(self.a_part(ours)), Some(self.a_part(others))),
+        }
+    }
+
+    /// Some of them.
+    fn a_part(&self, deaths: Vec<Death>) -> Failures {
+        Failures {
+            phase: self.phase,
+            kind: self.kind,
+            by: self.by,
+            count: u32::try_from(deaths.len()).unwrap_or(u32::MAX),
+            example: self.example.clone(),
+            silence: shortest_and_longest(&deaths),
+            // Which peers were theirs is not known, unless there was but one.
+            peers: if self.peers.len() == 1 { self.peers.clone() } else { Vec::new() },
+            pattern: Pattern::of(&deaths),
+            deaths,
+        }
+    }
 }
 
 /// The level's failures, the most frequent first.

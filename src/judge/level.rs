@@ -27,10 +27,14 @@ pub struct JudgedLevel<'a> {
     pub duration: Option<Duration>,
     /// Its failures, the most frequent first.
     pub failures: Vec<Failures>,
+    /// Those among them that this machine's slowness may have brought about.
+    pub(super) slowed: Vec<Failures>,
+    /// The others.
+    pub(super) others: Vec<Failures>,
     /// The load balancer's idle timeout while it ran, where one is known.
     pub idle_timeout: Option<Duration>,
     /// How this machine held it up.
-    pub strain: Strain,
+    pub strain: Strain<'a>,
     /// Whether it failed, and would not have but for this machine (or mostly by it): it says nothing about the load
     /// balancer then.
     pub limited_by_machine: bool,
@@ -61,12 +65,14 @@ impl<'a> JudgedLevel<'a> {
         run: &'a LevelRun,
         rule: &PassRule,
         idle_timeout: Option<Duration>,
-        strain: Strain,
+        strain: Strain<'a>,
     ) -> JudgedLevel<'a> {
         let held = run.held.filter(|_| run.complete);
         let asked = run.connections;
         #[allow(clippy::cast_precision_loss)]
         let answered = run.counts.heartbeats_answered as f64;
+        let failures = failures(run, idle_timeout);
+        let (slowed, others) = strain.divide(&failures);
         let mut level = JudgedLevel {
             run,
             held,
@@ -75,7 +81,9 @@ impl<'a> JudgedLevel<'a> {
             success_rate_low95: held.and_then(|held| wilson_low95(held, asked)),
             avg_heartbeats: (run.counts.opened > 0).then(|| answered / f64::from(run.counts.opened)),
             duration: run.ended_at.and_then(|ended| (ended - run.started_at).to_std().ok()),
-            failures: failures(run, idle_timeout),
+            failures,
+            slowed,
+            others,
             idle_timeout,
             strain,
             limited_by_machine: false,
@@ -89,13 +97,13 @@ impl<'a> JudgedLevel<'a> {
         self.run.connections
     }
 
-    /// Whether such failures of this level are this machine's doing: it refused, or was too slow.
-    pub(super) fn is_by_machine(&self, failure: &Failures) -> bool {
-        failure.is_local() || self.strain.explains(failure)
+    /// How many failed by this machine's doing: it refused, or was too slow.
+    fn failed_by_machine(&self) -> u32 {
+        self.slowed.iter().chain(self.others.iter().filter(|f| f.is_local())).map(|f| f.count).sum()
     }
 
     fn is_limited_by_machine(&self, rule: &PassRule) -> bool {
-        let ours: u32 = self.failures.iter().filter(|f| self.is_by_machine(f)).map(|f| f.count).sum();
+        let ours = self.failed_by_machine();
         let others = self.run.failed().saturating_sub(ours);
         let without = self.held.unwrap_or(0).saturating_add(ours);
         self.passed == Some(false)
@@ -119,9 +127,12 @@ impl<'a> JudgedLevel<'a> {
         let ports =
             local(Some(FailureKind::PortExhausted)).map(|c| format!("no local port was left for {c}"));
         let refused = local(None).map(|c| format!("the operating system refused {c}"));
-        let slow = self.failures.iter().any(|f| self.strain.explains(f));
-        let slowness = if slow { self.strain.evidence() } else { Vec::new() };
-        [descriptors, ports, refused].into_iter().flatten().chain(slowness).collect()
+        [descriptors, ports, refused].into_iter().flatten().chain(self.slowness()).collect()
+    }
+
+    /// How slow this machine was where that may have brought failures about, each a sentence.
+    pub(super) fn slowness(&self) -> Vec<String> {
+        self.strain.evidence(&self.slowed)
     }
 
     /// What this machine lacked at a level that it limited, with the numbers: `at level 500, no local port was left …`.

@@ -1,7 +1,7 @@
 //! What to make of a run: [`judge`] turns it into [`Judged`]. Pure, total, without a clock.
 //!
 //! `level`, `capacity`, `safe_load` and `search` judge the clients' side alone, `pattern` what deaths have in common,
-//! `strain` this machine; `clock`, `window`, `alignment`, `server` and `baseline` lay both sides on one grid;
+//! `strain` and `lateness` this machine; `clock`, `window`, `alignment`, `server` and `baseline` lay both sides on one grid;
 //! `correlation` compares them and `verdict` draws the outcome; `diagnosis` names causes, a file a rule.
 //! `brake` alone is asked while the load is there: whether what is seen so far breaks a rule.
 //! `wording` is how numbers are written in all sentences, here and in the reports.
@@ -16,6 +16,7 @@ mod diagnosis;
 mod failures;
 mod judged;
 mod kind;
+mod lateness;
 mod level;
 mod pattern;
 mod robust;

@@ -1,29 +1,24 @@
 //! Whether this machine was too slow for a level: its runtime late, or its processors full.
 //!
 //! Slowness here looks like silence there: an answer that came is read too late, a heartbeat that was due is sent too
-//! late. So only failures that are silences are laid to it, and only where it was measured in the same part of the
-//! level; a status, a refusal or a close frame is somebody's answer, however slow its reader. But for one case: a stall
+//! late. So only failures that are silences are laid to it, and only where it was measured while they fell silent (full
+//! processors: for most of the same part of the level); a status, a refusal or a close frame is somebody's answer, however slow its reader. But for one case: a stall
 //! that made the silences itself, after which many connections turn out to have been ended by whoever missed us.
 
 use std::time::Duration;
 
+use super::lateness::{LATE, Spells};
 use super::wording::{factor, ms, show_count};
 use super::{Failures, Kind, Pattern};
-use crate::record::{FailureKind, Initiator, LevelRun, Phase, Run, Seconds};
+use crate::record::{FailureKind, Initiator, Lag, LevelRun, Phase, Run, Seconds};
 
-/// Lag from which on a second counts as late, ms. A healthy runtime is late by one or two; thousands of TLS handshakes
-/// at once make it some tens. At a quarter of a second a handshake of four steps takes a second longer by that alone.
-const LATE_MS: f32 = 250.0;
+/// A single stall is enough where it took this share of the silence: of the time that an answer may take, or of what was
+/// held against us by whoever ended connections. A virtual machine or a process that was stopped for as long.
+const STALL: f64 = 0.5;
 
-/// So many late seconds make a part of a level late; fewer are chance.
-const LATE_SECONDS: usize = 3;
-
-/// A single stall is enough where it took this share of the time that an answer may take: a virtual machine or a
-/// process that was stopped for as long.
-const STALL_OF_PATIENCE: f64 = 0.5;
-
-/// A stall made silences itself where it took this share of the longest of them.
-const STALL_OF_SILENCE: f64 = 0.5;
+/// Nobody ends a connection for a silence of less than this: what was late by less, as by a flood of closes, did not
+/// bring them about.
+const ENDING_STALL: Duration = Duration::from_secs(1);
 
 /// Share of all cores from which on a second counts as busy; the clock ticks are exact to a hundredth of a core.
 const BUSY: f32 = 0.95;
@@ -32,27 +27,22 @@ const BUSY: f32 = 0.95;
 const BUSY_SECONDS: usize = 3;
 
 /// How this machine held a level up.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Strain {
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Strain<'a> {
     /// While its connections were attempted.
-    opening: Slowness,
+    opening: Slowness<'a>,
     /// While they were held.
-    holding: Slowness,
+    holding: Slowness<'a>,
 }
 
 /// How slow this machine was in one part of a level.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-struct Slowness {
-    late: Option<Late>,
-    busy: Option<Busy>,
-}
-
-/// The runtime's timers fired late.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Late {
-    seconds: usize,
-    of: usize,
-    worst_ms: f32,
+struct Slowness<'a> {
+    /// How late the runtime's timers fired.
+    lags: &'a [Lag],
+    /// How long an answer was waited for.
+    patience: Duration,
+    busy: Option<Busy>,
 }
 
 /// The processors were full.
@@ -64,13 +54,14 @@ struct Busy {
     cores: u32,
 }
 
-impl Strain {
-    /// What was measured of a level against the bounds above.
-    pub(super) fn of(level: &LevelRun, run: &Run) -> Strain {
+impl<'a> Strain<'a> {
+    /// What was measured of a level.
+    pub(super) fn of(level: &'a LevelRun, run: &Run) -> Strain<'a> {
         let plan = &run.header.plan;
         let cores = run.facts.as_ref().map(|facts| facts.machine.cores);
-        let slowness = |seconds: &Seconds, patience| Slowness {
-            late: late(&seconds.lag_ms, patience),
+        let slowness = |seconds: &'a Seconds, patience| Slowness {
+            lags: &seconds.lags,
+            patience,
             busy: cores.and_then(|cores| busy(&seconds.cpu_cores, cores)),
         };
         Strain {
@@ -79,17 +70,38 @@ impl Strain {
         }
     }
 
-    /// Whether such failures may be this machine's slowness.
-    pub fn explains(&self, failure: &Failures) -> bool {
-        let silence = match failure.kind {
-            Kind::IdleTimeout => true,
-            Kind::Seen(kind) => {
-                matches!(kind, FailureKind::Timeout | FailureKind::NotReady | FailureKind::PongTimeout)
+    /// Parts failures into those that may be this machine's slowness, and the others.
+    pub(super) fn divide(&self, failures: &[Failures]) -> (Vec<Failures>, Vec<Failures>) {
+        let (mut slowed, mut others) = (Vec::new(), Vec::new());
+        for failure in failures {
+            let spells = self.spells(failure);
+            let (ours, theirs) = failure.divide(|death| spells.contain(death.at));
+            slowed.extend(ours);
+            others.extend(theirs);
+        }
+        (slowed, others)
+    }
+
+    /// The times at which such failures may be this machine's slowness.
+    fn spells(&self, failure: &Failures) -> Spells {
+        use FailureKind::{Closed, Eof, NotReady, PongTimeout, Reset, Timeout};
+        let part = self.part(failure);
+        match failure.kind {
+            _ if failure.by == Initiator::Local => Spells::default(),
+            Kind::IdleTimeout | Kind::Seen(Timeout | NotReady | PongTimeout) if part.busy.is_some() => {
+                Spells::always()
             }
-        };
-        let part = if failure.phase < Phase::Hold { &self.opening } else { &self.holding };
-        let ours = silence && part.is_slow() || self.made_the_silence_before(failure);
-        ours && failure.by != Initiator::Local
+            Kind::IdleTimeout => {
+                let silence = failure.silence.map_or(Duration::ZERO, |(_, longest)| longest);
+                Spells::after_stalls(part.lags, silence.mul_f64(STALL), silence)
+            }
+            Kind::Seen(Timeout | NotReady | PongTimeout) => {
+                Spells::after_stalls(part.lags, part.patience.mul_f64(STALL), part.patience)
+                    .and(Spells::late_again_and_again(part.lags, part.patience))
+            }
+            Kind::Seen(Eof | Reset | Closed(_)) if self.made_the_silence_before(failure) => Spells::always(),
+            Kind::Seen(_) => Spells::default(),
+        }
     }
 
     /// Whether held connections were ended together after a silence that was mostly one stall here: nobody else can be
@@ -99,33 +111,39 @@ impl Strain {
             Pattern::Instant(stretch) | Pattern::Silence(stretch) | Pattern::Together(stretch) => stretch,
             Pattern::Age(_) | Pattern::Scattered => return false,
         };
-        let ended = matches!(
-            failure.kind,
-            Kind::Seen(FailureKind::Eof | FailureKind::Reset | FailureKind::Closed(_))
-        );
-        let longest_ms = together.silences.1.as_secs_f64() * 1_000.0;
-        let stalled =
-            |late: Late| f64::from(late.worst_ms) >= longest_ms * STALL_OF_SILENCE && longest_ms > 0.0;
-        ended && failure.phase == Phase::Hold && self.holding.late.is_some_and(stalled)
+        let longest = together.silences.1;
+        let stall = longest.mul_f64(STALL).max(ENDING_STALL);
+        let (first, last) = together.times;
+        let stalled = Spells::after_stalls(self.holding.lags, stall, longest);
+        failure.phase == Phase::Hold && stalled.overlap(first, last)
     }
 
-    /// Whether full processors were the reason, as far as can be told: a runtime is late without them, too.
-    pub(super) fn is_of_cpu(&self) -> bool {
-        self.opening.busy.is_some() || self.holding.busy.is_some()
+    /// Whether full processors were the reason of what was `slowed`, as far as can be told: a runtime is late without
+    /// them, too.
+    pub(super) fn is_of_cpu(&self, slowed: &[Failures]) -> bool {
+        slowed.iter().any(|failure| self.part(failure).busy.is_some())
     }
 
-    /// The measurements that are over their bounds, each a sentence.
-    pub(super) fn evidence(&self) -> Vec<String> {
-        let parts = [(&self.opening, "opening"), (&self.holding, "hold")];
-        parts.into_iter().flat_map(|(slowness, part)| slowness.evidence(part)).collect()
+    /// The measurements that are over their bounds in the parts of which something was `slowed`, each a sentence.
+    pub(super) fn evidence(&self, slowed: &[Failures]) -> Vec<String> {
+        let parts = [(&self.opening, "opening", false), (&self.holding, "hold", true)];
+        let concerned = parts
+            .into_iter()
+            .filter(|(.., of_hold)| slowed.iter().any(|failure| is_of_hold(failure) == *of_hold));
+        concerned.flat_map(|(slowness, part, _)| slowness.evidence(part)).collect()
+    }
+
+    /// The part of the level in which such failures lie.
+    fn part(&self, failure: &Failures) -> &Slowness<'a> {
+        if is_of_hold(failure) { &self.holding } else { &self.opening }
     }
 }
 
-impl Slowness {
-    fn is_slow(&self) -> bool {
-        self.late.is_some() || self.busy.is_some()
-    }
+fn is_of_hold(failure: &Failures) -> bool {
+    failure.phase >= Phase::Hold
+}
 
+impl Slowness<'_> {
     fn evidence(&self, part: &str) -> Vec<String> {
         let count = |seconds: usize| show_count(seconds as u64);
         let busy = self.busy.map(|b| {
@@ -138,24 +156,21 @@ impl Slowness {
                 count(b.of)
             )
         });
-        let late = self.late.map(|l| {
-            format!(
-                "its timers fired up to {} ms late, {LATE_MS:.0} ms or more in {} of the {part}'s {} s",
-                ms(f64::from(l.worst_ms)),
-                count(l.seconds),
-                count(l.of)
-            )
-        });
-        busy.into_iter().chain(late).collect()
+        busy.into_iter().chain(self.late(part)).collect()
     }
-}
 
-fn late(lag_ms: &[f32], patience: Duration) -> Option<Late> {
-    let seconds = lag_ms.iter().filter(|ms| **ms >= LATE_MS).count();
-    let worst_ms = lag_ms.iter().copied().reduce(f32::max)?;
-    let stall_ms = f64::from(LATE_MS).max(patience.as_secs_f64() * 1_000.0 * STALL_OF_PATIENCE);
-    let is_late = seconds >= LATE_SECONDS || f64::from(worst_ms) >= stall_ms;
-    is_late.then_some(Late { seconds, of: lag_ms.len(), worst_ms })
+    /// How late it was; `None` where no second was.
+    fn late(&self, part: &str) -> Option<String> {
+        let bound = LATE.as_secs_f64() * 1_000.0;
+        let late = self.lags.iter().map(|lag| f64::from(lag.ms)).filter(|ms| *ms >= bound);
+        let worst = late.clone().reduce(f64::max)?;
+        Some(format!(
+            "its timers fired up to {} ms late, {bound:.0} ms or more in {} of the {part}'s {} s",
+            ms(worst),
+            show_count(late.count() as u64),
+            show_count(self.lags.len() as u64)
+        ))
+    }
 }
 
 fn busy(cpu_cores: &[f32], cores: u32) -> Option<Busy> {
@@ -170,26 +185,6 @@ fn busy(cpu_cores: &[f32], cores: u32) -> Option<Busy> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn late_means_again_and_again_or_for_long() {
-        let patience = Duration::from_secs(10);
-        for (lag_ms, is_late) in [
-            (&[][..], false),
-            (&[2.0, 1.0, 3.0, 40.0], false),
-            (&[1.0, 249.9, 249.9, 249.9, 1.0], false),
-            (&[900.0, 900.0, 1.0, 1.0], false),
-            (&[250.0, 1.0, 250.0, 1.0, 250.0], true),
-            (&[4_999.0, 1.0], false),
-            (&[1.0, 5_000.0], true),
-            (&[f32::NAN, 1.0, f32::NAN], false),
-        ] {
-            assert_eq!(late(lag_ms, patience).is_some(), is_late, "{lag_ms:?}");
-        }
-        let impatient = Duration::from_millis(100);
-        assert!(late(&[60.0], impatient).is_none(), "what no second would count as late is no stall");
-        assert!(late(&[260.0], impatient).is_some());
-    }
 
     #[test]
     fn busy_means_most_of_the_time() {

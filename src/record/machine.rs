@@ -1,5 +1,6 @@
 //! How this machine fared: second by second in the record, and as maxima and sums of a level.
 
+use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -17,13 +18,22 @@ pub struct MachineSecond {
     pub sample: MachineSample,
 }
 
-/// The seconds of a part of a level, where known; eight bytes each, so that a hold of days can be kept.
+/// The seconds of a part of a level, where known; twenty bytes each, so that a hold of days can be kept.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Seconds {
-    /// The worst lag of each second, ms.
-    pub lag_ms: Vec<f32>,
+    /// The worst lag of each second.
+    pub lags: Vec<Lag>,
     /// CPU of each second, cores.
     pub cpu_cores: Vec<f32>,
+}
+
+/// How late the runtime was at worst in about a second.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Lag {
+    /// When it was told, at the second's end.
+    pub told_at: DateTime<Utc>,
+    /// How late, ms.
+    pub ms: f32,
 }
 
 /// Which part of a level a second belongs to.
@@ -63,12 +73,12 @@ pub struct LevelMachine {
 }
 
 impl LevelMachine {
-    /// Takes one more second.
-    pub(super) fn take(&mut self, second: &MachineSecond, part: Part) {
+    /// Takes one more second, told at its end.
+    pub(super) fn take(&mut self, at: DateTime<Utc>, second: &MachineSecond, part: Part) {
         let sample = &second.sample;
         match part {
-            Part::Opening => self.opening.take(second),
-            Part::Holding => self.holding.take(second),
+            Part::Opening => self.opening.take(at, second),
+            Part::Holding => self.holding.take(at, second),
             Part::Closing => {}
         }
         let most = |a: Option<f64>, b: Option<f64>| [a, b].into_iter().flatten().reduce(f64::max);
@@ -86,8 +96,8 @@ impl LevelMachine {
 
 impl Seconds {
     #[allow(clippy::cast_possible_truncation)]
-    fn take(&mut self, second: &MachineSecond) {
-        self.lag_ms.extend(second.lag_ms.map(|ms| ms as f32));
+    fn take(&mut self, at: DateTime<Utc>, second: &MachineSecond) {
+        self.lags.extend(second.lag_ms.map(|ms| Lag { told_at: at, ms: ms as f32 }));
         self.cpu_cores.extend(second.sample.cpu_cores.map(|cores| cores as f32));
     }
 }
@@ -135,14 +145,16 @@ mod tests {
             lag_ms,
             sample: MachineSample { cpu_cores, descriptors, retransmitted, ..MachineSample::default() },
         };
+        let at = DateTime::UNIX_EPOCH;
+        let lag = |ms| vec![Lag { told_at: at, ms }];
         let mut level = LevelMachine::default();
-        level.take(&second(Some(2.0), Some(1.5), Some(10), None), Part::Opening);
-        level.take(&second(None, None, None, Some(3)), Part::Opening);
-        level.take(&second(Some(7.5), Some(0.5), Some(9), Some(4)), Part::Holding);
-        level.take(&second(Some(9.0), None, None, None), Part::Closing);
+        level.take(at, &second(Some(2.0), Some(1.5), Some(10), None), Part::Opening);
+        level.take(at, &second(None, None, None, Some(3)), Part::Opening);
+        level.take(at, &second(Some(7.5), Some(0.5), Some(9), Some(4)), Part::Holding);
+        level.take(at, &second(Some(9.0), None, None, None), Part::Closing);
         let expected = LevelMachine {
-            opening: Seconds { lag_ms: vec![2.0], cpu_cores: vec![1.5] },
-            holding: Seconds { lag_ms: vec![7.5], cpu_cores: vec![0.5] },
+            opening: Seconds { lags: lag(2.0), cpu_cores: vec![1.5] },
+            holding: Seconds { lags: lag(7.5), cpu_cores: vec![0.5] },
             lag_ms_max: Some(9.0),
             cpu_cores_max: Some(1.5),
             descriptors_max: Some(10),

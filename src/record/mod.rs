@@ -22,7 +22,7 @@ pub use event::{
 };
 pub use histogram::{Histogram, LatencySummary};
 pub use journal::{Entry, Journal, JournalError, Reopened};
-pub use machine::{LevelMachine, MachineSecond, Seconds};
+pub use machine::{Lag, LevelMachine, MachineSecond, Seconds};
 pub use read::{RecordError, read};
 pub use receipt::{Answer, Place, Receipt, Sent};
 pub use run::{Death, FailureGroup, LevelRun, OpenAt, Run};

@@ -185,7 +185,7 @@ impl Run {
             Event::Machine(second) => {
                 if let Some(level) = second.level.and_then(|level| self.level_mut(level)) {
                     let part = level.part();
-                    level.machine.take(second, part);
+                    level.machine.take(at, second, part);
                 }
             }
             Event::Failure(failure) => {

@@ -34,25 +34,23 @@ impl<'a> Case<'a> {
     /// The failures of such a sort, where they matter. What this machine did, or its slowness explains, is laid to nobody
     /// else.
     pub(super) fn concern(&self, such: impl Fn(&Failures) -> bool) -> Option<Concern<'a>> {
-        concern(self.levels, |level, failure| {
-            !level.strain.explains(failure) && !failure.is_local() && such(failure)
-        })
+        concern(self.levels, |level| &level.others, |failure| !failure.is_local() && such(failure))
     }
 
     /// The failures that are this machine's own, where they matter.
     pub(super) fn concern_of_limits(&self) -> Option<Concern<'a>> {
-        concern(self.levels, |level, failure| !level.strain.explains(failure) && failure.is_local())
+        concern(self.levels, |level| &level.others, Failures::is_local)
     }
 
     /// The failures that this machine's slowness explains, where they matter.
     pub(super) fn concern_of_slowness(&self) -> Option<Concern<'a>> {
-        concern(self.levels, |level, failure| level.strain.explains(failure))
+        concern(self.levels, |level| &level.slowed, |_| true)
     }
 
     /// The load balancer's idle timeouts in the levels with such failures, ascending: several where it was changed in
     /// mid-run.
     pub(super) fn idle_timeouts(&self, such: impl Fn(&Failures) -> bool) -> Vec<Duration> {
-        let levels = self.levels.iter().filter(|level| level.failures.iter().any(&such));
+        let levels = self.levels.iter().filter(|level| level.others.iter().any(&such));
         let mut timeouts: Vec<Duration> = levels.filter_map(|level| level.idle_timeout).collect();
         timeouts.sort_unstable();
         timeouts.dedup();

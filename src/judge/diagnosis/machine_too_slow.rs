@@ -1,11 +1,12 @@
 //! This machine was too slow: its processors were full, or its runtime was late.
 
 use super::{Case, Diagnosis, no_failures};
+use crate::judge::JudgedLevel;
 
 pub(super) fn rule(case: &Case<'_>) -> Option<Diagnosis> {
     let concern = case.concern_of_slowness()?;
-    let slow = || case.levels.iter().filter(|level| level.failures.iter().any(|f| level.strain.explains(f)));
-    let (what, remedy) = if slow().any(|level| level.strain.is_of_cpu()) {
+    let slow = || case.levels.iter().filter(|level| !level.slowed.is_empty());
+    let (what, remedy) = if slow().any(|level| level.strain.is_of_cpu(&level.slowed)) {
         (
             "its processors were full",
             "Give it more processors, open more slowly with a smaller --window, or spread the load over more machines.",
@@ -18,7 +19,7 @@ pub(super) fn rule(case: &Case<'_>) -> Option<Diagnosis> {
         )
     };
     let mut measured: Vec<String> = Vec::new();
-    for sentence in slow().flat_map(|level| level.strain.evidence()) {
+    for sentence in slow().flat_map(JudgedLevel::slowness) {
         if !measured.contains(&sentence) {
             measured.push(sentence);
         }

@@ -23,15 +23,16 @@ pub(super) struct Concern<'a> {
     pub(super) groups: Vec<&'a Failures>,
 }
 
-/// The failures of such a sort in the levels where together they matter: at least 1 % of a level, or a quarter of the
-/// failures of a level that failed.
+/// The failures of such a sort, among those `of` the levels, in the levels where together they matter: at least 1 % of a
+/// level, or a quarter of the failures of a level that failed.
 pub(super) fn concern<'a>(
     levels: &'a [JudgedLevel<'a>],
-    such: impl Fn(&JudgedLevel<'_>, &Failures) -> bool,
+    of: impl Fn(&'a JudgedLevel<'a>) -> &'a [Failures],
+    such: impl Fn(&Failures) -> bool,
 ) -> Option<Concern<'a>> {
     let mut concern = Concern { count: 0, asked: 0, levels: Vec::new(), groups: Vec::new() };
     for level in levels {
-        let groups: Vec<&Failures> = level.failures.iter().filter(|f| such(level, f)).collect();
+        let groups: Vec<&Failures> = of(level).iter().filter(|f| such(f)).collect();
         let count: u32 = groups.iter().map(|f| f.count).sum();
         let share = f64::from(count) / f64::from(level.connections().max(1));
         let of_failures = f64::from(count) / f64::from(level.run.failed().max(1));

@@ -31,7 +31,7 @@ pub(super) fn rule(case: &Case<'_>) -> Option<Diagnosis> {
     if rejected_by_load_balancer::has_spoken(case) {
         return None;
     }
-    let unanswered = |level: &&JudgedLevel<'_>| level.failures.iter().any(connect_unanswered::explains);
+    let unanswered = |level: &&JudgedLevel<'_>| level.others.iter().any(connect_unanswered::explains);
     let (address, opened) = case.levels.iter().filter(unanswered).find_map(full)?;
     Some(Diagnosis {
         cause: format!(

@@ -99,6 +99,8 @@ pub(crate) enum Deaths {
     AtOneAge,
     /// Both, connections having been opened at once.
     Together,
+    /// The instant too, half a minute later.
+    Late,
 }
 
 impl Deaths {
@@ -111,6 +113,7 @@ impl Deaths {
             Deaths::AtOneInstant => (30.0, 28.0 - 10.0 * along, since_heartbeat),
             Deaths::AtOneAge => (20.0 + 10.0 * along, 20.0, since_heartbeat),
             Deaths::Together => (30.0, 28.0, since_heartbeat),
+            Deaths::Late => (60.0, 58.0 - 10.0 * along, since_heartbeat),
         }
     }
 }

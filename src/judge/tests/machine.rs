@@ -3,7 +3,7 @@
 
 use super::{usual, with_judged};
 use crate::facts::MachineSample;
-use crate::judge::testing::{Fault, Scenario};
+use crate::judge::testing::{Deaths, Fault, Scenario};
 use crate::judge::{Judged, Outcome};
 use crate::record::{FailureKind, Initiator, MachineSecond, Phase};
 
@@ -34,7 +34,16 @@ fn full() -> Vec<MachineSecond> {
     seconds(&[30.0, 90.0, 60.0, 2.0], &[1.98, 1.95, 1.99, 0.3])
 }
 
-/// The second level of 500 loses a fifth that way.
+/// At the end of the seconds of a hold at which `losing` has its deaths.
+fn at_last(lately: Vec<MachineSecond>) -> Vec<MachineSecond> {
+    let before = DIED_S - lately.len();
+    calm().into_iter().cycle().take(before).chain(lately).collect()
+}
+
+/// Seconds of the hold after which `losing` has its deaths.
+const DIED_S: usize = 28;
+
+/// The second level of 500 loses a fifth that way, in the hold all at once.
 fn losing(
     phase: Phase,
     kind: FailureKind,
@@ -42,7 +51,8 @@ fn losing(
     holding: Vec<MachineSecond>,
 ) -> Scenario {
     let by = if kind == FailureKind::FdLimit { Initiator::Local } else { Initiator::Network };
-    let fault = Fault { level: 1, phase, kind, by, count: 100, ..Fault::default() };
+    let fault =
+        Fault { level: 1, phase, kind, by, count: 100, deaths: Deaths::AtOneInstant, ..Fault::default() };
     Scenario { faults: vec![fault], machine: (opening, holding), ..usual() }
 }
 
@@ -91,7 +101,11 @@ fn silences_are_laid_to_a_slow_machine_and_to_nobody_else() {
             "processors were full",
             "up to 1.99 of its 2 cores, 95 % or more in 3 of the opening's 4 s",
         ),
-        (losing(Phase::Hold, PongTimeout, calm(), late()), "ran late", "of the hold's 4 s"),
+        (
+            losing(Phase::Hold, PongTimeout, calm(), at_last([late(), late(), late()].concat())),
+            "ran late",
+            "9 of the hold's 28 s",
+        ),
         (losing(Phase::Hold, PongTimeout, calm(), full()), "processors were full", "of the hold's 4 s"),
     ] {
         with_judged(scenario, |judged| {
@@ -146,11 +160,49 @@ fn a_healthy_machine_is_not_blamed() {
 #[test]
 fn one_long_stall_is_enough_and_a_short_one_is_not() {
     for (stall_ms, limited) in [(4_900.0, false), (5_100.0, true)] {
-        let holding = seconds(&[1.0, stall_ms, 1.0], &[0.1, 0.1, 0.1]);
+        let holding = at_last(seconds(&[1.0, stall_ms, 1.0], &[0.1, 0.1, 0.1]));
         with_judged(losing(Phase::Hold, FailureKind::PongTimeout, calm(), holding), |judged| {
             assert_eq!(judged.machine_limited(), limited, "{stall_ms}");
         });
     }
+}
+
+#[test]
+fn what_was_over_long_before_a_death_did_not_bring_it_about() {
+    let stall = || seconds(&[5_100.0], &[0.1]);
+    let early =
+        |seconds: Vec<MachineSecond>| seconds.into_iter().chain(at_last(calm())).take(DIED_S).collect();
+    let some_late = || seconds(&[260.0, 260.0, 260.0], &[0.1, 0.1, 0.1]);
+    for holding in [early(late()), early(some_late()), early(stall())] {
+        with_judged(losing(Phase::Hold, FailureKind::PongTimeout, calm(), holding), |judged| {
+            assert!(!judged.machine_limited());
+            assert_eq!(judged.outcome(), Outcome::Agrees, "{:?}", judged.verdict);
+            assert!(cause(judged).starts_with("Heartbeats were not answered"), "{:?}", judged.diagnosis);
+        });
+    }
+    // One stall, and two deaths of which it can have brought about one.
+    let mut scenario = losing(Phase::Hold, FailureKind::PongTimeout, calm(), at_last(stall()));
+    scenario.faults.push(Fault { deaths: Deaths::Late, count: 50, ..scenario.faults[0].clone() });
+    with_judged(scenario, |judged| {
+        assert_eq!(judged.diagnosis.len(), 2, "{:?}", judged.diagnosis);
+        for (found, counted) in judged.diagnosis.iter().zip(["100 of 500", "50 of 500"]) {
+            assert!(found.evidence[0].starts_with(counted), "{found:?}");
+        }
+        assert_eq!(judged.levels[1].failures.len(), 1, "the report's groups are whole");
+    });
+}
+
+#[test]
+fn an_end_is_laid_to_a_stall_that_made_the_silence_before_and_to_no_lesser_one() {
+    let ended = |silence_s, stall_ms| {
+        let holding = at_last(seconds(&[stall_ms], &[0.1]));
+        let mut scenario = losing(Phase::Hold, FailureKind::Closed(1_001), calm(), holding);
+        scenario.faults[0].silence_s = Some(silence_s);
+        with_judged(scenario, |judged| judged.machine_limited())
+    };
+    assert!(ended(5.0, 4_000.0));
+    assert!(!ended(9.0, 4_000.0));
+    assert!(!ended(0.4, 300.0), "a feed that is never silent, and the flood of its closes");
 }
 
 #[test]
