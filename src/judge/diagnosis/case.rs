@@ -80,6 +80,11 @@ impl<'a> Case<'a> {
         rise(self.server?, metric, self.windows).filter(Rise::is_clear)
     }
 
+    /// The clear rise of a metric that counted at least half of so many failures: they may be what it counted.
+    pub(super) fn rise_for(&self, metric: &str, count: u32) -> Option<Rise> {
+        self.rise(metric).filter(|rise| rise.by >= f64::from(count) / 2.0)
+    }
+
     /// A clear rise as evidence: `HTTPCode_Target_5XX_Count rose by 187 (13:07 to 13:09 UTC)`.
     pub(super) fn rose(&self, metric: &str) -> Option<String> {
         let rise = self.rise(metric)?;

@@ -1,6 +1,6 @@
 //! A NAT gateway ran out of ports: it gives 55,000 to one destination for each of its addresses (aws-facts.md §3).
 
-use super::{Case, Diagnosis, connect_unanswered, rejected_by_load_balancer};
+use super::{Case, Diagnosis, connect_unanswered};
 use crate::judge::JudgedLevel;
 use crate::judge::wording::show_count;
 
@@ -27,10 +27,7 @@ pub(super) fn has_spoken(case: &Case<'_>) -> bool {
 }
 
 pub(super) fn rule(case: &Case<'_>) -> Option<Diagnosis> {
-    let concern = case.concern(connect_unanswered::explains)?;
-    if rejected_by_load_balancer::has_spoken(case) {
-        return None;
-    }
+    let concern = connect_unanswered::concern(case)?;
     let unanswered = |level: &&JudgedLevel<'_>| level.others.iter().any(connect_unanswered::explains);
     let (address, opened) = case.levels.iter().filter(unanswered).find_map(full)?;
     Some(Diagnosis {

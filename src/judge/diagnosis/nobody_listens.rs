@@ -9,10 +9,8 @@ fn explains(failure: &Failures) -> bool {
 }
 
 pub(super) fn rule(case: &Case<'_>) -> Option<Diagnosis> {
-    let concern = case.concern(explains)?;
-    if rejected_by_load_balancer::has_spoken(case) {
-        return None;
-    }
+    let concern =
+        case.concern(|failure| explains(failure) && !rejected_by_load_balancer::explains_in(case, failure))?;
     let none_open = case.run.opened() == 0;
     let (cause, remedy) = if none_open {
         (
@@ -27,7 +25,9 @@ pub(super) fn rule(case: &Case<'_>) -> Option<Diagnosis> {
     };
     Some(Diagnosis {
         cause: cause.into(),
-        evidence: vec![concern.evidence()],
+        evidence: std::iter::once(concern.evidence())
+            .chain(rejected_by_load_balancer::evidence(case, &concern))
+            .collect(),
         remedy: remedy.into(),
         explains,
     })

@@ -1,6 +1,7 @@
 //! Each rule names its cause, and names it alone.
 #![allow(clippy::unwrap_used)]
 
+use super::Diagnosis;
 use crate::facts::metric::HEALTHY_HOSTS;
 use crate::judge::testing::{Deaths, Fault, Scenario};
 use crate::judge::{Kind, judge};
@@ -304,6 +305,34 @@ fn a_nat_gateway_is_suspected_at_its_number_of_ports_only() {
         assert_eq!(found.len(), 1, "{level}: {found:?}");
         assert_eq!(found[0].cause.contains("NAT gateway"), nat, "{level}: {found:?}");
     }
+}
+
+#[test]
+fn rejections_explain_no_more_than_they_count() {
+    let up = |kind, count| fault(Phase::Upgrade, kind, count);
+    let told = |faults, rejected| {
+        let rises = vec![("RejectedConnectionCount", rejected)];
+        let run = Scenario { levels: vec![100], faults, rises, ..Scenario::default() }.run();
+        let found = judge(&run).diagnosis;
+        let brief = |d: Diagnosis| format!("{} [{}]", d.cause, d.evidence.join("; "));
+        found.into_iter().map(brief).collect::<Vec<_>>()
+    };
+    let (rejected, unanswered) = ("The load balancer rejected connections", "Upgrades were not answered");
+    let found = told(vec![up(FailureKind::Timeout, 90)], 3.0);
+    assert!(found.len() == 1 && found[0].starts_with(unanswered), "{found:?}");
+    assert!(found[0].contains("RejectedConnectionCount rose by 3"), "{found:?}");
+    let found = told(vec![up(FailureKind::Timeout, 20), up(FailureKind::Reset, 20)], 20.0);
+    assert!(found.len() == 1 && found[0].starts_with(rejected), "half of them: {found:?}");
+    // Rather those who were turned away than those whom nobody answered.
+    let found = told(vec![up(FailureKind::Timeout, 60), up(FailureKind::Reset, 20)], 20.0);
+    assert!(
+        found.len() == 2 && found[0].starts_with(rejected) && found[1].starts_with(unanswered),
+        "{found:?}"
+    );
+    assert!(found[0].contains("20 of 100 connections, at level 100 (reset)"), "{found:?}");
+    let found = told(vec![up(FailureKind::Reset, 20)], 3.0);
+    assert!(found.len() == 1 && found[0].contains("do not show (reset)"), "{found:?}");
+    assert!(found[0].contains("RejectedConnectionCount rose by 3"), "{found:?}");
 }
 
 #[test]

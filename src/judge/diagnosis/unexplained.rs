@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Case, Diagnosis};
+use super::{Case, Diagnosis, rejected_by_load_balancer};
 use crate::judge::Failures;
 
 /// The failures that matter and that nothing explains.
@@ -17,7 +17,11 @@ pub(super) fn rest(case: &Case<'_>, explained: impl Fn(&Failures) -> bool) -> Op
     let sorts: Vec<String> = sorts.into_iter().map(|(sort, count)| format!("{count} x {sort}")).collect();
     Some(Diagnosis {
         cause: format!("Connections failed for a reason that the numbers do not show ({}).", concern.kinds()),
-        evidence: [concern.evidence(), sorts.join(", ")].into_iter().chain(concern.example()).collect(),
+        evidence: [concern.evidence(), sorts.join(", ")]
+            .into_iter()
+            .chain(concern.example())
+            .chain(rejected_by_load_balancer::evidence(case, &concern))
+            .collect(),
         remedy: "Compare the times in the record with the logs of the load balancer and of the targets."
             .into(),
         explains: |_| true,

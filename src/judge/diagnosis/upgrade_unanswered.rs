@@ -10,15 +10,14 @@ fn explains(failure: &Failures) -> bool {
 }
 
 pub(super) fn rule(case: &Case<'_>) -> Option<Diagnosis> {
-    let concern = case.concern(explains)?;
-    if rejected_by_load_balancer::has_spoken(case) {
-        return None;
-    }
+    let concern =
+        case.concern(|failure| explains(failure) && !rejected_by_load_balancer::explains_in(case, failure))?;
     let patience = show_duration(case.run.header.plan.pace.connect_timeout);
     Some(Diagnosis {
         cause: format!("Upgrades were not answered within {patience}, though TCP connections came about."),
         evidence: std::iter::once(concern.evidence())
             .chain(case.rose("TargetConnectionErrorCount"))
+            .chain(rejected_by_load_balancer::evidence(case, &concern))
             .collect(),
         remedy: "What kept them is not known: targets too slow to accept or to answer, a load balancer that grows, or \
                  something between. Look at the targets' processors and accept queues, or open connections more \
