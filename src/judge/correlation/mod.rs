@@ -25,7 +25,7 @@ pub use active::ActiveConnections;
 pub use expectation::{Arrival, Legs};
 pub use level_fit::LevelFit;
 pub use others::Others;
-pub(super) use rise::{Rise, rise};
+pub(super) use rise::{Rise, known_rise};
 pub use saturation::Saturation;
 pub use totals::Total;
 pub use zones::{AddressShare, Spread, ZoneShare};

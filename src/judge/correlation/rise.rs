@@ -17,6 +17,8 @@ pub(in crate::judge) struct Rise {
     pub(in crate::judge) span: Option<(DateTime<Utc>, DateTime<Utc>)>,
     /// How many periods it is summed over.
     pub(in crate::judge) periods: usize,
+    /// How many periods of the load are not known: it may have risen by more.
+    pub(in crate::judge) unknown: usize,
 }
 
 impl Rise {
@@ -28,19 +30,22 @@ impl Rise {
 
 /// The rise over the load and the periods after it that belong to it; `None` where a period of it is unknown, or the
 /// baseline is.
-pub(in crate::judge) fn rise(server: &Server<'_>, metric: &str, windows: &Windows) -> Option<Rise> {
+pub(super) fn rise(server: &Server<'_>, metric: &str, windows: &Windows) -> Option<Rise> {
+    known_rise(server, metric, windows).filter(|rise| rise.unknown == 0)
+}
+
+/// The rise over those of these periods that are known: at least so much. `None` where none is, or the baseline is not.
+pub(in crate::judge) fn known_rise(server: &Server<'_>, metric: &str, windows: &Windows) -> Option<Rise> {
     let baseline = Baseline::of(server, metric, windows)?;
-    let known = |at: &DateTime<Utc>| Some(server.or_zero(metric, *at)? - baseline.at(*at));
-    let above_baseline: Option<Vec<f64>> = windows.load.iter().map(known).collect();
-    let values = above_baseline.filter(|values| !values.is_empty())?;
-    let above = |i: &usize| values[*i] > baseline.noise();
-    let first = (0..values.len()).find(above);
-    let last = (0..values.len()).rev().find(above);
-    Some(Rise {
-        by: values.iter().sum::<f64>(),
-        noise: baseline.noise_of_sum(values.len()),
-        span: first.zip(last).map(|(first, last)| (windows.load[first], windows.load[last])),
-        periods: values.len(),
+    let above_baseline = |at: &DateTime<Utc>| Some((*at, server.or_zero(metric, *at)? - baseline.at(*at)));
+    let known: Vec<(DateTime<Utc>, f64)> = windows.load.iter().filter_map(above_baseline).collect();
+    let above = || known.iter().filter(|(_, value)| *value > baseline.noise()).map(|(at, _)| *at);
+    (!known.is_empty()).then(|| Rise {
+        by: known.iter().map(|(_, value)| value).sum(),
+        noise: baseline.noise_of_sum(known.len()),
+        span: above().next().zip(above().next_back()),
+        periods: known.len(),
+        unknown: windows.load.len() - known.len(),
     })
 }
 
@@ -51,12 +56,17 @@ mod tests {
     use crate::facts::metric::{NEW_CONNECTIONS, REJECTED_CONNECTIONS};
     use crate::judge::clock::Clock;
     use crate::judge::testing::Scenario;
+    use crate::record::Run;
+
+    type Rising = fn(&Server<'_>, &str, &Windows) -> Option<Rise>;
+
+    fn of(run: &Run, metric: &str, rising: Rising) -> Option<Rise> {
+        let series = run.series.as_ref().unwrap();
+        rising(&Server::of(series), metric, &Windows::of(run, Clock::default(), series))
+    }
 
     fn risen(scenario: Scenario, metric: &str) -> Option<Rise> {
-        let run = scenario.run();
-        let series = run.series.as_ref().unwrap();
-        let windows = Windows::of(&run, Clock::default(), series);
-        rise(&Server::of(series), metric, &windows)
+        of(&scenario.run(), metric, rise)
     }
 
     #[test]
@@ -74,5 +84,19 @@ mod tests {
         let calm = risen(Scenario::default(), REJECTED_CONNECTIONS).unwrap();
         assert!(!calm.is_clear() && calm.span.is_none());
         assert_eq!(risen(Scenario::default(), "NoSuchMetric"), None);
+    }
+    #[test]
+    fn what_is_known_is_the_least_that_it_rose_by() {
+        let mut run = Scenario::default().run();
+        let whole = of(&run, NEW_CONNECTIONS, rise).unwrap();
+        assert_eq!(of(&run, NEW_CONNECTIONS, known_rise), Some(whole));
+        // The last two periods of the load are not there yet, and none of those behind.
+        for points in run.series.as_mut().unwrap().metrics.values_mut() {
+            points.retain(|point| point.at.format("%H:%M").to_string().as_str() < "13:07");
+        }
+        assert_eq!(of(&run, NEW_CONNECTIONS, rise), None);
+        let known = of(&run, NEW_CONNECTIONS, known_rise).unwrap();
+        assert_eq!((known.unknown, known.periods), (2, whole.periods - 2));
+        assert!((known.by - whole.by).abs() < 1e-6 && known.is_clear(), "{known:?}");
     }
 }

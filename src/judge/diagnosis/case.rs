@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use super::matter::{Concern, concern};
 use crate::facts::{Forwarding, Point};
-use crate::judge::correlation::{Correlation, Rise, rise};
+use crate::judge::correlation::{Correlation, Rise, known_rise};
 use crate::judge::server::Server;
 use crate::judge::window::Windows;
-use crate::judge::wording::{clock, rounded, show_count, show_duration, spoken};
+use crate::judge::wording::{clock, plural, rounded, show_count, show_duration, spoken};
 use crate::judge::{Failures, JudgedLevel};
 use crate::record::Run;
 
@@ -75,9 +75,26 @@ impl<'a> Case<'a> {
         })
     }
 
-    /// A metric's clear rise while the load was there.
+    /// A metric's clear rise while the load was there; where not all of its periods are known, as far as they are.
     pub(super) fn rise(&self, metric: &str) -> Option<Rise> {
-        rise(self.server?, metric, self.windows).filter(Rise::is_clear)
+        self.known_rise(metric).filter(Rise::is_clear)
+    }
+
+    fn known_rise(&self, metric: &str) -> Option<Rise> {
+        known_rise(self.server?, metric, self.windows)
+    }
+
+    /// What is not known of a metric that did not rise, where CloudWatch was asked: `… is not known for 2 periods of the
+    /// load`.
+    pub(super) fn not_known(&self, metric: &str) -> Option<String> {
+        self.server?;
+        let rise = self.known_rise(metric);
+        let unknown = match rise {
+            Some(rise) if rise.unknown == 0 => return None,
+            Some(rise) => format!(" for {} of the load", plural(rise.unknown as u64, "period")),
+            None => String::new(),
+        };
+        Some(format!("{metric} is not known{unknown}"))
     }
 
     /// The clear rise of a metric that counted at least half of so many failures: they may be what it counted.

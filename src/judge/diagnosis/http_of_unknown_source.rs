@@ -8,16 +8,20 @@ pub(super) fn rule(case: &Case<'_>) -> Option<Diagnosis> {
     let commonest = concern.groups.iter().max_by_key(|f| f.count)?;
     let status = status_of(commonest)?;
     let (balancer, target) = metrics(status);
+    let not_known: Vec<String> =
+        [balancer, target].iter().filter_map(|metric| case.not_known(metric)).collect();
     let why = match case.server {
-        Some(_) => format!("neither {balancer} nor {target} rose accordingly"),
         None => "CloudWatch's numbers, which would tell, are not there".to_owned(),
+        Some(_) if not_known.is_empty() => format!("neither {balancer} nor {target} rose accordingly"),
+        Some(_) => not_known.join(", and "),
     };
+    let rose = [balancer, target].into_iter().filter_map(|metric| case.rose(metric));
     Some(Diagnosis {
         cause: format!(
             "Upgrades were answered with {}, by the load balancer or by a target.",
             concern.kinds()
         ),
-        evidence: vec![concern.evidence(), why],
+        evidence: [concern.evidence(), why].into_iter().chain(rose).collect(),
         remedy: format!(
             "Look at {balancer} and {target}: the first means no usable or a failing target, the second a limit of \
              the application."

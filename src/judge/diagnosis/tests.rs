@@ -336,6 +336,30 @@ fn rejections_explain_no_more_than_they_count() {
 }
 
 #[test]
+fn a_minute_that_is_not_there_yet_hides_nothing_and_is_no_minute_without_answers() {
+    let told = |rises: &[(&'static str, f64)]| {
+        let faults = vec![fault(Phase::Upgrade, FailureKind::Http(503), 20)];
+        let rises = rises.to_vec();
+        let mut run = Scenario { levels: vec![100], faults, rises, ..Scenario::default() }.run();
+        let until = run.load_ended_at();
+        let series = run.series.as_mut().unwrap();
+        series.metrics.values_mut().for_each(|points| points.retain(|point| point.at < until));
+        let found = judge(&run).diagnosis;
+        assert_eq!(found.len(), 1, "{found:?}");
+        format!("{} [{}]", found[0].cause, found[0].evidence.join("; "))
+    };
+    let found = told(&[("HTTPCode_ELB_503_Count", 20.0)]);
+    assert!(found.contains("The load balancer itself answered upgrades with 503"), "{found}");
+    assert!(found.contains("HTTPCode_ELB_503_Count rose by 20 (13:00 to 13:01 UTC)"), "{found}");
+    let found = told(&[]);
+    assert!(found.contains("by the load balancer or by a target"), "{found}");
+    for metric in ["HTTPCode_ELB_5XX_Count", "HTTPCode_Target_5XX_Count"] {
+        assert!(found.contains(&format!("{metric} is not known for 2 periods of the load")), "{found}");
+    }
+    assert!(!found.contains("neither"), "{found}");
+}
+
+#[test]
 fn several_statuses_are_laid_to_who_gave_each() {
     let up = |status, count| fault(Phase::Upgrade, FailureKind::Http(status), count);
     let rises = [
