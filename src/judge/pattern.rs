@@ -102,6 +102,16 @@ impl Pattern {
     }
 }
 
+impl Pattern {
+    /// Where most of them lie; `None` where they have nothing in common.
+    pub fn stretch(&self) -> Option<Stretch> {
+        match *self {
+            Pattern::Instant(s) | Pattern::Age(s) | Pattern::Silence(s) | Pattern::Together(s) => Some(s),
+            Pattern::Scattered => None,
+        }
+    }
+}
+
 fn after(first: DateTime<Utc>, seconds: f64) -> DateTime<Utc> {
     #[allow(clippy::cast_possible_truncation)]
     let ms = (seconds * 1_000.0) as i64;

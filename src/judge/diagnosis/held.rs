@@ -55,10 +55,7 @@ pub(super) fn has_pattern(failure: &Failures) -> bool {
 /// Where most deaths of the most frequent group lie.
 pub(super) fn stretch(concern: &Concern<'_>) -> Option<Stretch> {
     let commonest = concern.groups.iter().max_by_key(|group| group.count)?;
-    match commonest.pattern {
-        Pattern::Instant(s) | Pattern::Age(s) | Pattern::Silence(s) | Pattern::Together(s) => Some(s),
-        Pattern::Scattered => None,
-    }
+    commonest.pattern.stretch()
 }
 
 /// `most of them within 0.3 s of 13:05:12 UTC`.

@@ -1,5 +1,7 @@
 //! The targets of each target group behind the listener over the load, as the load balancer's nodes counted them.
 
+use chrono::{DateTime, Utc};
+
 use super::Case;
 use crate::facts::metric::{HEALTHY_HOSTS, UNHEALTHY_HOSTS};
 use crate::facts::{Forwarding, Point};
@@ -19,7 +21,9 @@ pub(super) struct Hosts {
     /// Most unhealthy ones.
     pub(super) most_unhealthy: f64,
     /// When the fewest were healthy first.
-    at: chrono::DateTime<chrono::Utc>,
+    at: DateTime<Utc>,
+    /// Each period in which fewer were healthy than in the one before: its start, how many, and how many before.
+    falls: Vec<(DateTime<Utc>, f64, f64)>,
 }
 
 impl Hosts {
@@ -27,14 +31,20 @@ impl Hosts {
     pub(super) fn healthy(&self) -> String {
         let fell = (self.first_healthy > self.fewest_healthy)
             .then(|| format!(", and {} at first", rounded(self.first_healthy)));
+        format!("{}{}", self.healthy_at(self.at, self.fewest_healthy), fell.unwrap_or_default())
+    }
+
+    /// `HealthyHostCount of targetgroup/ws/1 was 1 at 13:05 UTC, and 2 before`: how targets left last in a stretch of
+    /// periods, where they did and none was unhealthy, as only deregistering makes (aws-facts.md §1).
+    pub(super) fn left(&self, mut during: impl FnMut(DateTime<Utc>) -> bool) -> Option<String> {
+        let fall = self.falls.iter().rfind(|(at, ..)| during(*at));
+        let (at, count, before) = fall.filter(|_| self.most_unhealthy == 0.0)?;
+        Some(format!("{}, and {} before", self.healthy_at(*at, *count), rounded(*before)))
+    }
+
+    fn healthy_at(&self, at: DateTime<Utc>, count: f64) -> String {
         let by_rule = if self.by_rule { " (to which only a rule may forward)" } else { "" };
-        format!(
-            "{HEALTHY_HOSTS} of {}{by_rule} was {} at {} UTC{}",
-            self.group,
-            rounded(self.fewest_healthy),
-            clock(self.at),
-            fell.unwrap_or_default()
-        )
+        format!("{HEALTHY_HOSTS} of {}{by_rule} was {} at {} UTC", self.group, rounded(count), clock(at))
     }
 
     /// `UnHealthyHostCount of targetgroup/ws/1 was 2`; `None` where none was.
@@ -70,6 +80,11 @@ pub(super) fn of(case: &Case<'_>) -> Vec<Hosts> {
                 fewest_healthy: fewest.value,
                 most_unhealthy: unhealthy.map(|point| point.value).fold(0.0, f64::max),
                 at: fewest.at,
+                falls: healthy
+                    .windows(2)
+                    .filter(|pair| pair[1].value < pair[0].value)
+                    .map(|pair| (series.period.floor(pair[1].at), pair[1].value, pair[0].value))
+                    .collect(),
             })
         })
         .collect()

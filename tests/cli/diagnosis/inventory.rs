@@ -28,7 +28,7 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
     ),
 ];
 
-/// Proven on made-up runs only (`src/judge/diagnosis/tests.rs`): the rule, and why.
+/// Proven on made-up runs only (`src/judge/diagnosis/tests`): the rule, and why.
 const NOWHERE: &[(&str, &str)] = &[(
     "nat_ports",
     "it speaks of multiples of 55,000 connections to one address, which is more than a test may open on one machine",
