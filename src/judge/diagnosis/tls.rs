@@ -1,15 +1,18 @@
 //! TLS could not be established: by whom makes the difference.
 
-use super::{Case, Diagnosis};
+use super::{Case, Diagnosis, rejected_by_load_balancer};
 use crate::judge::{Failures, Kind};
 use crate::record::{FailureKind, Initiator, Phase};
 
+/// A handshake that nobody answered may be anybody's: `upgrade_unanswered` tells of it.
 fn explains(failure: &Failures) -> bool {
-    failure.phase == Phase::Tls || failure.kind == Kind::Seen(FailureKind::Tls)
+    failure.kind == Kind::Seen(FailureKind::Tls)
+        || failure.phase == Phase::Tls && failure.kind != Kind::Seen(FailureKind::Timeout)
 }
 
 pub(super) fn rule(case: &Case<'_>) -> Option<Diagnosis> {
-    let concern = case.concern(explains)?;
+    let concern =
+        case.concern(|failure| explains(failure) && !rejected_by_load_balancer::explains_in(case, failure))?;
     let refused_here: u32 =
         concern.groups.iter().filter(|group| group.by == Initiator::Client).map(|group| group.count).sum();
     let (cause, remedy) = if refused_here == concern.count {
@@ -31,6 +34,7 @@ pub(super) fn rule(case: &Case<'_>) -> Option<Diagnosis> {
         evidence: std::iter::once(concern.evidence())
             .chain(concern.example())
             .chain(case.rose("ClientTLSNegotiationErrorCount"))
+            .chain(rejected_by_load_balancer::evidence(case, &concern))
             .collect(),
         remedy: remedy.into(),
         explains,

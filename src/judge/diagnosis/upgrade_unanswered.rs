@@ -5,16 +5,21 @@ use crate::judge::wording::show_duration;
 use crate::judge::{Failures, Kind};
 use crate::record::{FailureKind, Phase};
 
+/// Many TLS handshakes at once are work too: who does not answer one need not differ about TLS.
 fn explains(failure: &Failures) -> bool {
-    failure.phase == Phase::Upgrade && failure.kind == Kind::Seen(FailureKind::Timeout)
+    matches!(failure.phase, Phase::Tls | Phase::Upgrade) && failure.kind == Kind::Seen(FailureKind::Timeout)
 }
 
 pub(super) fn rule(case: &Case<'_>) -> Option<Diagnosis> {
     let concern =
         case.concern(|failure| explains(failure) && !rejected_by_load_balancer::explains_in(case, failure))?;
+    let what = match concern.groups.iter().max_by_key(|group| group.count)?.phase {
+        Phase::Tls => "TLS handshakes",
+        _ => "Upgrades",
+    };
     let patience = show_duration(case.run.header.plan.pace.connect_timeout);
     Some(Diagnosis {
-        cause: format!("Upgrades were not answered within {patience}, though TCP connections came about."),
+        cause: format!("{what} were not answered within {patience}, though TCP connections came about."),
         evidence: std::iter::once(concern.evidence())
             .chain(case.rose("TargetConnectionErrorCount"))
             .chain(rejected_by_load_balancer::evidence(case, &concern))

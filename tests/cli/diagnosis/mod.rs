@@ -137,6 +137,9 @@ fn who_can_not_be_reached_is_named_alone() {
     let port = simulator.url().rsplit(':').next().unwrap().trim_end_matches('/').to_owned();
     let nobody = TcpListener::bind("127.7.7.10:0").unwrap().local_addr().unwrap();
     let (queue, full) = full_listener();
+    // The system accepts its connections, and nobody reads.
+    let mute = TcpListener::bind("127.7.7.12:0").unwrap();
+    let tls_unanswered = format!("wss://{}/", mute.local_addr().unwrap());
     let half = format!("--resolve=ws.test:{port}:127.0.0.1,127.7.7.11");
     for (url, flags, cause) in [
         (format!("ws://{nobody}/"), &[][..], "Nobody listens: every connection was refused."),
@@ -146,6 +149,7 @@ fn who_can_not_be_reached_is_named_alone() {
             "Connections were refused, though others to the same place were accepted.",
         ),
         (format!("ws://{full}/"), &["--connect-timeout=1s"], "TCP connections got no answer within 1 s"),
+        (tls_unanswered, &["--connect-timeout=1s"], "TLS handshakes were not answered within 1 s"),
         (
             "ws://no.such.invalid/".to_owned(),
             &["--connect-timeout=30s"],

@@ -173,6 +173,15 @@ pub(super) const CASES: &[Case] = &[
         "The load balancer rejected connections, since it was at its own maximum.",
         "RejectedConnectionCount rose by 8",
     ),
+    // It resets them in their TLS handshake.
+    case(
+        "rejected_by_load_balancer",
+        Asked,
+        &["--tls", "--max-connections=12"],
+        &["-k"],
+        "The load balancer rejected connections, since it was at its own maximum.",
+        "RejectedConnectionCount rose by 8",
+    ),
     case(
         "upgrade_unanswered",
         NotAsked,
