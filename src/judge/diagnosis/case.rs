@@ -112,6 +112,11 @@ impl<'a> Case<'a> {
         Some(format!("{metric} rose by {}{when}", rounded(rise.by)))
     }
 
+    /// A clear rise as evidence, or that it can't be told whether there was none.
+    pub(super) fn rose_or_not_known(&self, metric: &str) -> Option<String> {
+        self.rose(metric).or_else(|| self.not_known(metric))
+    }
+
     /// The port of the listener that was loaded.
     pub(super) fn port(&self) -> u16 {
         self.run.header.plan.destination().port()

@@ -7,15 +7,16 @@ use crate::facts::metric::{TARGET_CONNECTION_ERRORS, TARGET_TLS_ERRORS};
 const STATUS: u16 = 502;
 
 pub(super) fn rule(case: &Case<'_>) -> Option<Diagnosis> {
-    let (_, mut evidence) = load_balancers_answer::with(case, STATUS)?;
-    let (connection, tls) = (case.rose(TARGET_CONNECTION_ERRORS), case.rose(TARGET_TLS_ERRORS));
-    let (what, remedy) = if tls.is_some() {
+    let (concern, mut evidence) = load_balancers_answer::with(case, STATUS)?;
+    let enough = |metric| case.rise_for(metric, concern.count).map_or(0.0, |rise| rise.by);
+    let (connection, tls) = (enough(TARGET_CONNECTION_ERRORS), enough(TARGET_TLS_ERRORS));
+    let (what, remedy) = if tls > connection {
         (
             "TLS with the targets could not be established",
             "Look at the targets' certificates, and at the TLS versions and ciphers that they take; compare them with \
              the protocol of the target group.",
         )
-    } else if connection.is_some() {
+    } else if connection > 0.0 {
         (
             "targets refused its connections",
             "Look whether the targets' program still listens, at its limits of connections and descriptors, and at \
@@ -28,9 +29,12 @@ pub(super) fn rule(case: &Case<'_>) -> Option<Diagnosis> {
              the load balancer's idle timeout.",
         )
     };
-    evidence.extend(connection.into_iter().chain(tls));
-    evidence.extend(case.in_target_groups(TARGET_CONNECTION_ERRORS));
-    evidence.extend(case.in_target_groups(TARGET_TLS_ERRORS));
+    for metric in [TARGET_CONNECTION_ERRORS, TARGET_TLS_ERRORS] {
+        evidence.extend(case.rose_or_not_known(metric));
+    }
+    for metric in [TARGET_CONNECTION_ERRORS, TARGET_TLS_ERRORS] {
+        evidence.extend(case.in_target_groups(metric));
+    }
     Some(Diagnosis {
         cause: format!("The load balancer itself answered upgrades with {STATUS}: {what}."),
         evidence,

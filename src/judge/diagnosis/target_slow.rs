@@ -8,9 +8,8 @@ use crate::judge::wording::ms;
 const STATUS: u16 = 504;
 
 pub(super) fn rule(case: &Case<'_>) -> Option<Diagnosis> {
-    let (_, mut evidence) = load_balancers_answer::with(case, STATUS)?;
-    let connection = case.rose(TARGET_CONNECTION_ERRORS);
-    let (what, remedy) = if connection.is_some() {
+    let (concern, mut evidence) = load_balancers_answer::with(case, STATUS)?;
+    let (what, remedy) = if case.rise_for(TARGET_CONNECTION_ERRORS, concern.count).is_some() {
         (
             "targets did not accept its connections within 10 s",
             "Look at the targets' security group and routes, and at their accept queues; add targets, or open more \
@@ -23,7 +22,7 @@ pub(super) fn rule(case: &Case<'_>) -> Option<Diagnosis> {
              an upgrade.",
         )
     };
-    evidence.extend(connection);
+    evidence.extend(case.rose_or_not_known(TARGET_CONNECTION_ERRORS));
     evidence.extend(case.in_target_groups(TARGET_CONNECTION_ERRORS));
     let slowest = case.highest(TARGET_RESPONSE_TIME);
     evidence.extend(slowest.map(|s| format!("{TARGET_RESPONSE_TIME} was up to {} ms", ms(s * 1_000.0))));

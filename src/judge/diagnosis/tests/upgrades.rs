@@ -181,3 +181,21 @@ fn evidence_joins_both_sides() {
         ["HTTPCode_Target_5XX_Count rose by 20 (13:00 to 13:01 UTC)", "20 of 100 connections, at level 100"]
     );
 }
+
+#[test]
+fn the_targets_own_metrics_name_a_cause_only_where_they_counted_enough() {
+    let (connection, tls) = ("TargetConnectionErrorCount", "TargetTLSNegotiationErrorCount");
+    for (status, counted, cause) in [
+        (504, vec![(connection, 1.0)], "targets accepted, but did not answer"),
+        (504, vec![(connection, 10.0)], "targets did not accept its connections within 10 s"),
+        (502, vec![(tls, 1.0)], "targets reset or closed the connection"),
+        (502, vec![(connection, 1.0)], "targets reset or closed the connection"),
+        (502, vec![(connection, 19.0), (tls, 1.0)], "targets refused its connections"),
+        (502, vec![(connection, 10.0), (tls, 10.0)], "targets refused its connections"),
+        (502, vec![(connection, 10.0), (tls, 15.0)], "TLS with the targets"),
+    ] {
+        let rises = [&counted[..], &[("HTTPCode_ELB_5XX_Count", 20.0)]].concat();
+        let found = causes(vec![fault(Phase::Upgrade, FailureKind::Http(status), 20)], &rises, true);
+        assert!(found.len() == 1 && found[0].contains(cause), "{status} {counted:?}: {found:?}");
+    }
+}
