@@ -88,6 +88,7 @@ impl Complaint {
             | AwsError::Timeout { .. }
             | AwsError::Throttled { .. }
             | AwsError::Unreadable { .. }
+            | AwsError::Incomplete { .. }
             | AwsError::Service { .. } => Exit::Failed,
         };
         Complaint::new(error, error.remedy(), exit)

@@ -44,7 +44,8 @@ impl Publishing<'_> {
     ) -> Result<(), Complaint> {
         let settings = self.settings_of(judged);
         let Some(place) = interrupt.unless_set(Aws::place(&settings)).await else {
-            return Ok(self.cut_short());
+            self.cut_short();
+            return Ok(());
         };
         let destination = destination_of(place);
         let publication = self.publication(judged, &destination)?;
@@ -52,7 +53,8 @@ impl Publishing<'_> {
             return output.result(&format!("published  nothing: {}\n", nothing_left(&publication)));
         }
         let Some(aws) = interrupt.unless_set(Aws::connect(&settings)).await else {
-            return Ok(self.cut_short());
+            self.cut_short();
+            return Ok(());
         };
         let aws = aws.map_err(|error| self.unconnected(&error))?;
         self.announce(judged, &publication, &destination, output);
