@@ -47,8 +47,9 @@ impl AfterRun {
         Some(LivePublisher::start(place, journal.entry()))
     }
 
-    /// Says what publishing while the load ran met; the run learns what AWS took.
-    pub(super) fn heed(&self, live: LiveSending, run: &mut Run) {
+    /// Says what publishing while the load ran met; the run learns what AWS took. Whether the log group's retention is
+    /// still to be set.
+    fn heed(live: LiveSending, run: &mut Run) -> bool {
         run.receipts.extend(live.receipts);
         warn_of_lost_answers(&live.sending);
         if let Some(why) = live.stopped {
@@ -57,22 +58,28 @@ impl AfterRun {
         if !live.sending.dropped.is_empty() {
             output::warn(&format!("CloudWatch Logs dropped {}", live.sending.dropped.join("; ")));
         }
+        live.sending.owes_retention
     }
 
-    /// Publishes what was not yet; what AWS takes goes into the record.
+    /// Ends publishing while the load ran, and publishes what was not yet; what AWS takes goes into the record.
     pub(super) async fn publish(
         &self,
         job: &Job,
-        run: &Run,
+        live: Option<LivePublisher>,
+        run: &mut Run,
         interrupt: &mut Interrupt,
         journal: &Journal,
         output: &Output,
     ) -> Result<(), Complaint> {
+        let owes_retention = match live {
+            Some(live) => AfterRun::heed(live.finish().await, run),
+            None => false,
+        };
         let publishing = Publishing {
             flags: &self.flags,
             wanted: self.wanted.clone(),
             prices: Some(job.settings.prices.clone()),
-            retention_is_asked_for: self.retention_is_asked_for,
+            retention_is_asked_for: self.retention_is_asked_for || owes_retention,
             again: false,
             after_a_run: true,
             access: &job.access,

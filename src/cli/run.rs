@@ -101,10 +101,8 @@ pub(super) async fn run(
 
     let (exit, mut failures) = show(job, &judge(&run), output);
     if let Some(publishing) = publishing {
-        if let Some(publisher) = publisher {
-            publishing.heed(publisher.finish().await, &mut run);
-        }
-        failures.extend(publishing.publish(job, &run, &mut interrupt, &journal, output).await.err());
+        let published = publishing.publish(job, publisher, &mut run, &mut interrupt, &journal, output).await;
+        failures.extend(published.err());
     }
     failures.extend(journal.finish().err().map(|error| record_complaint(&error)));
     failures.extend(conducted.settle_failure.map(|failure| settle_complaint(&failure, &job.record)));

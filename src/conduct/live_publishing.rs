@@ -128,6 +128,8 @@ async fn publish(
             }
         }
     }
+    // Paid before the first events went out.
+    done.sending.owes_retention &= place.stream.is_some();
     done.receipts = run.map(|run| run.receipts).unwrap_or_default();
     done
 }
@@ -147,6 +149,10 @@ async fn send_what_is_new(
         tokio::task::block_in_place(|| record.append_now(&receipt))
     };
     let (sending, sent) = send(&place.aws, place.stream.as_ref(), &due.requests, end, &mut note).await;
+    if let Some(stream) = &mut place.stream {
+        // The group is there from then on, and only its retention is still to be set.
+        stream.retention_is_asked_for |= sending.owes_retention;
+    }
     // Once is enough.
     if sent.is_ok() && due.events > 0 {
         place.stream = None;

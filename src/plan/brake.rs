@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::quantity::parse_count;
+use super::quantity::{parse_count, parse_fraction};
 
 /// The brake: for the sake of everybody else's traffic.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
@@ -261,10 +261,7 @@ fn limit(metric: BrakeMetric, text: &str) -> Result<f64, AbortRuleError> {
     let shown = || text.escape_debug().to_string();
     let within = |most: f64| move |value: &f64| value.is_finite() && (0.0..=most).contains(value);
     if metric.is_share() {
-        let (number, scale) =
-            text.strip_suffix('%').map_or((text, 1.0), |percent| (percent.trim_end(), 100.0));
-        let share = number.parse::<f64>().ok().map(|number| number / scale);
-        return share.filter(within(1.0)).ok_or_else(|| AbortRuleError::Share(shown()));
+        return parse_fraction(text).filter(within(1.0)).ok_or_else(|| AbortRuleError::Share(shown()));
     }
     let number = text.parse().ok().or_else(|| parse_count(text).ok().map(f64::from));
     number.filter(within(f64::INFINITY)).ok_or_else(|| AbortRuleError::Number(shown()))

@@ -4,6 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::quantity::parse_fraction;
+
 /// When a level has passed, and what is made of it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PassRule {
@@ -67,12 +69,7 @@ impl std::str::FromStr for Share {
     type Err = ShareError;
 
     fn from_str(text: &str) -> Result<Share, ShareError> {
-        let (number, scale) = match text.trim().strip_suffix('%') {
-            Some(number) => (number.trim_end(), 100.0),
-            None => (text.trim(), 1.0),
-        };
-        let value: f64 = number.parse().map_err(|_| ShareError)?;
-        Share::try_from(value / scale)
+        Share::try_from(parse_fraction(text).ok_or(ShareError)?)
     }
 }
 
@@ -106,6 +103,15 @@ mod tests {
         assert!(rule.passes(95, 100));
         assert!(!rule.passes(94, 100));
         assert!(!rule.passes(0, 0));
+    }
+
+    #[test]
+    fn a_level_passes_at_any_threshold_that_it_meets_exactly() {
+        for tenths in 1..=1_000 {
+            let (threshold, held) = (format!("{}.{}%", tenths / 10, tenths % 10), tenths);
+            assert!(rule(&threshold, "80%").passes(held, 1_000), "{threshold}");
+            assert!(!rule(&threshold, "80%").passes(held - 1, 1_000), "{threshold}");
+        }
     }
 
     #[test]

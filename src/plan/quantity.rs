@@ -24,6 +24,17 @@ pub enum QuantityError {
 /// Longer than that nobody means anything to last.
 pub(super) const YEAR: Duration = Duration::from_secs(366 * 86_400);
 
+/// A number without a unit, or its hundredth where `%` follows. `99.9%` is the same number as `0.999`, and as 999 of
+/// 1,000: a hundredth that is divided instead is off by a binary digit.
+pub(super) fn parse_fraction(text: &str) -> Option<f64> {
+    let text = text.trim();
+    match text.strip_suffix('%').map(str::trim_end) {
+        Some(percent) if percent.contains(['e', 'E']) => Some(percent.parse::<f64>().ok()? / 100.0),
+        Some(percent) => format!("{percent}e-2").parse().ok(),
+        None => text.parse().ok(),
+    }
+}
+
 /// Parses a duration: a bare number is seconds; units are `ms`, `s`, `m`, `h`, `d`, and may be combined as in `1h30m`.
 pub fn parse_duration(text: &str) -> Result<Duration, QuantityError> {
     let wrong = || QuantityError::Duration(text.to_owned());

@@ -116,6 +116,27 @@ fn what_was_in_events_that_cloudwatch_drops_is_not_taken_for_sent() {
 }
 
 #[test]
+fn a_retention_that_could_not_be_set_while_the_load_ran_is_no_success() {
+    let simulator = Simulator::start(&["--period=1s", "--deny=logs:PutRetentionPolicy"]);
+    let folder = Folder::new();
+    let record = folder.file("run.jsonl");
+    let mut run = simulator.albcap("run");
+    run.arg(simulator.url()).args(BRIEFLY).args(["--duration=12s", "--publish=logs", "--live"]);
+    let done = finish(run.arg("--record").arg(&record));
+    assert_eq!(done.code, 1, "{}", done.all());
+    assert!(
+        done.stderr.contains("while the load ran met this: AWS denies logs:PutRetentionPolicy"),
+        "{}",
+        done.stderr
+    );
+    let (_, remedy) = done.complaint();
+    assert!(
+        remedy.contains("allow logs:PutRetentionPolicy") && remedy.contains("--retention 30"),
+        "{remedy}"
+    );
+}
+
+#[test]
 fn a_run_that_is_killed_while_it_settles_has_its_receipts() {
     let simulator = Simulator::start(&["--period=1s", "--publish-delay=10m"]);
     let folder = Folder::new();

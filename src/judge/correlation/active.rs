@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::expectation::{ARRIVED, Arrival, Legs, Shown, TOLERANCE, contradicting_sigmas};
 use super::level_fit::{LevelFit, Measured, Pair};
+use super::level_verdict::is_more_than_all;
 use super::lingering::Lingering;
 use super::others::{Others, others};
 use super::saturation::{Saturation, saturation};
@@ -181,7 +182,8 @@ fn overall(
     let unexplained: Vec<(f64, f64)> =
         pairs.iter().map(|p| (p.unexplained(legs.count()), p.client.mean)).collect();
     let surely_off = weighted_median(&unexplained).map_or(0.0, f64::abs);
-    let contradicts = surely_off - TOLERANCE > fit.noise(contradicting_sigmas(1)) / legs.count();
+    let contradicts = surely_off - TOLERANCE > fit.noise(contradicting_sigmas(1)) / legs.count()
+        && !weighted_median(&deviations).is_some_and(is_more_than_all);
     let refuted = legs == Legs::One && arrived.is_some_and(Arrival::is_refuted);
     if contradicts || refuted || levels.iter().any(|l| l.verdict == Outcome::Disagrees) {
         return Outcome::Disagrees;

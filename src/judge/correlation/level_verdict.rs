@@ -145,8 +145,7 @@ fn untold(fit: &LevelFit, level: &str, baseline: &Baseline, legs: Legs, expected
     if let Some(obscured) = obscured(baseline, expected) {
         return Some(format!("at {level}, {obscured}"));
     }
-    // By a hair it is rounding, or the baseline's own noise: then all of them are missing.
-    if fit.deviation.is_some_and(|deviation| deviation < -(1.0 + TOLERANCE)) {
+    if fit.deviation.is_some_and(is_more_than_all) {
         let fell = rounded(-fit.server.unwrap_or(0.0));
         return Some(format!(
             "at {level}, other traffic fell by {fell} connections, and more than all can't be missing"
@@ -158,6 +157,12 @@ fn untold(fit: &LevelFit, level: &str, baseline: &Baseline, legs: Legs, expected
             factor(fit.ratio.unwrap_or(1.0))
         )
     })
+}
+
+/// Whether more than all connections would be missing, which only other traffic that fell can seem to say. By a hair it is
+/// rounding, or the baseline's own noise: then all of them are missing.
+pub(super) fn is_more_than_all(deviation: f64) -> bool {
+    deviation < -(1.0 + TOLERANCE)
 }
 
 /// `1,813 where 2 x 907 open connections make 1,814, so 2.00 x (1.98–2.02), over 2 whole periods`.

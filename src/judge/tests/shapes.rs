@@ -40,6 +40,25 @@ fn a_bound_is_named_with_its_level() {
 }
 
 #[test]
+fn others_that_leave_in_mid_run_are_not_our_connections_missing() {
+    let mut run = Scenario { levels: vec![10], ..Scenario::default() }.run();
+    let hold = run.levels[0].held_from.unwrap()..run.levels[0].held_until.unwrap();
+    for point in points(&mut run, ACTIVE_CONNECTIONS).iter_mut().filter(|point| hold.contains(&point.at)) {
+        // Twenty for ours, and five-and-twenty of others' fewer.
+        point.value -= 25.0;
+    }
+    let judged = judge(&run);
+    let active = &judged.correlation.as_ref().unwrap().active;
+    assert_eq!(active.factor, Some(-0.5));
+    assert_eq!(judged.outcome(), Outcome::Inconclusive, "{:?}", judged.verdict);
+    assert!(
+        judged.verdict.reasons.iter().any(|r| r.contains("more than all can't be missing")),
+        "{:?}",
+        judged.verdict
+    );
+}
+
+#[test]
 fn somebody_elses_test_is_named_with_its_time() {
     let mut run = Scenario { levels: vec![200, 500, 1_000], ..Scenario::default() }.run();
     let hold = run.levels[1].held_from.unwrap() - TimeDelta::seconds(60)..run.levels[1].held_until.unwrap();

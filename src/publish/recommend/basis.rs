@@ -142,9 +142,12 @@ impl Basis {
     /// The reserve above the safe limit, in connections: the safety margin, or where there is none, what of a level may
     /// be lost; at least one.
     pub(super) fn reserve(&self) -> u32 {
+        let margin = self.max_reliable - self.safe_limit;
+        if margin > 0 {
+            return margin;
+        }
         // A hair is taken off, so that 5 % of 1,000 do not become 51 for the want of a binary digit.
-        let tolerated = (f64::from(self.safe_limit) * self.tolerated - 1e-9).ceil() as u32;
-        (self.max_reliable - self.safe_limit).max(tolerated).max(1)
+        ((f64::from(self.safe_limit) * self.tolerated - 1e-9).ceil() as u32).max(1)
     }
 
     /// The name of something that is made for this load balancer, of no other letters than every name may hold.
@@ -245,6 +248,9 @@ mod tests {
     #[test]
     fn the_reserve_is_never_nothing() {
         let mut basis = basis(Scenario { levels: vec![1_000], ..Scenario::default() }).unwrap();
+        assert_eq!(basis.reserve(), 200);
+        basis.safe_limit = basis.max_reliable - 40;
+        assert_eq!(basis.reserve(), 40, "what a level may lose is more, and no reserve");
         basis.safe_limit = basis.max_reliable;
         assert_eq!(basis.reserve(), 50);
         basis.tolerated = 0.0;
