@@ -58,25 +58,27 @@ pub(super) fn rose_at_load_balancer(case: &Case<'_>, status: u16) -> Option<Stri
 }
 
 /// Who answered `count` upgrades with such a status, by which of the two sides' metrics rose by at least half as much.
-/// Where both did, the one that rose more; where neither, it is unknown.
+/// Where both did, the one that rose more; where neither, it is unknown. What other failures of ours were counted there is
+/// taken off.
+///
+/// A family of the load balancer's counts much that is no answer to a client still there (460s above all): a target's
+/// family that counted a 4xx is believed rather. Of 5xx it may be another status that it counted.
 pub(super) fn source(case: &Case<'_>, status: u16, count: u32) -> Option<Source> {
     let by = |metric| case.rise(metric).map_or(0.0, |rise| rise.by);
     let enough = |rise: f64| (rise >= f64::from(count) / 2.0).then_some(rise);
-    // What the family rose by, other statuses with a metric of their own taken off.
-    let others: f64 = [500, 502, 503, 504]
-        .into_iter()
-        .filter(|other| *other != status && status >= 500)
-        .filter_map(single)
-        .map(by)
-        .sum();
-    let (family, target) = metrics(status);
+    let nearly_all = |rise: f64| rise >= f64::from(count) * NEARLY_ALL;
+    let (family, targets) = metrics(status);
     let alone = single(status).map_or(0.0, by);
-    // The targets' families have no such metric: what they rose by may be another status.
-    if alone >= f64::from(count) * NEARLY_ALL {
+    if nearly_all(alone) {
         return Some(Source::LoadBalancer);
     }
-    let balancer = alone.max(by(family) - others);
-    match (enough(balancer), enough(by(target))) {
+    let (others_of_balancer, others_of_targets) = counted_besides(case, status);
+    let target = by(targets) - others_of_targets;
+    if status < 500 && nearly_all(target) {
+        return Some(Source::Target);
+    }
+    let balancer = alone.max(by(family) - others_of_balancer);
+    match (enough(balancer), enough(target)) {
         (Some(balancer), Some(target)) if target > balancer => Some(Source::Target),
         (Some(_), _) => Some(Source::LoadBalancer),
         (None, Some(_)) => Some(Source::Target),
@@ -84,16 +86,59 @@ pub(super) fn source(case: &Case<'_>, status: u16, count: u32) -> Option<Source>
     }
 }
 
+/// What the load balancer's and the targets' families of a status have counted of our other failures, as far as that is
+/// sure.
+fn counted_besides(case: &Case<'_>, status: u16) -> (f64, f64) {
+    if status >= 500 {
+        let others = [500, 502, 503, 504].into_iter().filter(|other| *other != status).filter_map(single);
+        return (others.filter_map(|metric| case.rise(metric)).map(|rise| rise.by).sum(), 0.0);
+    }
+    let ours = |such: &dyn Fn(&Failures) -> bool| -> f64 {
+        let failures = case.levels.iter().flat_map(|level| &level.failures);
+        failures.filter(|failure| such(failure)).map(|failure| f64::from(failure.count)).sum()
+    };
+    let other = |failure: &Failures| status_of(failure).filter(|other| *other != status && *other < 500);
+    let of_balancer = |failure: &Failures| other(failure).is_some_and(is_load_balancers_alone);
+    let of_targets = |failure: &Failures| other(failure).is_some_and(|other| !is_load_balancers(other));
+    (ours(&of_balancer) + ours(&was_abandoned), ours(&of_targets))
+}
+
+/// Whether a 4xx is one of those that the load balancer gives of itself (aws-facts.md §3, failure codes).
+fn is_load_balancers(status: u16) -> bool {
+    matches!(status, 400 | 401 | 403 | 408) || is_load_balancers_alone(status)
+}
+
+/// Whether nobody but a load balancer gives it.
+fn is_load_balancers_alone(status: u16) -> bool {
+    matches!(status, 460 | 463 | 464)
+}
+
+/// Whether we left an upgrade before its answer, which the load balancer counts as a 460.
+fn was_abandoned(failure: &Failures) -> bool {
+    failure.phase == Phase::Upgrade && failure.kind == Kind::Seen(FailureKind::Timeout)
+}
+
+/// The statuses of some failed upgrades, the commonest first.
+pub(super) fn statuses(concern: &Concern<'_>) -> Vec<u16> {
+    let mut counts: BTreeMap<u16, u32> = BTreeMap::new();
+    for group in &concern.groups {
+        if let Some(status) = status_of(group) {
+            *counts.entry(status).or_default() += group.count;
+        }
+    }
+    let mut statuses: Vec<(u16, u32)> = counts.into_iter().collect();
+    statuses.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    statuses.into_iter().map(|(status, _)| status).collect()
+}
+
 /// The failed upgrades with a status of trouble that came from there, where they matter.
 pub(super) fn concern<'a>(case: &Case<'a>, from: Option<Source>) -> Option<Concern<'a>> {
-    let mut sources: BTreeMap<u16, Option<Source>> = BTreeMap::new();
-    for group in case.concern(is_trouble)?.groups {
-        sources.extend(status_of(group).map(|status| (status, None)));
-    }
-    for (status, source_of) in &mut sources {
-        let count: u32 = case.concern(|f| status_of(f) == Some(*status)).map_or(0, |concern| concern.count);
-        *source_of = source(case, *status, count);
-    }
+    let source_of = |status: u16| {
+        let count = case.concern(|f| status_of(f) == Some(status)).map_or(0, |concern| concern.count);
+        (status, source(case, status, count))
+    };
+    let sources: BTreeMap<u16, Option<Source>> =
+        statuses(&case.concern(is_trouble)?).into_iter().map(source_of).collect();
     case.concern(|failure| {
         is_trouble(failure) && status_of(failure).is_some_and(|status| sources.get(&status) == Some(&from))
     })
