@@ -1,6 +1,6 @@
 //! The load balancer answered upgrades with an error of its own, for which there is no rule of its own.
 
-use super::status_source::{Source, concern, is_trouble, rose_at_load_balancer, status_of};
+use super::status_source::{Source, concern, is_trouble, rose_at_load_balancer, status_of, statuses};
 use super::{Case, Diagnosis};
 use crate::judge::Failures;
 
@@ -14,15 +14,26 @@ fn explains(failure: &Failures) -> bool {
 }
 
 pub(super) fn rule(case: &Case<'_>) -> Option<Diagnosis> {
-    let of_load_balancer = concern(case, Some(Source::LoadBalancer))?;
-    let commonest = of_load_balancer.groups.iter().filter(|f| explains(f)).max_by_key(|f| f.count)?;
-    let status = status_of(commonest)?;
-    let concern = case.concern(|failure| status_of(failure) == Some(status))?;
-    let (what, remedy) = meaning(status);
-    Some(Diagnosis {
-        cause: format!("The load balancer itself answered upgrades with {status}: {what}."),
-        evidence: rose_at_load_balancer(case, status).into_iter().chain([concern.evidence()]).collect(),
-        remedy: remedy.into(),
+    let answered = concern(case, Some(Source::LoadBalancer))?;
+    let (mut causes, mut evidence, mut remedies) = (Vec::new(), Vec::new(), Vec::new());
+    for status in statuses(&answered) {
+        let such = |failure: &Failures| explains(failure) && status_of(failure) == Some(status);
+        let Some(concern) = case.concern(such) else { continue };
+        let (what, remedy) = meaning(status);
+        causes.push(format!("{status}: {what}"));
+        for said in rose_at_load_balancer(case, status).into_iter().chain([concern.evidence()]) {
+            if !evidence.contains(&said) {
+                evidence.push(said);
+            }
+        }
+        if !remedies.contains(&remedy) {
+            remedies.push(remedy);
+        }
+    }
+    (!causes.is_empty()).then(|| Diagnosis {
+        cause: format!("The load balancer itself answered upgrades with {}.", causes.join("; and with ")),
+        evidence,
+        remedy: remedies.join(" "),
         explains,
     })
 }

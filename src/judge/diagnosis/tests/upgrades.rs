@@ -220,3 +220,16 @@ fn a_4xx_is_laid_to_who_gave_it_whatever_else_the_families_counted() {
         assert!(found.iter().any(|found| found.contains(cause)), "{cause} {faults:?} {rises:?}: {found:?}");
     }
 }
+
+#[test]
+fn no_status_is_told_in_anothers_place() {
+    let up = |status, count| fault(Phase::Upgrade, FailureKind::Http(status), count);
+    let rises = [("HTTPCode_ELB_5XX_Count", 20.0), ("HTTPCode_ELB_4XX_Count", 18.0)];
+    let found = causes(vec![up(500, 20), up(464, 18)], &rises, true);
+    let both = "The load balancer itself answered upgrades with 500: its web ACL or its identity provider failed; and with \
+                464: the target group's protocol version does not fit HTTP/1.1.";
+    assert_eq!(found, [both]);
+    let rises = [("HTTPCode_Target_5XX_Count", 38.0)];
+    let found = causes(vec![up(500, 20), up(503, 18)], &rises, true);
+    assert_eq!(found, ["The targets refused: 38 upgrades were answered 500 and 503 by them."]);
+}
