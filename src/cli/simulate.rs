@@ -51,6 +51,7 @@ async fn stdin_closed() {
 fn options(args: &SimulateArgs) -> sim::Options {
     sim::Options {
         idle_timeout: args.idle_timeout,
+        client_keep_alive: args.client_keep_alive,
         legs: args.legs,
         nodes: args.nodes,
         tls: args.tls,

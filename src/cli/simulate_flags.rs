@@ -17,6 +17,9 @@ pub(crate) struct SimulateArgs {
     /// Close a connection that was silent for so long
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = parse_positive_duration)]
     pub(crate) idle_timeout: Duration,
+    /// The client keep-alive that elbv2 tells: after so long a connection without an upgrade ends with its next answer
+    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = parse_positive_duration)]
+    pub(crate) client_keep_alive: Duration,
     /// TCP legs that are counted for each WebSocket
     #[arg(long, value_name = "1|2", default_value = "2", value_parser = clap::value_parser!(u8).range(1..=2))]
     pub(crate) legs: u8,

@@ -1,12 +1,13 @@
 //! The application ended each connection at the same age: it waited for something that the clients never said.
 
 use super::held::{at_one_age, stretch};
-use super::{Case, Diagnosis};
+use super::{Case, Diagnosis, client_keep_alive};
 use crate::judge::wording::{plural, show_count, span};
 use crate::plan::HeartbeatKind;
 
 pub(super) fn rule(case: &Case<'_>) -> Option<Diagnosis> {
-    let concern = case.concern(at_one_age)?;
+    let concern =
+        case.concern(|failure| at_one_age(failure) && !client_keep_alive::explains_in(case, failure))?;
     let stretch = stretch(&concern)?;
     let counts = |of: fn(&crate::record::Sample) -> u64| {
         case.levels.iter().map(|level| of(&level.run.counts)).sum::<u64>()

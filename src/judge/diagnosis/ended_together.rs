@@ -1,11 +1,15 @@
 //! Held connections ended together, and had been opened together: at one instant or at one age, who knows.
 
 use super::held::{addresses, instant, stretch, together};
-use super::{Case, Diagnosis, draining};
+use super::{Case, Diagnosis, client_keep_alive, draining};
+use crate::judge::Failures;
 use crate::judge::wording::{plural, span};
 
 pub(super) fn rule(case: &Case<'_>) -> Option<Diagnosis> {
-    let concern = case.concern(|failure| together(failure) && !draining::explains_in(case, failure))?;
+    let is_told = |failure: &Failures| {
+        draining::explains_in(case, failure) || client_keep_alive::explains_in(case, failure)
+    };
+    let concern = case.concern(|failure| together(failure) && !is_told(failure))?;
     let stretch = stretch(&concern)?;
     let count = plural(u64::from(concern.count), "held connection");
     Some(Diagnosis {

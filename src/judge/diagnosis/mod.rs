@@ -7,6 +7,7 @@ mod against_protocol;
 mod application_heartbeat;
 mod authentication;
 mod case;
+mod client_keep_alive;
 mod closed_by_application;
 mod connect_unanswered;
 mod dns;
@@ -93,6 +94,7 @@ const RULES: &[Rule] = &[
     pong_timeout::rule,
     draining::rule,
     mass_disconnect::rule,
+    client_keep_alive::rule,
     application_heartbeat::rule,
     ended_together::rule,
     closed_by_application::rule,

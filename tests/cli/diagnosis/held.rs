@@ -45,6 +45,15 @@ pub(super) const CASES: &[Case] = &[
         "The application's own heartbeat went unanswered: 20 held connections ended at the same age (eof).",
         "the server sent 20 messages, to which 0 were sent in reply",
     ),
+    // Whoever does it, they go at that age.
+    case(
+        "client_keep_alive",
+        Asked,
+        &["--client-keep-alive=4s", "--kill-after=4s", "--kill-by=hang-up"],
+        &["--heartbeat=900ms"],
+        "20 held connections ended at the age of the load balancer's client_keep_alive of 4 s (eof), which may have cut",
+        "without a close frame",
+    ),
     case(
         "mass_disconnect",
         Asked,

@@ -1,5 +1,7 @@
 //! Why held connections ended.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 
 use super::{fault, with_targets};
@@ -87,4 +89,25 @@ fn an_idle_timeout_that_was_assumed_is_said_to_be() {
     run.facts.as_mut().unwrap().load_balancer.as_mut().unwrap().idle_timeout = None;
     let judged = judge(&run);
     assert!(judged.diagnosis[0].evidence.iter().any(|said| said.starts_with("60 s are assumed")));
+}
+
+#[test]
+fn a_cut_at_the_age_of_client_keep_alive_is_said_to_fit_it() {
+    for (deaths, kind, keep_alive_s, cause) in [
+        (Deaths::AtOneAge, FailureKind::Eof, Some(20), "client_keep_alive of 20 s"),
+        (Deaths::AtOneAge, FailureKind::Reset, Some(19), "client_keep_alive of 19 s"),
+        (Deaths::Together, FailureKind::Eof, Some(30), "client_keep_alive of 30 s"),
+        (Deaths::AtOneAge, FailureKind::Eof, Some(25), "The application's own heartbeat"),
+        (Deaths::AtOneAge, FailureKind::Eof, None, "The application's own heartbeat"),
+        (Deaths::AtOneAge, FailureKind::Closed(1000), Some(20), "The application's own heartbeat"),
+        (Deaths::Together, FailureKind::Eof, Some(60), "ended together"),
+        (Deaths::AtOneInstant, FailureKind::Eof, Some(28), "A mass disconnect"),
+    ] {
+        let fault = Fault { deaths, ..fault(Phase::Hold, kind, 20) };
+        let mut run = Scenario { levels: vec![100], faults: vec![fault], ..Scenario::default() }.run();
+        let balancer = run.facts.as_mut().unwrap().load_balancer.as_mut().unwrap();
+        balancer.client_keep_alive = keep_alive_s.map(Duration::from_secs);
+        let found = &judge(&run).diagnosis;
+        assert!(found.len() == 1 && found[0].cause.contains(cause), "{cause} {keep_alive_s:?}: {found:?}");
+    }
 }
