@@ -20,7 +20,8 @@ pub(super) fn explains_in(case: &Case<'_>, failure: &Failures) -> bool {
 
 fn speaks(case: &Case<'_>) -> bool {
     case.concern(explains).is_some_and(|concern| {
-        case.rise(DENIED).is_some() || source(case, STATUS, concern.count) == Some(Source::LoadBalancer)
+        case.rise_for(DENIED, concern.count).is_some()
+            || source(case, STATUS, concern.count) == Some(Source::LoadBalancer)
     })
 }
 
@@ -29,8 +30,7 @@ pub(super) fn rule(case: &Case<'_>) -> Option<Diagnosis> {
     if !speaks(case) {
         return None;
     }
-    let denied = case.rose(DENIED);
-    let (by, remedy) = if denied.is_some() {
+    let (by, remedy) = if case.rise_for(DENIED, concern.count).is_some() {
         (
             "since AWS's protection against attacks holds their addresses to be of low reputation",
             "Run from addresses of your own account, not from shared ones, and look at the load balancer's protection \
@@ -45,7 +45,7 @@ pub(super) fn rule(case: &Case<'_>) -> Option<Diagnosis> {
     Some(Diagnosis {
         cause: format!("The load balancer did not let the clients in: upgrades were answered {STATUS} {by}."),
         evidence: std::iter::once(concern.evidence())
-            .chain(denied)
+            .chain(case.rose(DENIED))
             .chain(case.rose("HTTPCode_ELB_4XX_Count"))
             .collect(),
         remedy: remedy.into(),

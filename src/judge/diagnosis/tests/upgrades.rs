@@ -201,6 +201,16 @@ fn the_targets_own_metrics_name_a_cause_only_where_they_counted_enough() {
 }
 
 #[test]
+fn one_denied_request_is_not_why_many_were_refused() {
+    let refused = || vec![fault(Phase::Upgrade, FailureKind::Http(403), 20)];
+    let denied = ("LowReputationRequestsDenied", 1.0);
+    let found = causes(refused(), &[denied, ("HTTPCode_ELB_4XX_Count", 20.0)], true);
+    assert!(found.len() == 1 && found[0].contains("by its web ACL"), "{found:?}");
+    let found = causes(refused(), &[denied, ("HTTPCode_Target_4XX_Count", 20.0)], true);
+    assert!(found.len() == 1 && found[0].starts_with("The server did not let"), "{found:?}");
+}
+
+#[test]
 fn a_4xx_is_laid_to_who_gave_it_whatever_else_the_families_counted() {
     let up = |kind, count| fault(Phase::Upgrade, kind, count);
     let http = |status, count| up(FailureKind::Http(status), count);
