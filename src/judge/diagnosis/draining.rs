@@ -4,6 +4,8 @@
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
+
 use super::held::{addresses, at_one_instant, cut, instant, stretch, together};
 use super::{Case, Diagnosis, hosts};
 use crate::judge::clock::Clock;
@@ -17,14 +19,14 @@ fn may_be(failure: &Failures) -> bool {
     cut(failure) && (at_one_instant(failure) || together(failure))
 }
 
-/// What shows that targets were leaving when connections were cut: fewer healthy ones from then on or since up to a
-/// deregistration delay before. A period more, for the cut comes after the delay, and clocks differ.
+/// What shows that targets were leaving when connections were cut: fewer healthy ones since the period of the cut, or since
+/// one that lies a deregistration delay before it at most. A period more, for the cut comes after the delay, and clocks
+/// differ.
 fn leaving(case: &Case<'_>, cut: Stretch) -> Option<String> {
     let period = case.server?.period();
     let at = Clock::of(case.run).by_aws(cut.times.0);
-    let earliest = period.floor(at.checked_sub_signed(
-        chrono::TimeDelta::from_std(DEREGISTRATION_DELAY.saturating_add(period.length())).ok()?,
-    )?);
+    let back = TimeDelta::from_std(DEREGISTRATION_DELAY.saturating_add(period.length())).ok()?;
+    let earliest = period.floor(at.checked_sub_signed(back)?);
     let left: Vec<String> = hosts::of(case)
         .iter()
         .filter_map(|group| group.left(|fell| (earliest..=period.floor(at)).contains(&fell)))
