@@ -157,21 +157,8 @@ fn cloudwatch_that_fails_after_the_levels_loses_nothing() {
     let simulator = Simulator::start(&["--period=1s", "--deny-after=cloudwatch:GetMetricData=1"]);
     let folder = Folder::new();
     let record = folder.file("kept.jsonl");
-    let done = finish(
-        simulator
-            .albcap("run")
-            .arg(simulator.url())
-            .args([
-                "--levels=5",
-                "--duration=300ms",
-                "--heartbeat=5s",
-                "--periods=0",
-                "--period=1s",
-                "--settle=10s",
-                "--record",
-            ])
-            .arg(&record),
-    );
+    let done = simulator
+        .run("--levels=5 --duration=300ms --heartbeat=5s --periods=0 --period=1s --settle=10s", &record);
     assert_eq!(done.code, 1, "{}", done.all());
     assert!(done.stdout.contains("100.0 %"), "the client's numbers are shown: {}", done.stdout);
     let (said, remedy) = done.complaint();

@@ -10,7 +10,7 @@ use serde_json::Value;
 use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
 use tokio_tungstenite::tungstenite::{self, Message};
 
-use crate::harness::{Background, Folder, Simulator, binary, finish, json_of, wait_for};
+use crate::harness::{Background, Folder, Simulator, binary, json_of, wait_for};
 
 /// A WebSocket server whose connections can be cut, or left without an answer, whenever a test wants it.
 struct Server {
@@ -210,19 +210,10 @@ fn the_server_sees_no_more_connections_than_the_largest_level_and_cloudwatch_agr
     let record = folder.file("agrees.jsonl");
     simulator.wait_for_periods(5);
     let before = simulator.sum("NewConnectionCount");
-    let done = finish(
-        simulator
-            .albcap("run")
-            .arg(simulator.url())
-            .args([
-                "--mode=cumulative",
-                "--levels=30,50,80",
-                "--duration=4s",
-                "--periods=3",
-                "--heartbeat=1s",
-            ])
-            .args(["--pause=1200ms", "--period=1s", "--baseline=3s", "--settle=30s", "--record"])
-            .arg(&record),
+    let done = simulator.run(
+        "--mode=cumulative --levels=30,50,80 --duration=4s --periods=3 --heartbeat=1s --pause=1200ms \
+         --period=1s --baseline=3s --settle=30s",
+        &record,
     );
     assert_eq!(done.code, 0, "{}", done.all());
     let report = json_of(&record);

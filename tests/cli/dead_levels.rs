@@ -66,13 +66,10 @@ fn what_dies_while_it_is_held_shows_no_factor() {
     let folder = Folder::new();
     let record = folder.file("dying.jsonl");
     simulator.wait_for_periods(5);
-    let done = finish(
-        simulator
-            .albcap("run")
-            .arg(simulator.url())
-            .args(["--levels=20,40", "--duration=4s", "--periods=2", "--heartbeat=1s", "--pong-timeout=2s"])
-            .args(["--period=1s", "--baseline=4s", "--settle=30s", "--record"])
-            .arg(&record),
+    let done = simulator.run(
+        "--levels=20,40 --duration=4s --periods=2 --heartbeat=1s --pong-timeout=2s --period=1s \
+         --baseline=4s --settle=30s",
+        &record,
     );
     let report = json_of(&record);
     let outcome = report["verdict"]["outcome"].as_str().unwrap();

@@ -153,14 +153,8 @@ fn silence_as_long_as_the_idle_timeout_is_derived() {
     let simulator = Simulator::start(&["--idle-timeout=2s"]);
     let folder = Folder::new();
     let record = folder.file("idle.jsonl");
-    let done = finish(
-        simulator
-            .albcap("run")
-            .arg(simulator.url())
-            .args(["--levels=3", "--duration=5m", "--heartbeat=1m", "--force=idle_timeout", "--settle=0"])
-            .arg("--record")
-            .arg(&record),
-    );
+    let done =
+        simulator.run("--levels=3 --duration=5m --heartbeat=1m --force=idle_timeout --settle=0", &record);
     assert_eq!(done.code, 0, "{}", done.all());
     for failure in events(&record, "failure") {
         assert_eq!(failure["kind"], "eof", "the record holds what was seen: {failure}");

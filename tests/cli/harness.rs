@@ -232,6 +232,12 @@ impl Simulator {
         albcap.arg(command).args(["--endpoint-url", self.endpoint(), "--region", "us-east-1"]);
         albcap
     }
+
+    /// A run against it to its end, by flags that stand between spaces.
+    pub(crate) fn run(&self, flags: &str, record: &Path) -> Done {
+        let mut run = self.albcap("run");
+        finish(run.arg(self.url()).args(flags.split_whitespace()).arg("--record").arg(record))
+    }
 }
 
 impl Drop for Simulator {

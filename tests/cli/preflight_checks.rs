@@ -178,13 +178,7 @@ fn an_idle_timeout_that_changes_in_mid_run_is_found() {
     let simulator = Simulator::start(&["--idle-timeout-then=2=20s"]);
     let folder = Folder::new();
     let record = folder.file("run.jsonl");
-    let done = finish(
-        simulator
-            .albcap("run")
-            .arg(simulator.url())
-            .args(["--levels=1,2", "--duration=300ms", "--periods=0", "--pause=0", "--settle=0", "--record"])
-            .arg(&record),
-    );
+    let done = simulator.run("--levels=1,2 --duration=300ms --periods=0 --pause=0 --settle=0", &record);
     assert_eq!(done.code, 0, "{}", done.all());
     assert!(done.stderr.contains("idle timeout was changed in mid-run"), "{}", done.stderr);
     let preflight = json_of(&record)["preflight"].clone();
@@ -232,13 +226,7 @@ fn analyze_keeps_other_prices_in_the_record() {
     let folder = Folder::new();
     let (record, prices) = (folder.file("run.jsonl"), folder.file("prices.toml"));
     fs::write(&prices, "as_of = \"2027-01-31\"\nlcu_hour = 7\n").unwrap();
-    let run = finish(
-        simulator
-            .albcap("run")
-            .arg(simulator.url())
-            .args(["--levels=1", "--duration=300ms", "--periods=0", "--period=1s", "--settle=0", "--record"])
-            .arg(&record),
-    );
+    let run = simulator.run("--levels=1 --duration=300ms --periods=0 --period=1s --settle=0", &record);
     assert_eq!(run.code, 0, "{}", run.all());
     let hours = || -> Vec<f64> {
         let text = fs::read_to_string(&record).unwrap();

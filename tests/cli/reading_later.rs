@@ -21,13 +21,10 @@ fn from_the_printed_time_on_a_single_read_is_final() {
     let folder = Folder::new();
     let record = folder.file("later.jsonl");
     simulator.wait_for_periods(5);
-    let done = finish(
-        simulator
-            .albcap("run")
-            .arg(simulator.url())
-            .args(["--levels=30", "--duration=3s", "--periods=2", "--heartbeat=1s", "--pong-timeout=2s"])
-            .args(["--period=1s", "--baseline=4s", "--settle=0", "--record"])
-            .arg(&record),
+    let done = simulator.run(
+        "--levels=30 --duration=3s --periods=2 --heartbeat=1s --pong-timeout=2s --period=1s \
+         --baseline=4s --settle=0",
+        &record,
     );
     assert_eq!(done.code, 0, "{}", done.all());
     let from = printed_time(&done.stdout);
@@ -53,8 +50,7 @@ fn what_cloudwatch_no_longer_keeps_is_not_asked_for() {
     let simulator = Simulator::start(&[]);
     let folder = Folder::new();
     let record = folder.file("old.jsonl");
-    let run = ["--no-aws", "--levels=3", "--duration=200ms", "--record"];
-    let done = finish(simulator.albcap("run").arg(simulator.url()).args(run).arg(&record));
+    let done = simulator.run("--no-aws --levels=3 --duration=200ms", &record);
     assert_eq!(done.code, 0, "{}", done.all());
     for (days, by, kept) in [(16, "60s", "60 s for 15 days only"), (1, "1s", "1 s for 3 hours only")] {
         // The same run, so many days ago.

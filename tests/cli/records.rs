@@ -74,23 +74,7 @@ fn a_torn_last_line_is_tolerated() {
 fn a_record_in_use_is_not_written_to() {
     let folder = Folder::new();
     let simulator = Simulator::start(&["--period=1s"]);
-    let record = folder.file("run.jsonl");
-    let done = finish(
-        simulator
-            .albcap("run")
-            .arg(simulator.url())
-            .args([
-                "--levels=3",
-                "--duration=200ms",
-                "--heartbeat=5s",
-                "--periods=0",
-                "--period=1s",
-                "--settle=0",
-                "--record",
-            ])
-            .arg(&record),
-    );
-    assert_eq!(done.code, 0, "{}", done.all());
+    let record = unsettled_run(&simulator, &folder);
     let file = File::options().append(true).open(&record).unwrap();
     file.try_lock().unwrap();
     let before = fs::read_to_string(&record).unwrap();
@@ -108,14 +92,8 @@ fn a_record_in_use_is_not_written_to() {
 /// A short run against a simulator with its AWS, whose CloudWatch was not waited for.
 fn unsettled_run(simulator: &Simulator, folder: &Folder) -> std::path::PathBuf {
     let record = folder.file("run.jsonl");
-    let done = finish(
-        simulator
-            .albcap("run")
-            .arg(simulator.url())
-            .args(["--levels=3", "--duration=200ms", "--heartbeat=5s", "--periods=0", "--period=1s"])
-            .args(["--settle=0", "--record"])
-            .arg(&record),
-    );
+    let done = simulator
+        .run("--levels=3 --duration=200ms --heartbeat=5s --periods=0 --period=1s --settle=0", &record);
     assert_eq!(done.code, 0, "{}", done.all());
     record
 }

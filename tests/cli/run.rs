@@ -5,16 +5,8 @@ use std::fs;
 use crate::harness::{Folder, Simulator, binary, finish, json_of, wait_for};
 
 /// A run of seconds: periods of one, so that a hold contains several.
-const FAST: [&str; 8] = [
-    "--duration=4s",
-    "--periods=3",
-    "--heartbeat=1s",
-    "--pause=200ms",
-    "--period=1s",
-    "--baseline=3s",
-    "--settle=30s",
-    "--pong-timeout=2s",
-];
+const FAST: &str = "--duration=4s --periods=3 --heartbeat=1s --pause=200ms --period=1s \
+    --baseline=3s --settle=30s --pong-timeout=2s";
 
 #[test]
 fn both_sides_agree_when_nothing_is_wrong() {
@@ -26,7 +18,7 @@ fn both_sides_agree_when_nothing_is_wrong() {
         simulator
             .albcap("run")
             .arg(simulator.url())
-            .args(FAST)
+            .args(FAST.split(' '))
             .args(["--levels=40,80", "--record"])
             .arg(&record)
             .arg("--export")
@@ -74,21 +66,9 @@ fn a_heartbeat_that_the_idle_timeout_outruns_is_refused_before_anything_is_opene
     let folder = Folder::new();
     for (heartbeat, code) in [("30s", 3), ("31s", 3), ("29s", 0)] {
         let record = folder.file(&format!("{heartbeat}.jsonl"));
-        let done = finish(
-            simulator
-                .albcap("run")
-                .arg(simulator.url())
-                .args([
-                    "--levels=2",
-                    "--duration=1s",
-                    "--settle=0",
-                    "--period=1s",
-                    "--periods=0",
-                    "--heartbeat",
-                    heartbeat,
-                    "--record",
-                ])
-                .arg(&record),
+        let done = simulator.run(
+            &format!("--levels=2 --duration=1s --settle=0 --period=1s --periods=0 --heartbeat {heartbeat}"),
+            &record,
         );
         assert_eq!(done.code, code, "{heartbeat}: {}", done.all());
         if code == 3 {
@@ -145,21 +125,10 @@ fn an_idle_timeout_on_the_path_is_told_from_other_ends() {
     let simulator = Simulator::start(&["--idle-timeout=1s", "--period=1s"]);
     let folder = Folder::new();
     let record = folder.file("idle.jsonl");
-    let done = finish(
-        simulator
-            .albcap("run")
-            .arg(simulator.url())
-            .args([
-                "--force=idle_timeout",
-                "--levels=20",
-                "--duration=3s",
-                "--periods=0",
-                "--heartbeat=10s",
-                "--period=1s",
-                "--settle=0",
-                "--record",
-            ])
-            .arg(&record),
+    let done = simulator.run(
+        "--force=idle_timeout --levels=20 --duration=3s --periods=0 --heartbeat=10s --period=1s \
+         --settle=0",
+        &record,
     );
     assert_eq!(done.code, 0, "{}", done.all());
     let report = json_of(&record);
@@ -297,14 +266,7 @@ fn settle_0_says_from_when_analyze_will_work_and_analyze_then_agrees() {
     let folder = Folder::new();
     let record = folder.file("later.jsonl");
     simulator.wait_for_periods(5);
-    let done = finish(
-        simulator
-            .albcap("run")
-            .arg(simulator.url())
-            .args(FAST)
-            .args(["--settle=0", "--levels=30", "--record"])
-            .arg(&record),
-    );
+    let done = simulator.run(&format!("{FAST} --settle=0 --levels=30"), &record);
     assert_eq!(done.code, 0, "{}", done.all());
     assert!(done.stdout.contains(&format!("albcap analyze {}", record.display())), "{}", done.stdout);
     assert_eq!(json_of(&record)["verdict"]["outcome"], "not_checked");
@@ -323,14 +285,7 @@ fn one_leg_counted_agrees_since_requestcount_shows_that_all_arrived() {
     let folder = Folder::new();
     let record = folder.file("one.jsonl");
     simulator.wait_for_periods(5);
-    let done = finish(
-        simulator
-            .albcap("run")
-            .arg(simulator.url())
-            .args(FAST)
-            .args(["--levels=50", "--record"])
-            .arg(&record),
-    );
+    let done = simulator.run(&format!("{FAST} --levels=50"), &record);
     let report = json_of(&record);
     assert_eq!((done.code, report["verdict"]["outcome"].as_str()), (0, Some("agrees")), "{report:#}");
     let factor = report["correlation"]["active_connections"]["factor"].as_f64().unwrap();
@@ -350,7 +305,7 @@ fn connections_that_never_reach_the_measured_load_balancer_contradict() {
         measured
             .albcap("run")
             .arg(loaded.url())
-            .args(FAST)
+            .args(FAST.split(' '))
             .args(["--levels=50", "--force=listener", "--load-balancer", name, "--record"])
             .arg(&record),
     );
