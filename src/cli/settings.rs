@@ -14,7 +14,7 @@ use crate::conduct::Inquiry;
 use crate::judge::Judged;
 use crate::plan::{
     Brake, CloudWatchPlan, Hold, Pace, PassRule, Plan, RequestHeader, Route, Schedule, Search, Target,
-    TargetUrl, Template, TlsOptions, TokenPlace, TokenPlan, longest_life,
+    TargetUrl, Template, TlsOptions, TokenPlace, TokenPlan, is_http_token, longest_life,
 };
 use crate::preflight::BesidePlan;
 use crate::prices::Prices;
@@ -208,10 +208,7 @@ fn target(url: TargetUrl, args: &RunArgs) -> Result<Target, Complaint> {
             .map_err(|error| Complaint::usage(error, "an origin looks like https://app.example.com"))?;
         headers.push(header);
     }
-    let token = |name: &String| {
-        !name.is_empty() && name.chars().all(|c| c.is_ascii_graphic() && !"\"(),/:;<=>?@[\\]{}".contains(c))
-    };
-    if let Some(wrong) = flags.subprotocol.iter().find(|name| !token(name)) {
+    if let Some(wrong) = flags.subprotocol.iter().find(|name| !is_http_token(name)) {
         return Err(Complaint::usage(
             format!("'{}' can't be a subprotocol's name", wrong.escape_debug()),
             "names are single words, such as graphql-transport-ws",

@@ -45,7 +45,9 @@ pub use route::{
 };
 pub use schedule::{LevelOutcome, Levels, LevelsError, Most, Schedule, Step, StopReason};
 pub use search::{Search, SearchError};
-pub use target::{HeaderError, RequestHeader, ShownUrl, Target, TargetUrl, TargetUrlError, TlsOptions};
+pub use target::{
+    HeaderError, RequestHeader, ShownUrl, Target, TargetUrl, TargetUrlError, TlsOptions, is_http_token,
+};
 pub use template::{Template, TemplateError};
 pub use tokens::{
     Expiry, Jwt, JwtError, Token, TokenEndpoint, TokenEndpointError, TokenError, TokenMisfit, TokenOrigin,

@@ -303,15 +303,19 @@ pub enum HeaderError {
     Reserved(String),
 }
 
+/// Whether a text can be the name of a header, a cookie or a subprotocol: a token of RFC 9110 §5.6.2.
+pub fn is_http_token(text: &str) -> bool {
+    let of_token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
+    !text.is_empty() && text.chars().all(of_token)
+}
+
 impl std::str::FromStr for RequestHeader {
     type Err = HeaderError;
 
     fn from_str(text: &str) -> Result<RequestHeader, HeaderError> {
         let (name, value) = text.split_once(':').ok_or(HeaderError::Form)?;
         let (name, value) = (name.trim(), value.trim());
-        // RFC 9110 §5.6.2: a field name is a token.
-        let token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
-        if name.is_empty() || !name.chars().all(token) {
+        if !is_http_token(name) {
             return Err(HeaderError::Form);
         }
         if !value.chars().all(|c| c == '\t' || (' '..='~').contains(&c)) {
@@ -453,6 +457,15 @@ mod tests {
             assert_eq!(url(text).shown().as_str(), shown);
             assert_eq!(url(shown).shown().as_str(), shown, "what is shown can be read back");
         }
+    }
+
+    #[test]
+    fn a_token_of_http_is_what_can_be_seen_but_for_delimiters() {
+        for c in (0..=0xFF_u8).map(char::from) {
+            let expected = c.is_ascii_graphic() && !r#""(),/:;<=>?@[\]{}"#.contains(c);
+            assert_eq!(is_http_token(&format!("a{c}")), expected, "{c:?}");
+        }
+        assert!(!is_http_token(""));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use super::{Token, TokenError};
-use crate::plan::{HeaderError, RequestHeader, TargetUrl};
+use crate::plan::{HeaderError, RequestHeader, TargetUrl, is_http_token};
 
 /// Where in a connection's opening its token stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,10 +49,12 @@ pub enum TokenPlaceError {
 impl TokenPlace {
     /// Whether this token can stand here.
     pub fn accepts(&self, token: &Token) -> Result<(), TokenError> {
-        let all = |allowed: fn(char) -> bool| token.as_str().chars().all(allowed);
+        let text = token.as_str();
         match self {
-            TokenPlace::Cookie(_) if !all(|c| !" \",;\\".contains(c)) => Err(TokenError::NotInCookie),
-            TokenPlace::Subprotocol if !all(is_token_character) => Err(TokenError::NotASubprotocol),
+            TokenPlace::Cookie(_) if text.contains([' ', '"', ',', ';', '\\']) => {
+                Err(TokenError::NotInCookie)
+            }
+            TokenPlace::Subprotocol if !is_http_token(text) => Err(TokenError::NotASubprotocol),
             _ => Ok(()),
         }
     }
@@ -77,11 +79,6 @@ impl TokenPlace {
     }
 }
 
-/// RFC 9110 §5.6.2.
-fn is_token_character(c: char) -> bool {
-    c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c)
-}
-
 /// The place as it may be shown: without the header's prefix, which is part of a header's value.
 impl std::fmt::Display for TokenPlace {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -104,9 +101,7 @@ impl std::str::FromStr for TokenPlace {
             ("subprotocol", "") => Ok(TokenPlace::Subprotocol),
             ("message", "") => Ok(TokenPlace::Message),
             ("query", name) if !name.is_empty() => Ok(TokenPlace::Query(name.to_owned())),
-            ("cookie", name) if !name.is_empty() && name.chars().all(is_token_character) => {
-                Ok(TokenPlace::Cookie(name.to_owned()))
-            }
+            ("cookie", name) if is_http_token(name) => Ok(TokenPlace::Cookie(name.to_owned())),
             ("header", rest) if !rest.is_empty() => {
                 let (name, prefix) = rest.split_once(':').unwrap_or((rest, ""));
                 let RequestHeader { name, value } = format!("{name}: {prefix}").parse()?;
