@@ -39,24 +39,8 @@ impl Aws {
     ) -> Result<Reading, AwsError> {
         let window = Window { subject, period, from, until };
         let asked = Asked::all(subject);
-        let mut pages = SeriesPages::default();
-        let mut owed = asked.clone();
-        for round in 0..ROUNDS {
-            if round > 0 {
-                tokio::time::sleep(self.between_rounds).await;
-            }
-            for queries in owed.chunks(MOST_QUERIES) {
-                self.read_round(&window, queries, &mut pages).await?;
-            }
-            if pages.forbidden() {
-                return Err(forbidden());
-            }
-            owed = pages.drop_owed(&asked);
-            if owed.is_empty() {
-                break;
-            }
-            tracing::debug!(?owed, round, "CloudWatch did not complete these metrics");
-        }
+        let mut pages = self.read_rounds(&window, &asked, ROUNDS).await?;
+        let owed = pages.drop_owed(&asked);
         let owed: Vec<String> = owed.iter().map(|asked| asked.shown(subject)).collect();
         if !owed.is_empty() {
             tracing::warn!("CloudWatch did not complete {}", owed.join(", "));
@@ -72,7 +56,7 @@ impl Aws {
     }
 
     /// The metrics of these names in `from..until`, of the load balancer, or of every target group where only they have
-    /// them; asked for once. Of what CloudWatch did not complete, `partial` decides.
+    /// them. Of what CloudWatch did not complete, `partial` decides: where that is taken, it is asked for once.
     ///
     /// # Errors
     /// What the call brought; [`AwsError::AccessDenied`] for a `Forbidden` in the answer too.
@@ -86,14 +70,40 @@ impl Aws {
         partial: Partial,
     ) -> Result<Reading, AwsError> {
         let window = Window { subject, period, from, until };
-        let mut pages = SeriesPages::default();
-        for queries in Asked::named(subject, metrics).chunks(MOST_QUERIES) {
-            self.read_round(&window, queries, &mut pages).await?;
-        }
-        if pages.forbidden() {
-            return Err(forbidden());
-        }
+        let rounds = match partial {
+            Partial::Unknown => ROUNDS,
+            Partial::Taken => 1,
+        };
+        let pages = self.read_rounds(&window, &Asked::named(subject, metrics), rounds).await?;
         Ok(reading(subject, pages.into_points(partial)))
+    }
+
+    /// All of `asked`; of what CloudWatch does not complete it is asked again, in so many rounds at most.
+    async fn read_rounds(
+        &self,
+        window: &Window<'_>,
+        asked: &[Asked],
+        rounds: usize,
+    ) -> Result<SeriesPages<Asked>, AwsError> {
+        let mut pages = SeriesPages::default();
+        let mut owed = asked.to_vec();
+        for round in 0..rounds {
+            if round > 0 {
+                owed = pages.drop_owed(asked);
+                if owed.is_empty() {
+                    break;
+                }
+                tracing::debug!(?owed, round, "CloudWatch did not complete these metrics");
+                tokio::time::sleep(self.between_rounds).await;
+            }
+            for queries in owed.chunks(MOST_QUERIES) {
+                self.read_round(window, queries, &mut pages).await?;
+            }
+            if pages.forbidden() {
+                return Err(forbidden());
+            }
+        }
+        Ok(pages)
     }
 
     /// One answer, all its pages.
@@ -448,7 +458,7 @@ mod tests {
             asked,
             ["m_ConsumedLCUs", "m_ActiveConnectionCount", "m_RequestCount", "g0_UnHealthyHostCount"]
         );
-        assert_eq!(server.seen().len(), 1);
+        assert_eq!(server.seen().len(), ROUNDS);
         let server = Canned::serve(|_| {
             let late = result("m_RequestCount", &[(-60, 9.0)], "InternalError");
             answer(vec![late, result("m_ConsumedLCUs", &[(-60, 0.5)], "Complete")], None)
@@ -459,6 +469,12 @@ mod tests {
         assert_eq!(told["ConsumedLCUs"][0].value, 0.5);
         let told = before_load_as(&server, Partial::Taken).await.unwrap();
         assert_eq!(told["RequestCount"][0].value, 9.0, "but who can't wait is given it");
+        let server = Canned::serve(|request| {
+            let status = if request.earlier == 0 { "InternalError" } else { "Complete" };
+            answer(ids(request).iter().map(|id| result(id, &[(-60, 0.5)], status)).collect(), None)
+        })
+        .await;
+        assert_eq!(before_load(&server).await.unwrap().len(), 3, "what is owed is asked for again");
     }
 
     #[tokio::test]

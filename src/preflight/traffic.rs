@@ -21,15 +21,25 @@ fn look(known: &Known<'_>) -> Finding {
         let brake = if known.plan.brake.by_default { "; no brake but --abort-if" } else { "" };
         return skip(NAME, format!("CloudWatch was not read{brake}"));
     };
-    let Some(others) = Others::of(points, cloudwatch.period) else {
-        return skip(NAME, "CloudWatch does not tell what is there without us");
-    };
     let brake = brake(known.plan, known.metrics);
-    if others.are_none() {
+    let Some(others) = Others::of(points, cloudwatch.period) else {
+        return skip(NAME, format!("CloudWatch does not tell what is there without us; {brake}"));
+    };
+    let felt = format!("others use this ALB: a load that it does not bear is felt by them too; {brake}");
+    let elsewhere = "test an ALB of its own, or at a quiet time";
+    let Some(typical) = others.typical else {
+        return warn(
+            NAME,
+            format!("up to {} of others", others.most),
+            format!("{felt}; what is usual is not told, since CloudWatch did not answer for all metrics"),
+            elsewhere,
+        );
+    };
+    if others.most == Traffic::NONE {
         let rules = if known.plan.brake.rules.is_empty() { String::new() } else { brake };
         return pass(NAME, "none of others", rules);
     }
-    if others.are_rare() {
+    if typical == Traffic::NONE {
         return info(
             NAME,
             format!("none of others in most periods, up to {} in some", others.most),
@@ -39,13 +49,9 @@ fn look(known: &Known<'_>) -> Finding {
     }
     warn(
         NAME,
-        format!(
-            "{} of others (both legs), {} a minute",
-            others.typical.connections(),
-            others.typical.requests()
-        ),
-        format!("others use this ALB: a load that it does not bear is felt by them too; {brake}"),
-        "test an ALB of its own, or at a quiet time",
+        format!("{} of others (both legs), {} a minute", typical.connections(), typical.requests()),
+        felt,
+        elsewhere,
     )
 }
 
@@ -54,12 +60,9 @@ fn look(known: &Known<'_>) -> Finding {
 /// before.
 pub fn rules_in_force(plan: &Plan, metrics: &MetricsAnswer) -> Vec<AbortRule> {
     let own = plan.brake.has_rule_on(BrakeMetric::LoadBalancer(AlbMetric::UNHEALTHY_HOSTS));
-    let default = match (metrics, plan.cloudwatch) {
-        (MetricsAnswer::Readable(points), Some(cloudwatch)) if plan.brake.by_default && !own => {
-            Others::of(points, cloudwatch.period)
-                .filter(|others| !others.are_none())
-                .and_then(|_| most(points, metric::UNHEALTHY_HOSTS))
-                .and_then(AbortRule::unhealthy_hosts_above)
+    let default = match metrics {
+        MetricsAnswer::Readable(points) if plan.brake.by_default && !own && others_are_there(points) => {
+            most(points, metric::UNHEALTHY_HOSTS).and_then(AbortRule::unhealthy_hosts_above)
         }
         _ => None,
     };
@@ -80,18 +83,30 @@ pub fn blind_brake(cause: &str, remedy: &str) -> Finding {
 fn brake(plan: &Plan, metrics: &MetricsAnswer) -> String {
     let rules: Vec<String> = rules_in_force(plan, metrics).iter().map(AbortRule::to_string).collect();
     match rules.as_slice() {
-        [] if plan.brake.by_default => {
+        [] if plan.brake.by_default && !known_before(metrics, metric::UNHEALTHY_HOSTS) => {
             format!("no brake, since CloudWatch has no {} from before", metric::UNHEALTHY_HOSTS)
         }
+        [] if plan.brake.by_default => "no brake but --abort-if".to_owned(),
         [] => "no brake (--no-abort)".to_owned(),
         rules => format!("brake: {}", rules.join(", ")),
     }
 }
 
+fn known_before(metrics: &MetricsAnswer, name: &str) -> bool {
+    matches!(metrics, MetricsAnswer::Readable(points) if most(points, name).is_some())
+}
+
+/// Whether anything shows that others use the load balancer: for the brake it is enough, whatever else is not told.
+fn others_are_there(points: &Metrics) -> bool {
+    [metric::ACTIVE_CONNECTIONS, metric::REQUESTS]
+        .into_iter()
+        .any(|name| most(points, name).is_some_and(|most| most > 0.0))
+}
+
 /// What is there without us.
 struct Others {
-    /// The median of all periods.
-    typical: Traffic,
+    /// The median of all periods; `None` where those can't be told in which nothing was there.
+    typical: Option<Traffic>,
     /// The most of any period.
     most: Traffic,
 }
@@ -129,20 +144,11 @@ impl Others {
             active: count(active),
             requests: requests.map_or(0, |sum| a_minute(sum, period)),
         };
-        let active = typical(points, metric::ACTIVE_CONNECTIONS)?;
+        let typical = typical(points, metric::ACTIVE_CONNECTIONS)
+            .map(|active| traffic(active, typical(points, metric::REQUESTS)));
         let most_active = most(points, metric::ACTIVE_CONNECTIONS).unwrap_or(0.0);
-        Some(Others {
-            typical: traffic(active, typical(points, metric::REQUESTS)),
-            most: traffic(most_active, most(points, metric::REQUESTS)),
-        })
-    }
-
-    fn are_none(&self) -> bool {
-        self.most == Traffic::NONE
-    }
-
-    fn are_rare(&self) -> bool {
-        self.typical == Traffic::NONE
+        let most = traffic(most_active, most(points, metric::REQUESTS));
+        (typical.is_some() || others_are_there(points)).then_some(Others { typical, most })
     }
 }
 
@@ -205,8 +211,23 @@ mod tests {
                 "none of others in most periods, up to 500 TCP connections and 0 requests a minute in some",
             ),
             (&[LCUS], Status::Skip, ""),
-            (&[(active, &[5.0])], Status::Skip, ""),
-            (&[(metric::CONSUMED_LCUS, &[]), (active, &[5.0])], Status::Skip, ""),
+            (&[(active, &[])], Status::Skip, ""),
+            // What is there is there, though nothing tells how often it is not.
+            (
+                &[(active, &[5.0, 9.0])],
+                Status::Warn,
+                "up to 9 TCP connections and 0 requests a minute of others",
+            ),
+            (
+                &[(metric::CONSUMED_LCUS, &[]), (active, &[5.0])],
+                Status::Warn,
+                "up to 5 TCP connections and 0 requests a minute of others",
+            ),
+            (
+                &[LCUS, (requests, &[3.0])],
+                Status::Warn,
+                "up to 0 TCP connections and 3 requests a minute of others",
+            ),
         ] {
             let finding = look(&Case { metrics: before_load(told), ..case() }.known());
             assert_eq!((finding.status, finding.found.as_str()), (status, found));
@@ -220,6 +241,8 @@ mod tests {
         let (active, unhealthy) = (metric::ACTIVE_CONNECTIONS, metric::UNHEALTHY_HOSTS);
         let others: &[_] = &[LCUS, (active, &[20.0, 20.0, 20.0]), (unhealthy, &[0.0, 2.0, 1.0])];
         let unknown: &[_] = &[LCUS, (active, &[20.0, 20.0, 20.0]), (unhealthy, &[])];
+        let partly: &[(&str, &[f64])] = &[(active, &[900.0]), (unhealthy, &[1.0])];
+        let untold: &[(&str, &[f64])] = &[(unhealthy, &[1.0])];
         let alone: &[_] = &[LCUS, (active, &[]), (unhealthy, &[0.0, 0.0, 0.0])];
         let by_default = |rules: &[&str]| Brake {
             rules: rules.iter().map(|rule| rule.parse().expect("a rule")).collect(),
@@ -245,6 +268,14 @@ mod tests {
                 &[],
                 "; no brake, since CloudWatch has no UnHealthyHostCount from before",
             ),
+            (
+                by_default(&[]),
+                partly,
+                &["UnHealthyHostCount > 1"],
+                "; brake: UnHealthyHostCount > 1; what is usual is not told, since CloudWatch did not answer for all \
+                 metrics",
+            ),
+            (by_default(&[]), untold, &[], "without us; no brake but --abort-if"),
             (by_default(&[]), alone, &[], ""),
             (by_default(&[clients]), alone, &[clients], "brake: client.http_5xx > 9"),
         ] {

@@ -4,7 +4,7 @@
 use std::fs;
 use std::process::Command;
 
-use crate::harness::{Done, Folder, Simulator, binary, finish, json_of};
+use crate::harness::{Done, Folder, Simulator, binary, finish, json_of, wait_for};
 
 /// Refused: nothing opened, one line of cause and one of remedy.
 fn refused(command: &mut Command) -> (String, String) {
@@ -167,6 +167,14 @@ fn traffic_of_others_is_seen_before_the_load() {
     let (status, said) = line(&done, "traffic");
     assert_eq!(status, "warn");
     assert!(said.starts_with("60 TCP connections of others (both legs)"), "{said}");
+    // Without the metric that is always there nothing tells what is usual; that they are there is enough for the brake.
+    let owing = Simulator::start(&["--period=1s", "--baseline=30", "--owe=ConsumedLCUs"]);
+    wait_for("published periods", || (owing.points("ActiveConnectionCount").len() >= 3).then_some(()));
+    let done = finish(owing.albcap("preflight").args([owing.url(), "--period=1s"]));
+    let (status, said) = line(&done, "traffic");
+    assert_eq!(status, "warn", "{}", done.all());
+    assert!(said.starts_with("up to 60 TCP connections"), "{said}");
+    assert!(done.stdout.contains("UnHealthyHostCount > 0"), "{}", done.all());
     let silent = Simulator::start(&[]);
     let done = finish(silent.albcap("preflight").arg(silent.url()));
     assert_eq!((done.code, line(&done, "metrics").0.as_str()), (0, "warn"), "{}", done.all());
