@@ -60,7 +60,7 @@ pub async fn survey(inquiry: &Inquiry<'_>) -> Survey {
     let Account { aws, load_balancer, metrics, own_addresses } = account;
     let facts = Facts {
         load_balancer: load_balancer.facts().cloned(),
-        machine: this_machine(plan),
+        machine: this_machine(plan, target.first()),
         target: target.first().map(|now| counted(now)),
         addresses: (!target.is_empty())
             .then(|| Addresses { target: together(&target), load_balancer: own_addresses }),
@@ -72,9 +72,13 @@ pub async fn survey(inquiry: &Inquiry<'_>) -> Survey {
     Survey { facts, findings, rules, aws }
 }
 
-fn this_machine(plan: &Plan) -> MachineFacts {
+fn this_machine(plan: &Plan, target: Option<&Vec<SocketAddr>>) -> MachineFacts {
     let sources = plan.route.source_ip.as_ref().map_or_else(Vec::new, SourceAddresses::all);
-    MachineFacts { foreign_sources: machine::not_here(&sources), ..machine::observe() }
+    MachineFacts {
+        families: target.map(|addresses| machine::families_with_a_way(addresses)),
+        foreign_sources: machine::not_here(&sources),
+        ..machine::observe()
+    }
 }
 
 /// What the account brought.

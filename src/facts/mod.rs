@@ -1,7 +1,8 @@
 //! What the world told us, as plain data: the load balancer, this machine, CloudWatch's series; and [`Finding`],
 //! what a check makes of them. `forwarding` and `capacity` hold what elbv2 tells beyond the load balancer itself,
-//! `reading` what CloudWatch answers.
+//! `reading` what CloudWatch answers, `addresses` where the target is.
 
+mod addresses;
 mod capacity;
 mod forwarding;
 mod reading;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::plan::seconds;
 use crate::prices::Prices;
+pub use addresses::{Addresses, Families, TargetAddresses};
 pub use capacity::ReservationFacts;
 pub use forwarding::{Forwarding, ListenerFacts, TargetGroupFacts};
 pub use reading::{Reading, Subject};
@@ -160,6 +162,9 @@ pub struct MachineFacts {
     /// The ports that the system gives to outgoing connections; `None` where it does not tell.
     #[serde(default)]
     pub ports: Option<PortRange>,
+    /// The families of addresses in which this machine has a way to the target; `None` where that was not looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub families: Option<Families>,
     /// The source addresses of the plan that are not this machine's.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub foreign_sources: Vec<IpAddr>,
@@ -228,15 +233,6 @@ impl PortRange {
     }
 }
 
-/// How many addresses the target has, of each family.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct TargetAddresses {
-    /// Of IPv4.
-    pub ipv4: u32,
-    /// Of IPv6.
-    pub ipv6: u32,
-}
-
 /// This machine over about a second; what can't be had is `None`. CPU and descriptors are this process's, all else the
 /// whole machine's (on Linux: its network namespace's).
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
@@ -257,15 +253,6 @@ pub struct MachineSample {
     pub listen_drops: Option<u64>,
     /// Those of them that were dropped since the accept queue was full.
     pub listen_overflows: Option<u64>,
-}
-
-/// The addresses that decide whether the target is the load balancer, of several look-ups together; ascending.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-pub struct Addresses {
-    /// Where connections go.
-    pub target: Vec<IpAddr>,
-    /// Behind the load balancer's own name; empty where it was not looked up, or has none.
-    pub load_balancer: Vec<IpAddr>,
 }
 
 /// What is known before the load; a part is missing where it could not be had.

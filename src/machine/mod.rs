@@ -1,7 +1,7 @@
 //! This machine: what it allows, what it is called, and how it fares.
 //!
 //! [`observe`] raises the limit of open descriptors as far as it goes, and tells it; [`not_here`] tells which addresses
-//! are not its own; [`Watch`] tells of each second what this process and the machine's TCP did. What is particular to an
+//! are not its own, [`families_with_a_way`] in which families it has a way to others; [`Watch`] tells of each second what this process and the machine's TCP did. What is particular to an
 //! operating system is one small file for it (`linux`, `macos`, `elsewhere`), each with the same functions; `proc_text`
 //! reads what Linux writes.
 
@@ -21,6 +21,7 @@ mod source_addresses;
 #[cfg(not(target_os = "linux"))]
 mod unknown;
 mod watch;
+mod ways;
 
 #[cfg(not(any(target_os = "linux", target_os = "macos")))]
 use elsewhere as system;
@@ -31,6 +32,7 @@ use macos as system;
 
 pub use source_addresses::not_here;
 pub use watch::Watch;
+pub use ways::families_with_a_way;
 
 use crate::facts::MachineFacts;
 pub use memory::release_memory;
@@ -44,6 +46,7 @@ pub fn observe() -> MachineFacts {
         descriptors: descriptors::raise_limit(),
         descriptors_used: system::descriptors_used().unwrap_or(0),
         ports: system::ports(),
+        families: None,
         foreign_sources: Vec::new(),
         time_wait: system::time_wait(),
         memory: system::memory(),

@@ -1,5 +1,7 @@
 //! Whether those who keep track of connections on the way have room for ours: this kernel, and a NAT gateway.
 
+use std::net::IpAddr;
+
 use super::private::is_private;
 use super::wording::{info, pass, warn};
 use super::{Check, Forcing, Known};
@@ -36,18 +38,21 @@ fn look(known: &Known<'_>) -> Finding {
     on_the_way(known, largest, &found)
 }
 
-/// Whether there is a NAT gateway can't be seen from here: a note, where it would matter.
+/// Whether there is a NAT gateway can't be seen from here: a note, where it would matter. It carries IPv4 to public
+/// addresses; each of all that can be reached gets as many connections as any other.
 fn on_the_way(known: &Known<'_>, largest: u64, found: &str) -> Finding {
     let targets = known.addresses.map_or(&[][..], |addresses| &addresses.target);
-    let public = targets.iter().filter(|address| !is_private(**address)).count() as u64;
-    if public > 0 && largest > NAT_GATEWAY * public {
+    let reached: Vec<IpAddr> =
+        targets.iter().copied().filter(|address| known.families().have(*address)).collect();
+    let public = reached.iter().filter(|address| address.is_ipv4() && !is_private(**address)).count();
+    if public > 0 && largest > NAT_GATEWAY * reached.len() as u64 {
         return info(
             NAME,
             found,
             format!(
                 "a NAT gateway on the way would carry {} to each of the target's {} at most, for each of its own",
                 plural(NAT_GATEWAY, "connection"),
-                if public == 1 { "1 address".to_owned() } else { format!("{public} addresses") }
+                if public == 1 { "1 IPv4 address".to_owned() } else { format!("{public} IPv4 addresses") }
             ),
             "",
         );
@@ -60,7 +65,7 @@ fn on_the_way(known: &Known<'_>, largest: u64, found: &str) -> Finding {
 mod tests {
     use super::super::examples::{Case, case, machine, plan};
     use super::*;
-    use crate::facts::{Addresses, ConntrackFacts, MachineFacts, Status};
+    use crate::facts::{Addresses, ConntrackFacts, Families, MachineFacts, Status};
     use crate::plan::Schedule;
 
     fn look_at(largest: u32, table: Option<(u64, u64)>, target: &[&str]) -> Finding {
@@ -89,11 +94,25 @@ mod tests {
             (55_001, None, public, Status::Info, "not tracked here"),
             (55_001, None, &["203.0.113.1", "203.0.113.2"], Status::Pass, "not tracked here"),
             (55_001, None, &["10.0.0.1"], Status::Pass, "not tracked here"),
+            // Half of them go by IPv6, which no NAT gateway carries.
+            (110_000, None, &["203.0.113.1", "2001:db8::1"], Status::Pass, "not tracked here"),
+            (110_001, None, &["203.0.113.1", "2001:db8::1"], Status::Info, "not tracked here"),
+            (1_000_000, None, &["2001:db8::1"], Status::Pass, "not tracked here"),
             (55_001, None, &[], Status::Pass, "not tracked here"),
         ] {
             let finding = look_at(largest, table, target);
             assert_eq!((finding.status, finding.found.as_str()), (status, found), "{largest} {table:?}");
         }
+        let case = Case {
+            plan: plan(|plan| plan.schedule = Schedule::Levels(vec![55_001].try_into().unwrap())),
+            machine: MachineFacts { families: Some(Families { ipv4: true, ipv6: false }), ..machine() },
+            addresses: Some(Addresses {
+                target: vec!["203.0.113.1".parse().unwrap(), "2001:db8::1".parse().unwrap()],
+                load_balancer: vec![],
+            }),
+            ..case()
+        };
+        assert_eq!(look(&case.known()).status, Status::Info, "all of them go by IPv4");
         assert!(look_at(1_001, Some((100, 1_100)), public).remedy.contains("nf_conntrack_max=2102"));
     }
 }

@@ -31,8 +31,8 @@ pub use idle_timeout::idle_timeout_changed;
 pub use traffic::{blind_brake, rules_in_force};
 
 use crate::facts::{
-    Addresses, Facts, Finding, LoadBalancerAnswer, LoadBalancerFacts, MachineFacts, MetricsAnswer, Status,
-    TargetAddresses,
+    Addresses, Facts, Families, Finding, LoadBalancerAnswer, LoadBalancerFacts, MachineFacts, MetricsAnswer,
+    Status, TargetAddresses,
 };
 use crate::plan::Plan;
 use crate::prices::Prices;
@@ -168,6 +168,11 @@ impl Known<'_> {
             LoadBalancerAnswer::NotAsked => Err(wording::skip(check, "not asked for: --no-aws")),
             LoadBalancerAnswer::Unavailable(_) => Err(wording::skip(check, "the load balancer is not known")),
         }
+    }
+
+    /// The families of addresses in which this machine has a way to the target; both, where that was not looked at.
+    fn families(&self) -> Families {
+        self.machine.families.unwrap_or(Families::BOTH)
     }
 
     /// Why what an elbv2 operation tells is not known.

@@ -20,7 +20,7 @@ pub(super) const CHECK: Check = Check { name: NAME, forcing: Forcing::Never, loo
 
 fn look(known: &Known<'_>) -> Finding {
     let Some(target) = known.target else { return skip(NAME, "the target's addresses are not known") };
-    let (pairs, pairs_of) = pairs(known, target);
+    let (pairs, pairs_of) = pairs(known, target.within(known.families()));
     if pairs == 0 {
         return skip(NAME, "no source address can reach the target");
     }
@@ -75,7 +75,7 @@ fn counted(count: u64, [one, many]: [&str; 2]) -> String {
 mod tests {
     use super::super::examples::{Case, case, machine, plan};
     use super::*;
-    use crate::facts::{MachineFacts, Status};
+    use crate::facts::{Families, MachineFacts, Status};
     use crate::plan::Schedule;
 
     fn look_at(largest: u32, sources: Option<&str>, target: Option<(u32, u32)>) -> Finding {
@@ -108,6 +108,27 @@ mod tests {
         ] {
             let finding = look_at(largest, sources, target);
             assert_eq!(finding.status, status, "{largest} {sources:?} {target:?}: {finding:?}");
+        }
+    }
+
+    #[test]
+    fn addresses_to_which_there_is_no_way_have_no_ports() {
+        for (families, largest, status) in [
+            (None, 2_000, Status::Pass),
+            (Some(Families::BOTH), 2_000, Status::Pass),
+            (Some(Families { ipv4: true, ipv6: false }), 1_000, Status::Pass),
+            (Some(Families { ipv4: true, ipv6: false }), 1_001, Status::Refuse),
+            (Some(Families { ipv4: false, ipv6: false }), 1, Status::Skip),
+        ] {
+            let levels = vec![largest].try_into().unwrap();
+            let ports = Some(PortRange { first: 50_000, last: 50_999 });
+            let case = Case {
+                plan: plan(|plan| plan.schedule = Schedule::Levels(levels)),
+                machine: MachineFacts { ports, families, ..machine() },
+                target: Some(TargetAddresses { ipv4: 1, ipv6: 1 }),
+                ..case()
+            };
+            assert_eq!(look(&case.known()).status, status, "{largest} {families:?}");
         }
     }
 
