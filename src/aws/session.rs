@@ -21,6 +21,7 @@ use super::endpoint::{Endpoint, origin};
 use super::error::AwsError;
 use super::foreign_text::foreign_text;
 use super::no_credentials::no_credentials;
+use crate::facts::{LoadBalancerFacts, LoadBalancerRef};
 
 /// Where AWS is and who asks.
 #[derive(Debug, Clone, Default)]
@@ -35,6 +36,23 @@ pub struct AwsSettings {
     pub endpoint_url: Option<String>,
     /// With these nothing is read from environment, profiles or files.
     pub fixed_credentials: Option<FixedCredentials>,
+}
+
+impl AwsSettings {
+    /// The same, where the load balancer's region is known: that of the first of `named` that is an ARN, else that of
+    /// the one that was `found`, else as it was.
+    pub fn near<'a>(
+        &self,
+        named: impl IntoIterator<Item = &'a LoadBalancerRef>,
+        found: Option<&LoadBalancerFacts>,
+    ) -> AwsSettings {
+        let arn = named.into_iter().find_map(|named| match named {
+            LoadBalancerRef::Arn(arn) => Some(arn),
+            LoadBalancerRef::Name(_) => None,
+        });
+        let region = arn.or(found.map(|facts| &facts.arn)).map(|arn| arn.region().to_owned());
+        AwsSettings { region_hint: region.or_else(|| self.region_hint.clone()), ..self.clone() }
+    }
 }
 
 /// Credentials for an endpoint of one's own, such as the simulator's. Their debug form shows nothing.

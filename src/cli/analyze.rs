@@ -71,8 +71,8 @@ async fn read_again(
         )
     })?;
     refuse_what_is_gone(&window, Utc::now())?;
-    let mut settings = aws_settings(&args.aws.access);
-    settings.region_hint = run.load_balancer().map(|facts| facts.arn.region().to_owned());
+    let named = [&args.aws.load_balancer, &run.header.plan.load_balancer];
+    let settings = aws_settings(&args.aws.access).near(named.into_iter().flatten(), run.load_balancer());
     let found = async {
         let aws = Aws::connect(&settings).await.map_err(|error| Complaint::of_aws(&error))?;
         let facts = load_balancer(args, run, &aws).await?;

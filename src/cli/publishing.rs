@@ -90,8 +90,9 @@ impl Publishing<'_> {
         Ok(())
     }
 
+    /// In the load balancer's region: its metrics are there, and what is published beside them should be.
     fn settings_of(&self, judged: &Judged<'_>) -> AwsSettings {
-        AwsSettings { region_hint: self.region_hint(judged), ..aws_settings(self.access) }
+        aws_settings(self.access).near(None, judged.run.load_balancer())
     }
 
     /// There is no way to AWS. At the end of a run that is a failure, and no refusal: the load is over.
@@ -103,12 +104,6 @@ impl Publishing<'_> {
                 format!("{}; then: {}", error.remedy(), self.command()),
             ),
         }
-    }
-
-    /// The load balancer's region: its metrics are there, and what is published beside them should be.
-    fn region_hint(&self, judged: &Judged<'_>) -> Option<String> {
-        let facts = judged.run.load_balancer()?;
-        Some(facts.arn.region().to_owned())
     }
 
     fn publication(&self, judged: &Judged<'_>, destination: &Destination) -> Result<Publication, Complaint> {

@@ -12,7 +12,7 @@ use crate::facts::{
     Addresses, Facts, Finding, LoadBalancerAnswer, LoadBalancerFacts, MachineFacts, MetricsAnswer,
     TargetAddresses, Unavailable, clock_ahead, metric, same_dns_name,
 };
-use crate::plan::{AbortRule, CloudWatchPlan, Destination, LoadBalancerRef, Plan, SourceAddresses};
+use crate::plan::{AbortRule, CloudWatchPlan, Destination, Plan, SourceAddresses};
 use crate::preflight::BesidePlan;
 use crate::prices::Prices;
 use crate::{load, machine, preflight};
@@ -114,13 +114,7 @@ async fn ask_account(inquiry: &Inquiry<'_>) -> Account {
 }
 
 async fn find(plan: &Plan, settings: &AwsSettings) -> Result<(Aws, LoadBalancerFacts), AwsError> {
-    let hint = match &plan.load_balancer {
-        Some(LoadBalancerRef::Arn(arn)) => Some(arn.region().to_owned()),
-        _ => None,
-    };
-    let settings =
-        AwsSettings { region_hint: hint.or_else(|| settings.region_hint.clone()), ..settings.clone() };
-    let aws = Aws::connect(&settings).await?;
+    let aws = Aws::connect(&settings.near(&plan.load_balancer, None)).await?;
     let facts = aws.find_load_balancer(plan.load_balancer.as_ref(), &plan.destination().host()).await?;
     Ok((aws, facts))
 }

@@ -159,3 +159,19 @@ fn a_ctrl_c_ends_whatever_aws_is_waited_for() {
         assert_eq!(std::fs::read_to_string(record).unwrap(), before, "nothing was learned");
     }
 }
+
+#[test]
+fn the_region_of_an_arn_that_is_named_is_taken() {
+    let simulator = Simulator::start(&["--period=1s"]);
+    let folder = Folder::new();
+    let record = folder.file("alone.jsonl");
+    recorded(&simulator, &record, "--no-aws");
+    let arn = simulator.announcement["load_balancer_arn"].as_str().unwrap();
+    let mut analyze = with_credentials();
+    analyze.arg("analyze").arg(&record).args(["--endpoint-url", simulator.endpoint(), "--settle=0"]);
+    let unnamed = finish(&mut analyze);
+    assert_eq!(unnamed.code, 3, "no region is known: {}", unnamed.all());
+    let named = finish(analyze.args(["--load-balancer", arn]));
+    assert!(matches!(named.code, 0 | 6), "{}", named.all());
+    assert_eq!(json_of(&record)["server"]["status"], "provisional");
+}
