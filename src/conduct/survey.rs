@@ -162,15 +162,24 @@ async fn target_addresses(plan: &Plan) -> Vec<Vec<SocketAddr>> {
 
 /// The answers, one after the other; those that fail or are late are left out.
 async fn look_ups(destination: &Destination, times: u32, patience: Duration) -> Vec<Vec<SocketAddr>> {
+    several(times, patience, async || load::look_up(destination).await).await
+}
+
+async fn several<A>(times: u32, patience: Duration, ask: A) -> Vec<Vec<SocketAddr>>
+where
+    A: AsyncFn() -> std::io::Result<Vec<SocketAddr>>,
+{
     let mut answers = Vec::new();
     for turn in 0..times {
         if turn > 0 {
             sleep(BETWEEN_LOOK_UPS).await;
         }
-        match timeout(patience, load::look_up(destination)).await {
+        match timeout(patience, ask()).await {
             Ok(Ok(addresses)) => answers.push(addresses),
-            // What can't be resolved now can't be in a moment.
-            Ok(Err(_)) | Err(_) => break,
+            // Another server of the name may answer in a moment.
+            Ok(Err(_)) => {}
+            // Who is silent for so long is not waited for once more.
+            Err(_) => break,
         }
     }
     answers
@@ -195,7 +204,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn several_answers_are_put_together_and_failures_end_the_asking() {
+    async fn several_answers_are_put_together_and_failures_left_out() {
         let given = Destination::Addresses(vec!["10.0.0.2:80".parse().unwrap(), "[::1]:80".parse().unwrap()]);
         let answers = look_ups(&given, 2, ONE_LOOK_UP).await;
         assert_eq!(answers.len(), 2);
@@ -203,5 +212,11 @@ mod tests {
         assert_eq!(counted(&answers[0]), TargetAddresses { ipv4: 1, ipv6: 1 });
         let nowhere = Destination::Name { host: "no.such.invalid.".to_owned(), port: 80 };
         assert_eq!(look_ups(&nowhere, 3, ONE_LOOK_UP).await, Vec::<Vec<SocketAddr>>::new());
+        let turn = std::cell::Cell::new(0);
+        let fails_at_first = async || match turn.replace(turn.get() + 1) {
+            0 => Err(std::io::Error::other("SERVFAIL")),
+            _ => Ok(vec!["10.0.0.2:80".parse().unwrap()]),
+        };
+        assert_eq!(several(3, ONE_LOOK_UP, fails_at_first).await.len(), 2);
     }
 }

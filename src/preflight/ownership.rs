@@ -27,7 +27,7 @@ fn look(known: &Known<'_>) -> Finding {
         (Some(facts), _) if same_dns_name(&facts.dns_name, &known.plan.destination().host()) => {
             pass(NAME, "the ALB's own name", "")
         }
-        (_, None) => skip(NAME, "the target's addresses are not known"),
+        (facts, None) => uncompared(known, facts.is_none(), "the target's addresses are not known"),
         (Some(facts), Some(addresses)) => compared(known, facts, addresses),
         (None, Some(addresses)) => alone(known, addresses),
     }
@@ -37,7 +37,8 @@ fn look(known: &Known<'_>) -> Finding {
 fn compared(known: &Known<'_>, facts: &LoadBalancerFacts, addresses: &Addresses) -> Finding {
     let Addresses { target, load_balancer } = addresses;
     if load_balancer.is_empty() {
-        return skip(NAME, format!("the ALB's own name {} could not be resolved", facts.dns_name));
+        let why = format!("the ALB's own name {} could not be resolved", facts.dns_name);
+        return uncompared(known, false, &why);
     }
     if let Some(shared) = target.iter().find(|address| load_balancer.contains(address)) {
         return pass(NAME, format!("{shared} is the ALB's"), "");
@@ -56,6 +57,26 @@ fn compared(known: &Known<'_>, facts: &LoadBalancerFacts, addresses: &Addresses)
     } else {
         warn(NAME, found, detail, remedy)
     }
+}
+
+/// Nothing could be compared: no more than a few connections are opened to whom nobody knows.
+fn uncompared(known: &Known<'_>, without_aws: bool, why: &str) -> Finding {
+    if known.plan.schedule.largest() <= HARMLESS {
+        return skip(NAME, why);
+    }
+    let unknown = match without_aws {
+        true => "without AWS nothing shows that the target is yours",
+        false => "nothing shows that what is loaded is what is measured",
+    };
+    refuse(
+        NAME,
+        "",
+        format!("{why}, and {unknown}: more than {HARMLESS} connections are not opened to it"),
+        format!(
+            "try again when the name can be resolved, let the largest level be {HARMLESS}, or use --force {NAME} if it \
+             is yours to load"
+        ),
+    )
 }
 
 /// Without AWS nothing shows whose the target is.
@@ -113,8 +134,10 @@ mod tests {
             ("ws.example.com", 5_000, nearby, Status::Pass, "203.0.113.2 is the ALB's"),
             ("ws.example.com", 51, elsewhere.clone(), Status::Refuse, "no address in common"),
             ("ws.example.com", 50, elsewhere, Status::Warn, "no address in common"),
-            ("ws.example.com", 5_000, unresolved, Status::Skip, ""),
-            ("ws.example.com", 5_000, None, Status::Skip, ""),
+            ("ws.example.com", 51, unresolved.clone(), Status::Refuse, ""),
+            ("ws.example.com", 50, unresolved, Status::Skip, ""),
+            ("ws.example.com", 51, None, Status::Refuse, ""),
+            ("ws.example.com", 50, None, Status::Skip, ""),
         ] {
             let case = Case { plan: planned(host, largest, true), addresses, ..case() };
             let finding = look(&case.known());
@@ -151,8 +174,17 @@ mod tests {
     fn what_is_not_known_can_not_be_compared() {
         let unknown = LoadBalancerAnswer::Unavailable(denied());
         assert_eq!(look(&Case { load_balancer: unknown, ..case() }.known()).status, Status::Skip);
-        let unresolved = Case { load_balancer: LoadBalancerAnswer::NotAsked, addresses: None, ..case() };
-        assert_eq!(look(&unresolved.known()).status, Status::Skip);
+        for (largest, status) in [(50, Status::Skip), (51, Status::Refuse)] {
+            let unresolved = Case {
+                plan: planned("ws.example.com", largest, false),
+                load_balancer: LoadBalancerAnswer::NotAsked,
+                addresses: None,
+                ..case()
+            };
+            let finding = look(&unresolved.known());
+            assert_eq!(finding.status, status);
+            assert!(status == Status::Skip || finding.remedy.contains("--force ownership"), "{finding:?}");
+        }
     }
 
     #[test]
