@@ -23,9 +23,13 @@ fn look(known: &Known<'_>) -> Finding {
     if matches!(known.load_balancer, LoadBalancerAnswer::NotAsked) {
         return skip(NAME, "not asked for: --no-aws");
     }
-    let Some(step) = too_steep(known.plan) else {
-        return pass(NAME, "at most half more in five minutes", "");
+    let steep: Vec<Step> = steps(known.plan).filter(|step| step.excess > 1.0).collect();
+    // What grows large is what matters, however steep it began.
+    let large = Step::steepest(steep.iter().filter(|step| step.next >= LARGE));
+    let Some(step) = large.or(Step::steepest(steep.iter())) else {
+        return pass(NAME, gentle(known.plan), "");
     };
+    let step = step.shown();
     let reserved = known
         .load_balancer
         .facts()
@@ -35,7 +39,7 @@ fn look(known: &Known<'_>) -> Finding {
     if reserved {
         return info(NAME, step, format!("{detail}, on reserved capacity"), "");
     }
-    if known.plan.schedule.largest() < LARGE {
+    if large.is_none() {
         return info(NAME, step, format!("{detail}; it matters for large loads"), "");
     }
     warn(
@@ -46,27 +50,59 @@ fn look(known: &Known<'_>) -> Finding {
     )
 }
 
-/// The step that exceeds it most: `200 to 500 in 125 s`.
-fn too_steep(plan: &Plan) -> Option<String> {
-    let listed = plan.schedule.listed();
-    let first = listed.first().filter(|first| **first >= LARGE);
-    if let Some(first) = first {
-        return Some(format!("0 to {} at once", show_count((*first).into())));
+/// From one number of connections to the next.
+#[derive(Clone, Copy)]
+struct Step {
+    before: u32,
+    next: u32,
+    between: Duration,
+    /// How many times what is allowed it comes to.
+    excess: f64,
+}
+
+impl Step {
+    fn new(before: u32, next: u32, between: Duration) -> Step {
+        // From nothing, any ALB bears what is not large.
+        let start = if before == 0 { LARGE - 1 } else { before };
+        let allowed = f64::from(start) * FACTOR.powf(between.as_secs_f64() / STEP.as_secs_f64());
+        Step { before, next, between, excess: f64::from(next) / allowed }
     }
+
+    fn steepest<'a>(steps: impl Iterator<Item = &'a Step>) -> Option<Step> {
+        steps.copied().max_by(|a, b| a.excess.total_cmp(&b.excess))
+    }
+
+    /// `200 to 500 in 125 s`.
+    fn shown(self) -> String {
+        let took = match self.between {
+            Duration::ZERO => "at once".to_owned(),
+            between => format!("in {}", in_seconds(between)),
+        };
+        format!("{} to {} {took}", show_count(self.before.into()), show_count(self.next.into()))
+    }
+}
+
+/// The first level from nothing, and each from the one before it.
+fn steps(plan: &Plan) -> impl Iterator<Item = Step> {
+    let listed = plan.schedule.listed();
     // A search doubles, and its last step is its steepest in connections.
     let doubled = plan.schedule.search().map(|search| (search.max() / 2, search.max()));
-    let steps = listed.windows(2).filter_map(|pair| Some((*pair.first()?, *pair.last()?)));
-    let held = plan.hold.shortest(plan.cloudwatch.map(|cloudwatch| cloudwatch.period));
-    let judged = steps.chain(doubled).map(|(before, next)| {
-        let opening = plan.pace.rate.map_or(Duration::ZERO, |rate| rate.intervals(next.into()));
-        let between = held + plan.pace.pause + opening;
-        let allowed = f64::from(before) * FACTOR.powf(between.as_secs_f64() / STEP.as_secs_f64());
-        (f64::from(next) / allowed, before, next, between)
-    });
-    let steepest = judged.filter(|(excess, ..)| *excess > 1.0).max_by(|a, b| a.0.total_cmp(&b.0));
-    steepest.map(|(_, before, next, between)| {
-        format!("{} to {} in {}", show_count(before.into()), show_count(next.into()), in_seconds(between))
-    })
+    let held = plan.hold.shortest(plan.cloudwatch.map(|cloudwatch| cloudwatch.period)) + plan.pace.pause;
+    let opening = |next: u32| plan.pace.rate.map_or(Duration::ZERO, |rate| rate.intervals(next.into()));
+    let first = listed.first().map(|first| Step::new(0, *first, opening(*first)));
+    let pairs = listed.windows(2).filter_map(|pair| Some((*pair.first()?, *pair.last()?)));
+    let later = pairs.chain(doubled).map(|(before, next)| Step::new(before, next, held + opening(next)));
+    first.into_iter().chain(later).collect::<Vec<_>>().into_iter()
+}
+
+/// What is said where no step is too steep.
+fn gentle(plan: &Plan) -> String {
+    const GENTLE: &str = "at most half more in five minutes";
+    match plan.schedule.listed() {
+        [] => GENTLE.to_owned(),
+        [only] => format!("first level {}", show_count((*only).into())),
+        [first, ..] => format!("first level {}, then {GENTLE}", show_count((*first).into())),
+    }
 }
 
 #[cfg(test)]
@@ -99,16 +135,39 @@ mod tests {
     #[test]
     fn half_in_five_minutes() {
         for (levels, hold, reserved, status, found) in [
-            ("50", 1, false, Status::Pass, "at most half more in five minutes"),
-            ("1000,1500", 300, false, Status::Pass, "at most half more in five minutes"),
+            ("50", 1, false, Status::Pass, "first level 50"),
+            ("24999", 1, false, Status::Pass, "first level 24,999"),
+            (
+                "1000,1500",
+                300,
+                false,
+                Status::Pass,
+                "first level 1,000, then at most half more in five minutes",
+            ),
             ("1000,1501", 300, false, Status::Info, "1,000 to 1,501 in 300 s"),
-            ("1000,2250", 600, false, Status::Pass, "at most half more in five minutes"),
+            (
+                "1000,2250",
+                600,
+                false,
+                Status::Pass,
+                "first level 1,000, then at most half more in five minutes",
+            ),
             ("50,100,1000", 120, false, Status::Info, "100 to 1,000 in 120 s"),
-            ("20k,26k", 300, false, Status::Pass, "at most half more in five minutes"),
+            (
+                "20k,26k",
+                300,
+                false,
+                Status::Pass,
+                "first level 20,000, then at most half more in five minutes",
+            ),
             ("10k,24999", 60, false, Status::Info, "10,000 to 24,999 in 60 s"),
             ("10k,25k", 60, false, Status::Warn, "10,000 to 25,000 in 60 s"),
             ("10k,25k", 60, true, Status::Info, "10,000 to 25,000 in 60 s"),
             ("25k", 60, false, Status::Warn, "0 to 25,000 at once"),
+            // The steepest of those that grow large; none is where only small ones are steep.
+            ("10,1000,20k,60k", 60, false, Status::Warn, "20,000 to 60,000 in 60 s"),
+            ("10,1000,20k,26k", 300, false, Status::Info, "10 to 1,000 in 300 s"),
+            ("30k,90k", 60, false, Status::Warn, "30,000 to 90,000 in 60 s"),
         ] {
             let finding = look_at(levels, hold, reserved);
             assert_eq!((finding.status, finding.found.as_str()), (status, found), "{levels} {hold}");
@@ -117,7 +176,9 @@ mod tests {
 
     #[test]
     fn a_hold_counts_as_long_as_its_periods_make_it() {
-        for (periods, found) in [(0, "1,000 to 1,200 in 30 s"), (2, "at most half more in five minutes")] {
+        for (periods, found) in
+            [(0, "1,000 to 1,200 in 30 s"), (2, "first level 1,000, then at most half more in five minutes")]
+        {
             let case = Case {
                 plan: plan(|plan| {
                     plan.schedule = Schedule::Levels("1000,1200".parse().unwrap());
@@ -143,6 +204,27 @@ mod tests {
                 ..case()
             };
             assert_eq!(look(&case.known()).status, status, "{rate}");
+        }
+    }
+
+    #[test]
+    fn a_rate_stretches_the_first_level_too() {
+        for (levels, rate, status, found) in [
+            ("30k", "10", Status::Pass, "first level 30,000"),
+            ("30k", "1000", Status::Warn, "0 to 30,000 in 30 s"),
+            ("30k,300k", "1000", Status::Warn, "30,000 to 300,000 in 300 s"),
+        ] {
+            let case = Case {
+                plan: plan(|plan| {
+                    plan.schedule = Schedule::Levels(levels.parse().unwrap());
+                    plan.hold = Hold { duration: Duration::ZERO, periods: 0 };
+                    plan.pace.pause = Duration::ZERO;
+                    plan.pace.rate = Some(rate.parse().unwrap());
+                }),
+                ..case()
+            };
+            let finding = look(&case.known());
+            assert_eq!((finding.status, finding.found.as_str()), (status, found), "{levels} {rate}");
         }
     }
 
