@@ -3,6 +3,7 @@
 use super::wording::{in_seconds, info, skip};
 use super::{Check, Forcing, Known};
 use crate::facts::Finding;
+use crate::plan::Mode;
 
 const NAME: &str = "client_keep_alive";
 
@@ -23,9 +24,13 @@ fn look(known: &Known<'_>) -> Finding {
         return info(NAME, "not told", format!("AWS's default is 3600 s; {OPEN_QUESTION}"), "");
     };
     let plan = known.plan;
-    let longest = plan.hold.longest(plan.cloudwatch.map(|c| c.period));
+    // In cumulative mode the first connections live through all levels and the pauses between.
+    let (what, longest) = match plan.mode {
+        Mode::Fresh => ("a hold", plan.hold.longest(plan.cloudwatch.map(|c| c.period))),
+        Mode::Cumulative => ("a load", plan.longest_load()),
+    };
     let detail = if longest > keep_alive {
-        format!("a hold of up to {} outlasts it; {OPEN_QUESTION}", in_seconds(longest))
+        format!("{what} of up to {} outlasts it; {OPEN_QUESTION}", in_seconds(longest))
     } else {
         OPEN_QUESTION.to_owned()
     };
@@ -60,6 +65,22 @@ mod tests {
             assert_eq!((finding.status, finding.found.as_str()), (Status::Info, found));
             assert!(finding.detail.starts_with(says), "{finding:?}");
             assert!(finding.detail.ends_with(OPEN_QUESTION), "{finding:?}");
+        }
+    }
+
+    #[test]
+    fn connections_that_live_on_live_as_long_as_the_load() {
+        // Two holds of up to 200 s and a pause of 5 s.
+        for (mode, says) in
+            [(Mode::Fresh, OPEN_QUESTION), (Mode::Cumulative, "a load of up to 405 s outlasts it")]
+        {
+            let case = Case {
+                plan: plan(|plan| plan.mode = mode),
+                load_balancer: answer(|lb| lb.client_keep_alive = Some(Duration::from_secs(400))),
+                ..case()
+            };
+            let finding = look(&case.known());
+            assert!(finding.detail.starts_with(says), "{mode:?}: {finding:?}");
         }
     }
 

@@ -90,11 +90,17 @@ fn carried(plan: &Plan, cloudwatch: CloudWatchPlan) -> Carried {
         Mode::Fresh => all,
         Mode::Cumulative => largest.into(),
     };
-    let heartbeats = plan.heartbeat.every().map_or(0.0, |every| held_s / every.as_secs_f64());
+    // What lives on into the next level stands in the pause before it.
+    let paused_s = match plan.mode {
+        Mode::Fresh => 0.0,
+        Mode::Cumulative => (all - f64::from(largest)) * plan.pace.pause.as_secs_f64(),
+    };
+    let connection_s = all * held_s + paused_s;
+    let heartbeats = plan.heartbeat.every().map_or(0.0, |every| connection_s / every.as_secs_f64());
     Carried {
         opened,
-        connection_hours: all * held_s / 3_600.0,
-        bytes: opened * HANDSHAKE_BYTES + all * heartbeats * HEARTBEAT_BYTES,
+        connection_hours: connection_s / 3_600.0,
+        bytes: opened * HANDSHAKE_BYTES + heartbeats * HEARTBEAT_BYTES,
         mutual_tls: false,
     }
 }
@@ -173,6 +179,11 @@ mod tests {
             plan.mode = Mode::Cumulative;
             plan.schedule = Schedule::Levels("1500,4500".parse().unwrap());
         });
+        let resting = an_hour(|plan| {
+            plan.mode = Mode::Cumulative;
+            plan.schedule = Schedule::Levels("1500,4500".parse().unwrap());
+            plan.pace.pause = Duration::from_secs(3_600);
+        });
         let share = crate::plan::Share::try_from(0.05).unwrap();
         let searching = an_hour(|plan| {
             plan.schedule = Schedule::Search(crate::plan::Search::new(3_000, share).unwrap());
@@ -189,6 +200,8 @@ mod tests {
             (Case { plan: slow, ..case() }, "1.42 LCU-hours"),
             (Case { plan: an_hour(|_| {}), load_balancer: mutual, ..case() }, "2.00 LCU-hours"),
             (Case { plan: climbing, ..case() }, "2.00 LCU-hours"),
+            // The first 1,500 stand for an hour more.
+            (Case { plan: resting, ..case() }, "2.50 LCU-hours"),
             (Case { plan: searching, ..case() }, " LCU-hours (active connections)"),
             (Case { plan: patient, ..case() }, " 499 metrics read"),
             // Before the load only.
