@@ -15,8 +15,14 @@ pub struct ReservationFacts {
 }
 
 impl ReservationFacts {
-    /// Whether all that was reserved is there.
+    /// Whether all that was reserved is there; not where no zone says so.
     pub fn is_provisioned(&self) -> bool {
-        self.reserved_lcus.is_some() && self.states.iter().all(|state| state == "provisioned")
+        let all = self.states.iter().all(|state| state == "provisioned");
+        self.reserved_lcus.is_some() && !self.states.is_empty() && all
+    }
+
+    /// Whether a zone could not have its part, so that waiting helps nobody.
+    pub fn has_failed(&self) -> bool {
+        self.states.iter().any(|state| state == "failed")
     }
 }

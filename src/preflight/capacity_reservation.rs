@@ -38,12 +38,16 @@ fn look(known: &Known<'_>) -> Finding {
 }
 
 fn not_yet(found: String, reservation: &ReservationFacts) -> Finding {
-    let detail = format!(
-        "the reservation is {}: {:.0} LCUs are there now",
-        reservation.states.join(" and "),
-        reservation.effective_lcus
-    );
-    warn(NAME, found, detail, "wait until every zone's reservation is provisioned")
+    let states = match reservation.states.as_slice() {
+        [] => "told by no zone".to_owned(),
+        states => states.join(" and "),
+    };
+    let detail = format!("the reservation is {states}: {:.0} LCUs are there now", reservation.effective_lcus);
+    let remedy = match reservation.has_failed() {
+        true => "request it again, or fewer units",
+        false => "wait until every zone's reservation is provisioned",
+    };
+    warn(NAME, found, detail, remedy)
 }
 
 /// Units in use while so many connections are held.
@@ -68,12 +72,26 @@ mod tests {
             effective_lcus: 40.0,
             states: states.iter().map(|s| (*s).to_owned()).collect(),
         };
-        for (reservation, largest, status, found) in [
-            (reservation(None, &[]), 5_000, Status::Pass, "none"),
-            (reservation(Some(100), &["provisioned"]), 300_000, Status::Pass, "100 LCUs"),
-            (reservation(Some(100), &["provisioned"]), 300_001, Status::Info, "100 LCUs"),
-            (reservation(Some(1_500), &["pending", "provisioned"]), 5_000, Status::Warn, "1,500 LCUs"),
-            (reservation(Some(100), &["failed"]), 5_000, Status::Warn, "100 LCUs"),
+        for (reservation, largest, status, found, remedy) in [
+            (reservation(None, &[]), 5_000, Status::Pass, "none", ""),
+            (reservation(Some(100), &["provisioned"]), 300_000, Status::Pass, "100 LCUs", ""),
+            (reservation(Some(100), &["provisioned"]), 300_001, Status::Info, "100 LCUs", ""),
+            (
+                reservation(Some(1_500), &["pending", "provisioned"]),
+                5_000,
+                Status::Warn,
+                "1,500 LCUs",
+                "wait",
+            ),
+            (reservation(Some(100), &[]), 5_000, Status::Warn, "100 LCUs", "wait"),
+            (reservation(Some(100), &["failed"]), 5_000, Status::Warn, "100 LCUs", "request it again"),
+            (
+                reservation(Some(100), &["failed", "pending"]),
+                5_000,
+                Status::Warn,
+                "100 LCUs",
+                "request it again",
+            ),
         ] {
             let levels = vec![largest].try_into().unwrap();
             let case = Case {
@@ -83,6 +101,7 @@ mod tests {
             };
             let finding = look(&case.known());
             assert_eq!((finding.status, finding.found.as_str()), (status, found));
+            assert!(finding.remedy.starts_with(remedy), "{finding:?}");
         }
     }
 
