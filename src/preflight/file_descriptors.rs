@@ -12,6 +12,9 @@ pub(super) const CHECK: Check = Check { name: NAME, forcing: Forcing::Never, loo
 /// Descriptors kept for all that is no held connection: record, name lookups, AWS's connections, the runtime's own.
 const SPARE: u64 = 64;
 
+/// What a process may have on Linux at the most, whoever raises its limit: `fs.nr_open`, unless it was set (proc(5)).
+const NR_OPEN: u64 = 1_048_576;
+
 fn look(known: &Known<'_>) -> Finding {
     let largest = u64::from(known.plan.schedule.largest());
     let connections = format!("for {}", plural(largest, "connection"));
@@ -28,6 +31,11 @@ fn look(known: &Known<'_>) -> Finding {
         0 => String::new(),
         fits => format!(", or let the largest level be {fits}"),
     };
+    let ceiling = if needed > NR_OPEN && known.machine.os == "linux" {
+        format!("raise the system's ceiling first ('sysctl -w fs.nr_open={needed}' as root), then ")
+    } else {
+        String::new()
+    };
     refuse(
         NAME,
         found,
@@ -39,7 +47,7 @@ fn look(known: &Known<'_>) -> Finding {
             show_count(limit)
         ),
         format!(
-            "raise the hard limit to {needed}: 'ulimit -n {needed}' as root, systemd LimitNOFILE={needed}, in an ECS \
+            "{ceiling}raise the hard limit to {needed}: 'ulimit -n {needed}' as root, systemd LimitNOFILE={needed}, in an ECS \
              task's container \"ulimits\": [{{\"name\": \"nofile\", \"softLimit\": {needed}, \"hardLimit\": \
              {needed}}}]{smaller}"
         ),
@@ -94,6 +102,14 @@ mod tests {
         let pasted: serde_json::Value = serde_json::from_str(&finding.remedy[from..until + 2]).unwrap();
         let limit = serde_json::json!({"name": "nofile", "softLimit": 30_074, "hardLimit": 30_074});
         assert_eq!(pasted, serde_json::json!([limit]));
+        assert!(!finding.remedy.contains("nr_open"), "{finding:?}");
+        let beyond = look_at(1_048_576, Some(1_048_576), 10);
+        assert!(
+            beyond.remedy.starts_with(
+                "raise the system's ceiling first ('sysctl -w fs.nr_open=1048650' as root), then raise the hard limit"
+            ),
+            "{beyond:?}"
+        );
         let one = look_at(1, Some(20), 10);
         assert_eq!(one.found, "20 for 1 connection");
         assert_eq!(one.detail, "1 connection needs 75 file descriptors, but this process may have 20");
