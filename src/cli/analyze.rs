@@ -16,9 +16,9 @@ use crate::aws::Aws;
 use crate::conduct::{Interrupt, read_series};
 use crate::facts::{Facts, LoadBalancerFacts, Series, Subject};
 use crate::judge::judge;
-use crate::judge::wording::plural;
+use crate::judge::wording::{plural, show_count, spoken};
 use crate::live::Live;
-use crate::plan::{CloudWatchPlan, Window};
+use crate::plan::{CloudWatchPlan, Period, Window};
 use crate::record::{self, Event, Reopened, Run, Stamped};
 use crate::{machine, report};
 
@@ -70,7 +70,9 @@ async fn read_again(
             "run again; it was stopped before its first connection",
         )
     })?;
-    refuse_what_is_gone(&window, Utc::now())?;
+    let ahead = run.clock_ahead().unwrap_or_default();
+    refuse_what_is_gone(&window, Utc::now() - ahead)?;
+    tell_what_is_gone(run, &window, Utc::now(), output);
     let named = [&args.aws.load_balancer, &run.header.plan.load_balancer];
     let settings = aws_settings(&args.aws.access).near(named.into_iter().flatten(), run.load_balancer());
     let found = async {
@@ -86,7 +88,6 @@ async fn read_again(
         window.until,
         window.period.seconds()
     );
-    let ahead = run.clock_ahead().unwrap_or_default();
     let series = series(&aws, &facts.subject(), &window, ahead, plan.settle, interrupt, output).await?;
     let Some(series) = series else { return Ok(Vec::new()) };
 
@@ -112,19 +113,35 @@ fn refuse_what_is_gone(window: &Window, now: DateTime<Utc>) -> Result<(), Compla
     if now <= kept_until {
         return Ok(());
     }
-    let kept = kept_until - window.load_ended_at;
-    let kept = match kept.num_days() {
-        0 => plural(kept.num_hours().unsigned_abs(), "hour"),
-        days => plural(days.unsigned_abs(), "day"),
-    };
     Err(Complaint::failed(
         format!(
-            "CloudWatch keeps numbers by {} s for {kept} only, and the load was over at {} UTC",
-            window.period.seconds(),
+            "{}, and the load was over at {} UTC",
+            keeps(window.period),
             window.load_ended_at.format("%Y-%m-%d %H:%M"),
         ),
         "what was read before is in the record: add --no-aws to judge by that, or see albcap report RECORD",
     ))
+}
+
+/// Where the load's end is still kept, and the holds of its first levels are not. Both times are ours.
+fn tell_what_is_gone(run: &Run, window: &Window, now: DateTime<Utc>, output: &Output) {
+    let kept_from = now - window.period.kept();
+    let gone = run.levels.iter().filter(|level| level.held_until.is_some_and(|until| until < kept_from));
+    let gone: Vec<String> = gone.map(|level| show_count(level.connections.into())).collect();
+    if !gone.is_empty() {
+        let noun = if gone.len() == 1 { "level" } else { "levels" };
+        let keeps = keeps(window.period);
+        output.note(&format!("albcap: {keeps}: {noun} {} can't be checked any more\n", spoken(&gone)));
+    }
+}
+
+/// `CloudWatch keeps numbers by 60 s for 15 days only`.
+fn keeps(period: Period) -> String {
+    let kept = match (period.kept().num_days(), period.kept().num_hours()) {
+        (0, hours) => plural(hours.unsigned_abs(), "hour"),
+        (days, _) => plural(days.unsigned_abs(), "day"),
+    };
+    format!("CloudWatch keeps numbers by {} s for {kept} only", period.seconds())
 }
 
 fn keep(record: &Reopened, learned: &[Stamped], output: &Output) -> Result<(), Complaint> {

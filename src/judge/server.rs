@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use chrono::{DateTime, Utc};
 
 use crate::facts::{Point, Series, metric};
-use crate::plan::Period;
+use crate::plan::{Period, sane};
 
 /// CloudWatch's series, by metric and period.
 #[derive(Clone)]
@@ -41,9 +41,14 @@ impl<'a> Server<'a> {
         self.series.period
     }
 
-    /// Whether the window reaches over that time.
+    /// Whether the window reaches over that time, and CloudWatch still kept numbers of it when it was read.
     pub(super) fn covers(&self, at: DateTime<Utc>) -> bool {
-        (self.series.from..self.series.until).contains(&at)
+        (self.series.from..self.series.until).contains(&at) && self.kept(at)
+    }
+
+    /// Whether CloudWatch still kept numbers of that time when it was read.
+    pub(super) fn kept(&self, at: DateTime<Utc>) -> bool {
+        sane(at) >= sane(self.series.read_at) - self.period().kept()
     }
 
     /// Whether the metric has any point in the window; false too for one that could not be read.

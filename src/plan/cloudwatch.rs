@@ -86,6 +86,16 @@ impl Period {
         self.starts(self.ceil(from + self.spare()), until - self.spare())
     }
 
+    /// How long CloudWatch keeps numbers by this period (aws-facts.md §2).
+    pub fn kept(self) -> TimeDelta {
+        match self.seconds() {
+            0..60 => TimeDelta::hours(3),
+            60..300 => TimeDelta::days(15),
+            300..3_600 => TimeDelta::days(63),
+            _ => TimeDelta::days(455),
+        }
+    }
+
     /// The starts of the whole periods from `first` (itself a start) that end by `until`.
     pub fn starts(self, first: DateTime<Utc>, until: DateTime<Utc>) -> impl Iterator<Item = DateTime<Utc>> {
         let step = TimeDelta::seconds(i64::from(self.0));

@@ -86,13 +86,7 @@ impl Window {
     /// Until when CloudWatch keeps numbers of the load by this period; by then the first of them may be gone
     /// (aws-facts.md §2).
     pub fn kept_until(&self) -> DateTime<Utc> {
-        let kept = match self.period.seconds() {
-            0..60 => TimeDelta::hours(3),
-            60..300 => TimeDelta::days(15),
-            300..3_600 => TimeDelta::days(63),
-            _ => TimeDelta::days(455),
-        };
-        sane(self.load_ended_at) + kept
+        sane(self.load_ended_at) + self.period.kept()
     }
 
     /// The first read that can be of use: that of a window whose last period is over by whichever clock, and so more

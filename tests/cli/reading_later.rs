@@ -45,6 +45,39 @@ fn from_the_printed_time_on_a_single_read_is_final() {
     );
 }
 
+/// A record as if it were older, each of its events by so many days.
+fn aged_by(record: &Path, days: impl Fn(&serde_json::Value) -> i64) -> String {
+    let text = std::fs::read_to_string(record).unwrap();
+    let aged = text.lines().map(|line| {
+        let mut event: serde_json::Value = serde_json::from_str(line).unwrap();
+        let at: DateTime<Utc> = event["at"].as_str().unwrap().parse().unwrap();
+        event["at"] = (at - chrono::TimeDelta::days(days(&event))).to_rfc3339().into();
+        format!("{event}\n")
+    });
+    aged.collect()
+}
+
+#[test]
+fn levels_that_cloudwatch_no_longer_keeps_are_named() {
+    let simulator = Simulator::start(&[]);
+    let folder = Folder::new();
+    let record = folder.file("long.jsonl");
+    let run = ["--no-aws", "--levels=3,4", "--duration=200ms", "--pause=0", "--record"];
+    let done = finish(simulator.albcap("run").arg(simulator.url()).args(run).arg(&record));
+    assert_eq!(done.code, 0, "{}", done.all());
+    // As if there were two days between the two levels.
+    let second = std::cell::Cell::new(false);
+    let old = aged_by(&record, |event| {
+        second.set(second.get() || event["type"] == "level_started" && event["level"] == 1);
+        if second.get() { 14 } else { 16 }
+    });
+    std::fs::write(&record, old).unwrap();
+    let done = finish(simulator.albcap("analyze").arg(&record).arg("--settle=0"));
+    assert_eq!(done.code, 6, "{}", done.all());
+    let told = "albcap: CloudWatch keeps numbers by 60 s for 15 days only: level 3 can't be checked any more";
+    assert!(done.stderr.contains(told), "{}", done.stderr);
+}
+
 #[test]
 fn what_cloudwatch_no_longer_keeps_is_not_asked_for() {
     let simulator = Simulator::start(&[]);
@@ -53,17 +86,7 @@ fn what_cloudwatch_no_longer_keeps_is_not_asked_for() {
     let done = simulator.run("--no-aws --levels=3 --duration=200ms", &record);
     assert_eq!(done.code, 0, "{}", done.all());
     for (days, by, kept) in [(16, "60s", "60 s for 15 days only"), (1, "1s", "1 s for 3 hours only")] {
-        // The same run, so many days ago.
-        let old: String = std::fs::read_to_string(&record)
-            .unwrap()
-            .lines()
-            .map(|line| {
-                let mut event: serde_json::Value = serde_json::from_str(line).unwrap();
-                let at: DateTime<Utc> = event["at"].as_str().unwrap().parse().unwrap();
-                event["at"] = (at - chrono::TimeDelta::days(days)).to_rfc3339().into();
-                format!("{event}\n")
-            })
-            .collect();
+        let old = aged_by(&record, |_| days);
         let aged = folder.file(&format!("{days}.jsonl"));
         std::fs::write(&aged, old).unwrap();
         let done = finish(simulator.albcap("analyze").arg(&aged).args(["--period", by]));

@@ -98,6 +98,8 @@ pub(super) enum State {
     Held,
     Cut,
     NotCovered,
+    /// CloudWatch kept nothing of the hold any more when it was read.
+    Gone,
     NoWholePeriod,
     NothingOpen,
     /// Connections died (or came) in every period.
@@ -144,6 +146,7 @@ impl Measured {
         }
         measured.state = match () {
             () if level.held_until.is_none() => State::Cut,
+            () if is_gone(level, clock, server) => State::Gone,
             () if !hold_is_covered(level, clock, server) => State::NotCovered,
             () if level.counts.opened == 0 => State::NothingOpen,
             // A hold ends early when nothing is left of it.
@@ -211,6 +214,11 @@ impl Measured {
         let error = baseline.error_of_mean(self.pairs.len()) / self.client()?;
         Some(student(SIGMAS_95, baseline.degrees()) * error)
     }
+}
+
+/// Whether the hold was over before what CloudWatch still kept when it was read.
+fn is_gone(level: &LevelRun, clock: Clock, server: &Server<'_>) -> bool {
+    level.held_until.is_some_and(|until| !server.kept(clock.by_aws(until)))
 }
 
 /// Whether the window reaches into the hold at all.

@@ -49,6 +49,10 @@ impl Measured {
             State::NotCovered => {
                 Some((NotChecked, format!("CloudWatch was not read for the hold of {level}")))
             }
+            State::Gone => Some((
+                NotChecked,
+                format!("when CloudWatch was read, it kept nothing of the hold of {level} any more"),
+            )),
             State::NoWholePeriod => {
                 Some((Inconclusive, format!("no whole CloudWatch period lies inside the hold of {level}")))
             }

@@ -28,6 +28,23 @@ fn absent_during_a_hold_is_unknown() {
 }
 
 #[test]
+fn a_hold_that_cloudwatch_no_longer_keeps_is_not_checked_and_laid_to_nobody() {
+    let mut run = usual().run();
+    let kept_from = run.levels[0].held_until.unwrap() + chrono::TimeDelta::seconds(30);
+    let series = run.series.as_mut().unwrap();
+    series.read_at = kept_from + series.period.kept();
+    for points in series.metrics.values_mut() {
+        points.retain(|point| point.at >= kept_from);
+    }
+    let judged = judge(&run);
+    let gone = judged.fit(0).unwrap();
+    assert_eq!((gone.verdict, gone.missing), (Outcome::NotChecked, 0));
+    assert!(gone.reason.contains("kept nothing of the hold of level 200"), "{}", gone.reason);
+    assert_ne!(judged.fit(1).unwrap().verdict, Outcome::NotChecked);
+    assert!(judged.diagnosis.is_empty(), "{:?}", judged.diagnosis);
+}
+
+#[test]
 fn a_hold_of_which_a_part_is_absent_does_not_agree() {
     let mut run = usual().run();
     assert_eq!(judge(&run).outcome(), Outcome::Agrees);
