@@ -403,8 +403,17 @@ pub mod metric {
     pub const TARGET_RESPONSE_TIME: &str = "TargetResponseTime";
     /// Percent of the load balancer's capacity that is in use.
     pub const CAPACITY_UTILIZATION: &str = "CapacityUtilization";
-    /// What is asked for at the dimensions `AvailabilityZone, LoadBalancer`.
-    pub const OF_ZONES: [&str; 4] = [ACTIVE_CONNECTIONS, NEW_CONNECTIONS, REQUESTS, REJECTED_CONNECTIONS];
+    /// What is asked for at the dimensions `AvailabilityZone, LoadBalancer`: what is carried, and what explains failures.
+    pub const OF_ZONES: [&str; 8] = [
+        ACTIVE_CONNECTIONS,
+        NEW_CONNECTIONS,
+        REQUESTS,
+        REJECTED_CONNECTIONS,
+        TARGET_CONNECTION_ERRORS,
+        "HTTPCode_ELB_502_Count",
+        "HTTPCode_ELB_503_Count",
+        "HTTPCode_ELB_504_Count",
+    ];
     /// What is asked for at the dimensions `LoadBalancer, TargetGroup`.
     pub const OF_TARGET_GROUPS: [&str; 7] = [
         HEALTHY_HOSTS,

@@ -153,11 +153,11 @@ mod tests {
         let case = Case { plan: an_hour(|_| {}), prices: expensive(), ..case() };
         let finding = look(&case.known());
         assert_eq!(finding.status, Status::Info);
-        // One unit for an hour; 26 metrics, 4 for each of 3 zones, 7 for a target group, and 4 before the load.
-        assert_eq!(finding.found, "about $149.00");
+        // One unit for an hour; 26 metrics, 8 for each of 3 zones, 7 for a target group, and 4 before the load.
+        assert_eq!(finding.found, "about $161.00");
         assert!(
             finding.detail.starts_with(
-                "$100.00 for 1.00 LCU-hours (active connections), $49.00 for 49 metrics read; prices of"
+                "$100.00 for 1.00 LCU-hours (active connections), $61.00 for 61 metrics read; prices of"
             ),
             "{finding:?}"
         );
@@ -203,7 +203,7 @@ mod tests {
             // The first 1,500 stand for an hour more.
             (Case { plan: resting, ..case() }, "2.50 LCU-hours"),
             (Case { plan: searching, ..case() }, " LCU-hours (active connections)"),
-            (Case { plan: patient, ..case() }, " 499 metrics read"),
+            (Case { plan: patient, ..case() }, " 631 metrics read"),
             // Before the load only.
             (Case { plan: impatient, ..case() }, " 4 metrics read"),
             // And an hour's minutes for each of two metrics.

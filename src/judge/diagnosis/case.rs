@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::matter::{Concern, concern};
-use crate::facts::{Forwarding, Point};
+use crate::facts::{Forwarding, Metrics, Point};
 use crate::judge::correlation::{Correlation, Rise, known_rise};
 use crate::judge::server::Server;
 use crate::judge::window::Windows;
@@ -128,17 +128,29 @@ impl<'a> Case<'a> {
         balancer.map_or(Forwarding::Perhaps, |balancer| balancer.forwarding(self.port(), group))
     }
 
-    /// What each of several target groups behind the listener had of a count over the load: `targetgroup/ws/1: 20`. `None` where there is
-    /// but one, or none had any.
+    /// What each of several target groups behind the listener had of a count over the load: `targetgroup/ws/1: 20`. `None`
+    /// where there is but one, or none had any.
     pub(super) fn in_target_groups(&self, metric: &str) -> Option<String> {
-        let series = self.run.series.as_ref().filter(|series| series.target_groups.len() > 1)?;
-        let counts: Vec<String> = series
-            .target_groups
-            .iter()
-            .filter(|(group, _)| self.forwarding(group) != Forwarding::Elsewhere)
-            .filter_map(|(group, metrics)| {
+        let groups = &self.run.series.as_ref()?.target_groups;
+        let behind = groups.iter().filter(|(group, _)| self.forwarding(group) != Forwarding::Elsewhere);
+        if groups.len() > 1 { self.in_parts(metric, behind) } else { None }
+    }
+
+    /// The same of the load balancer's zones: `us-east-1a: 20`.
+    pub(super) fn in_zones(&self, metric: &str) -> Option<String> {
+        let zones = &self.run.series.as_ref()?.zones;
+        if zones.len() > 1 { self.in_parts(metric, zones.iter()) } else { None }
+    }
+
+    fn in_parts<'p>(
+        &self,
+        metric: &str,
+        parts: impl Iterator<Item = (&'p String, &'p Metrics)>,
+    ) -> Option<String> {
+        let counts: Vec<String> = parts
+            .filter_map(|(part, metrics)| {
                 let sum: f64 = self.during_load(metrics.get(metric)?).sum();
-                (sum > 0.0).then(|| format!("{group}: {}", rounded(sum)))
+                (sum > 0.0).then(|| format!("{part}: {}", rounded(sum)))
             })
             .collect();
         (!counts.is_empty()).then(|| format!("{metric} in {}", spoken(&counts)))
