@@ -24,7 +24,7 @@ fn more_is_told_the_more_is_asked_for() {
         "the record goes to run.jsonl",
         "level 1: opening 2 connections",
         "level 1: over, 2 opened, 2 held, 0 failed",
-        "of 37 metrics in",
+        "of 41 metrics in",
     ];
     for text in told_in_turns {
         assert!(!silent.contains(text), "{text}: {silent}");

@@ -217,10 +217,10 @@ fn the_plan_tells_what_aws_charges_by_the_users_own_prices() {
     assert_eq!(done.code, 0, "{}", done.all());
     let (status, said) = line(&done, "cost");
     assert_eq!(status, "info");
-    assert!(said.starts_with("about $141.00; $100.00 for 1.00 LCU-hours (active connections)"), "{said}");
+    assert!(said.starts_with("about $145.00; $100.00 for 1.00 LCU-hours (active connections)"), "{said}");
     assert!(said.contains("prices of 2027-01-31 in us-east-1"), "{said}");
     let plan = done.stdout.split("\nPlan ").nth(1).unwrap().split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(plan.ends_with("; AWS charges about $141.00"), "{plan}");
+    assert!(plan.ends_with("; AWS charges about $145.00"), "{plan}");
     for (text, says) in [("lcu_hour = 1", "as_of"), ("as_of = \"2027-01-31\"\nlcu_hours = 1", "lcu_hours")] {
         let done = at(text);
         assert_eq!(done.code, 2, "{}", done.all());
