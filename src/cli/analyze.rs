@@ -23,7 +23,7 @@ use crate::record::{self, Event, Reopened, Run, Stamped};
 use crate::{machine, report};
 
 pub(super) async fn command(args: &AnalyzeArgs, parsed: &Parsed, output: &Output) -> Result<Exit, Complaint> {
-    let exports = Export::all(&args.export)?;
+    let exports = Export::all(&args.export, Some(&args.record))?;
     // Held to the end, so that nobody appends between what is read here and what is appended.
     let reopened = match args.aws.no_aws {
         true => None,

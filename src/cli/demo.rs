@@ -65,7 +65,7 @@ async fn on_simulator(
     })?;
     let run_id = new_run_id(Utc::now());
     let file = |ending: &str| folder.join(format!("{run_id}.{ending}"));
-    let exports = Export::all(&[file("json"), file("html")])?;
+    let exports = Export::all(&[file("json"), file("html")], Some(&file("jsonl")))?;
     let aws = simulator.aws_settings();
     tokio::select! {
         ready = baseline_is_there(&aws, &announcement.load_balancer) => ready?,

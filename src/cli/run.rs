@@ -33,14 +33,13 @@ pub(super) struct Job {
 pub(super) async fn command(args: &RunArgs, parsed: &Parsed, output: &Output) -> Result<Exit, Complaint> {
     let run_id = new_run_id(Utc::now());
     let results = &args.flags.results;
+    let record = results.record.clone();
+    let record = record.unwrap_or_else(|| Path::new("albcap-runs").join(format!("{run_id}.jsonl")));
     let job = Job {
         settings: Settings::from(args)?,
-        record: results
-            .record
-            .clone()
-            .unwrap_or_else(|| Path::new("albcap-runs").join(format!("{run_id}.jsonl"))),
+        exports: Export::all(&results.export, Some(&*record).filter(|record| *record != Path::new("-")))?,
+        record,
         run_id,
-        exports: Export::all(&results.export)?,
         publishing: AfterRun::of(&args.flags, parsed)?,
         access: args.flags.aws.access.clone(),
     };

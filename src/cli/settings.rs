@@ -242,8 +242,23 @@ enum ExportFormat {
 }
 
 impl Export {
-    /// Refuses what can't be written, before anything is opened.
-    pub(super) fn all(paths: &[PathBuf]) -> Result<Vec<Export>, Complaint> {
+    /// Refuses what can't be written, and what would be written over the record or another export, before anything is
+    /// opened. The record is `None` where it is no file.
+    pub(super) fn all(paths: &[PathBuf], record: Option<&Path>) -> Result<Vec<Export>, Complaint> {
+        for (place, path) in paths.iter().enumerate() {
+            if record.is_some_and(|record| are_one_file(path, record)) {
+                return Err(Complaint::usage(
+                    format!("'{}' is the record, and --export would be written over it", path.display()),
+                    "give --export another path",
+                ));
+            }
+            if paths[..place].iter().any(|other| are_one_file(path, other)) {
+                return Err(Complaint::usage(
+                    format!("'{}' is given to --export twice", path.display()),
+                    "give each report a path of its own",
+                ));
+            }
+        }
         paths.iter().map(|path| Export::of(path)).collect()
     }
 
@@ -265,7 +280,24 @@ impl Export {
                 "make it, or give another path",
             ));
         }
-        Ok(Export { path: path.to_owned(), format })
+        let export = Export { path: path.to_owned(), format };
+        export.try_out().map_err(|error| {
+            Complaint::usage(
+                format!("--export {} can't be written: {error}", path.display()),
+                "give another path: a file, in a folder that can be written to",
+            )
+        })?;
+        Ok(export)
+    }
+
+    /// Whether it can be written, found out before the load and not after it: by a file beside it, as [`Export::write`]
+    /// makes one, since what has that name now is to stay as it is until there is something to take its place.
+    fn try_out(&self) -> std::io::Result<()> {
+        if self.path.is_dir() {
+            return Err(std::io::ErrorKind::IsADirectory.into());
+        }
+        let beside = self.beside();
+        create_new(&beside).and_then(|_| std::fs::remove_file(&beside))
     }
 
     /// Writes the report, whole or not at all, with the usual permissions: unlike the record, it is made to be shown.
@@ -298,6 +330,17 @@ impl Export {
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
+}
+
+/// Whether two paths lead to one file, however they are written. A file need not be there yet.
+fn are_one_file(one: &Path, other: &Path) -> bool {
+    let entry = |path: &Path| {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = folder.unwrap_or(Path::new(".")).canonicalize().ok()?;
+        Some(folder.join(path.file_name()?))
+    };
+    let same = |a: Option<PathBuf>, b: Option<PathBuf>| a.is_some() && a == b;
+    same(entry(one), entry(other)) || same(one.canonicalize().ok(), other.canonicalize().ok())
 }
 
 fn create_new(path: &Path) -> std::io::Result<std::fs::File> {

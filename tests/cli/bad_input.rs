@@ -174,6 +174,10 @@ fn an_export_that_can_not_be_written_is_refused_first() {
     let (said, _) =
         refused(run("ws://127.0.0.1:1/").args(["--no-aws", "--export=/does/not/exist/r.json"]), 2);
     assert!(said.contains("/does/not/exist"), "{said}");
+    // A name that is free, and too long for a file.
+    let long = format!("--export={}.html", "x".repeat(300));
+    let (said, _) = refused(run("ws://127.0.0.1:1/").args(["--no-aws", &long]), 2);
+    assert!(said.contains("can't be written"), "{said}");
 }
 
 #[test]

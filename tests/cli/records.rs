@@ -237,18 +237,38 @@ fn an_export_leaves_nothing_beside_itself() {
     };
     assert_eq!(export(&[&json, &html]).code, 0);
     assert_eq!(fs::read_to_string(&bystander).unwrap(), "somebody else's");
-    // A folder can't be replaced by a file: the export fails, and its half is taken away again.
+    // A folder can't be replaced by a file, which is found out before anything is done.
     let taken = folder.file("folder.json");
     fs::create_dir(&taken).unwrap();
     let done = export(&[&taken]);
-    assert_eq!(done.code, 1, "{}", done.all());
-    assert!(done.stdout.contains("Maximum reliable"), "{}", done.stdout);
+    assert_eq!((done.code, done.stdout.as_str()), (2, ""), "{}", done.all());
+    assert!(done.complaint().0.contains("directory"), "{}", done.stderr);
     let mut names: Vec<String> = fs::read_dir(folder.path())
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     names.sort();
     assert_eq!(names, ["folder.json", "r.html", "r.json", "r.partial", "run.jsonl"]);
+}
+
+#[test]
+fn an_export_is_never_written_over_the_record_or_another_export() {
+    let folder = Folder::new();
+    let record = folder.file("r.json");
+    fs::rename(short_run(&folder), &record).unwrap();
+    let before = fs::read_to_string(&record).unwrap();
+    let run = ["run", "ws://127.0.0.1:1/", "--no-aws", "--levels=1", "--duration=0"];
+    for (words, cause) in [
+        (&["analyze", "r.json", "--no-aws", "--export=./r.json"][..], "is the record"),
+        (&[&run[..], &["--record=new.json", "--export=./new.json"]].concat()[..], "is the record"),
+        (&[&run[..], &["--export=a.html", "--export=./a.html"]].concat()[..], "twice"),
+    ] {
+        let done = finish(binary().args(words).current_dir(folder.path()));
+        assert_eq!((done.code, done.stdout.as_str()), (2, ""), "{words:?}: {}", done.all());
+        assert!(done.complaint().0.contains(cause), "{words:?}: {}", done.stderr);
+    }
+    assert_eq!(fs::read_to_string(&record).unwrap(), before);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing was opened");
 }
 
 #[test]
