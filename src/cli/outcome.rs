@@ -101,7 +101,7 @@ impl Complaint {
 
 /// What a run's or an analysis's result means for the exit code.
 pub(super) fn of_judged(judged: &Judged<'_>, require: Option<u32>) -> Exit {
-    let unmet = require.is_some_and(|least| judged.capacity.safe_limit < least);
+    let unmet = require.is_some_and(|least| judged.capacity.safe_limit.unwrap_or(0) < least);
     // Whoever interrupts the first handshakes, or the wait for their tokens, has not learned that none could be opened.
     let interrupted = judged.run.ended.is_some_and(|(_, how)| how == HowEnded::Interrupted);
     if !judged.any_opened() && (judged.any_failed() || !interrupted) {

@@ -8,12 +8,12 @@ use crate::plan::PassRule;
 /// How many connections are reliable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Capacity {
-    /// The highest level that passed below every one that failed; 0 when none passed.
-    pub max_reliable: u32,
+    /// The highest level that passed below every one that failed; 0 when none passed, `None` when none was judged.
+    pub max_reliable: Option<u32>,
     /// No level failed: the true limit may be higher.
     pub at_least: bool,
     /// `max_reliable` x safety, rounded down.
-    pub safe_limit: u32,
+    pub safe_limit: Option<u32>,
     /// The lowest level that failed.
     pub first_failed: Option<u32>,
     /// What made it fail.
@@ -43,11 +43,13 @@ pub(super) fn capacity(levels: &[JudgedLevel<'_>], rule: &PassRule) -> Capacity 
     let of = |passed| levels.iter().filter(move |l| l.passed == Some(passed));
     let first_failed = of(false).min_by_key(|l| l.connections());
     let below = first_failed.map_or(u32::MAX, JudgedLevel::connections);
-    let max_reliable = of(true).map(JudgedLevel::connections).filter(|c| *c < below).max().unwrap_or(0);
+    let highest = of(true).map(JudgedLevel::connections).filter(|c| *c < below).max();
+    // Nothing is reliable only where something failed; where no level came to its end, nobody knows.
+    let max_reliable = highest.or(first_failed.map(|_| 0));
     Capacity {
         max_reliable,
-        at_least: first_failed.is_none() && max_reliable > 0,
-        safe_limit: rule.safe_limit(max_reliable),
+        at_least: first_failed.is_none() && highest.is_some(),
+        safe_limit: max_reliable.map(|most| rule.safe_limit(most)),
         first_failed: first_failed.map(JudgedLevel::connections),
         limited_by: first_failed.and_then(limit),
     }
@@ -83,16 +85,17 @@ mod tests {
     #[test]
     fn the_highest_passed_below_the_first_failed() {
         for (levels, failing, cut, max, at_least, safe, failed) in [
-            (&[50, 100][..], &[][..], false, 100, true, 80, None),
-            (&[50, 100], &[(1, 6)], false, 50, false, 40, Some(100)),
+            (&[50, 100][..], &[][..], false, Some(100), true, Some(80), None),
+            (&[50, 100], &[(1, 6)], false, Some(50), false, Some(40), Some(100)),
             // Within the threshold: a level may lose some.
-            (&[50, 100], &[(1, 5)], false, 100, true, 80, None),
-            (&[50, 100], &[(0, 50)], false, 0, false, 0, Some(50)),
+            (&[50, 100], &[(1, 5)], false, Some(100), true, Some(80), None),
+            (&[50, 100], &[(0, 50)], false, Some(0), false, Some(0), Some(50)),
             // Kept going: what passes above the first failure does not count.
-            (&[50, 100, 200], &[(1, 100)], false, 50, false, 40, Some(100)),
-            (&[50, 100], &[], true, 50, true, 40, None),
-            (&[50], &[], true, 0, false, 0, None),
-            (&[7], &[], false, 7, true, 5, None),
+            (&[50, 100, 200], &[(1, 100)], false, Some(50), false, Some(40), Some(100)),
+            (&[50, 100], &[], true, Some(50), true, Some(40), None),
+            // None was held to its end: not known, which is not 0.
+            (&[50], &[], true, None, false, None, None),
+            (&[7], &[], false, Some(7), true, Some(5), None),
         ] {
             let found = capacity_of(levels, failing, cut);
             assert_eq!(

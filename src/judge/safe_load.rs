@@ -49,10 +49,10 @@ impl SafeLoad {
 pub(super) fn safe_load(run: &Run, levels: &[JudgedLevel<'_>], capacity: &Capacity) -> Option<SafeLoad> {
     let facts = run.facts.as_ref()?;
     let balancer = facts.load_balancer.as_ref()?;
+    let safe_limit = capacity.safe_limit.filter(|limit| *limit > 0)?;
     let best = levels
         .iter()
-        .find(|level| level.passed == Some(true) && level.connections() == capacity.max_reliable)
-        .filter(|_| capacity.safe_limit > 0)?;
+        .find(|level| level.passed == Some(true) && Some(level.connections()) == capacity.max_reliable)?;
     let ended = best.run.ended_at?;
     let open = OpenOverTime::of(run, Clock::default());
     let hours = open.connection_seconds(best.run.started_at, ended) / 3_600.0;
@@ -60,7 +60,7 @@ pub(super) fn safe_load(run: &Run, levels: &[JudgedLevel<'_>], capacity: &Capaci
     #[allow(clippy::cast_precision_loss)]
     let bytes = (counts.bytes_sent + counts.bytes_received) as f64;
     let an_hour_each = if hours > 0.0 { bytes / hours } else { 0.0 };
-    let connections = f64::from(capacity.safe_limit);
+    let connections = f64::from(safe_limit);
     let port = run.header.plan.destination().port();
     let carried = Carried {
         opened: 0.0,
@@ -75,7 +75,7 @@ pub(super) fn safe_load(run: &Run, levels: &[JudgedLevel<'_>], capacity: &Capaci
     };
     let (lcu_hours, decided_by) = carried.lcu_hours();
     Some(SafeLoad {
-        connections: capacity.safe_limit,
+        connections: safe_limit,
         healthy_targets: balancer
             .targets_behind(port)
             .and_then(|states| states.get("healthy").copied())

@@ -53,7 +53,7 @@ impl SearchEnd {
 /// The search of a run; `None` where its levels were listed.
 pub(super) fn searched(run: &Run, levels: &[JudgedLevel<'_>], capacity: &Capacity) -> Option<Searched> {
     let search = run.header.plan.schedule.search()?;
-    let highest = capacity.max_reliable;
+    let highest = capacity.max_reliable.unwrap_or(0);
     let times = levels.iter().filter(|l| l.passed == Some(true) && l.connections() == highest).count();
     let finished = run.ended.is_some_and(|(_, how)| how == HowEnded::Finished);
     let took = run.load_started_at().and_then(|started| (run.load_ended_at() - started).to_std().ok());

@@ -151,8 +151,6 @@ fn level_data(level: &JudgedLevel<'_>) -> Vec<Datum> {
 /// What is said of the run as a whole, at the time its load ended.
 fn run_data(judged: &Judged<'_>) -> Vec<Datum> {
     let at = judged.run.load_ended_at();
-    let judged_any = judged.levels.iter().any(|level| level.passed.is_some());
-    let limit = |connections: u32| judged_any.then(|| f64::from(connections));
     let factor = judged.correlation.as_ref().and_then(|correlation| correlation.active.factor);
     let verdict = match judged.verdict.outcome {
         Outcome::Agrees => Some(1.0),
@@ -160,8 +158,8 @@ fn run_data(judged: &Judged<'_>) -> Vec<Datum> {
         _ => None,
     };
     [
-        ("MaxReliable", Unit::Count, limit(judged.capacity.max_reliable)),
-        ("SafeLimit", Unit::Count, limit(judged.capacity.safe_limit)),
+        ("MaxReliable", Unit::Count, judged.capacity.max_reliable.map(f64::from)),
+        ("SafeLimit", Unit::Count, judged.capacity.safe_limit.map(f64::from)),
         ("ConnectionFactor", Unit::None, factor),
         ("Verdict", Unit::None, verdict),
     ]
@@ -235,7 +233,7 @@ mod tests {
             assert!((connected - recorded).abs() < 0.5, "{connected} of {recorded}");
         }
         let limit = data.iter().find(|datum| datum.name == "MaxReliable").unwrap();
-        assert_eq!(limit.values, [f64::from(judged.capacity.max_reliable)]);
+        assert_eq!(limit.values, [f64::from(judged.capacity.max_reliable.unwrap())]);
         assert!(limit.dimensions.is_empty());
         assert_eq!(data, levels_and_run(&judged, Extent::Whole));
         let so_far = levels_and_run(&judged, Extent::SoFar);

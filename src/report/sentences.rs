@@ -120,11 +120,16 @@ pub(super) fn goes_on_after_failures(judged: &Judged<'_>) -> bool {
     judged.run.header.plan.rule.keep_going || judged.search.is_some()
 }
 
+/// A limit as it is shown.
+pub(super) fn limit(connections: Option<u32>) -> String {
+    connections.map_or_else(|| "not known".to_owned(), |count| show_count(u64::from(count)))
+}
+
 /// What stands beside the highest reliable level.
 pub(super) fn capacity_note(judged: &Judged<'_>) -> String {
     let capacity = &judged.capacity;
     match capacity.first_failed {
-        Some(failed) if capacity.max_reliable == 0 => {
+        Some(failed) if capacity.max_reliable == Some(0) => {
             format!("(level {} failed already)", show_count(u64::from(failed)))
         }
         Some(failed) if judged.search.is_some() => {

@@ -6,8 +6,8 @@ use super::grid::{self, Column};
 use super::layout::{BAD, GOOD, Layout, PLAIN, QUIET, STRONG, UNSURE};
 use super::preflight::{heading, plan, preflight, which};
 use super::sentences::{
-    capacity_note, ended, goes_on_after_failures, initiator, machine, obtained, on_one_line, opened_in,
-    opening_notes, reasons, safe_load, searched, seconds, sentence, silence, verdict_of,
+    capacity_note, ended, goes_on_after_failures, initiator, limit, machine, obtained, on_one_line,
+    opened_in, opening_notes, reasons, safe_load, searched, seconds, sentence, silence, verdict_of,
 };
 use crate::judge::wording::{factor, ms, percent, rounded, share, show_count};
 use crate::judge::{Failures, Judged, JudgedLevel, Outcome, Total};
@@ -261,12 +261,11 @@ fn totals(judged: &Judged<'_>) -> Option<String> {
 fn answer(judged: &Judged<'_>, layout: Layout) -> Vec<String> {
     let capacity = &judged.capacity;
     let note = capacity_note(judged);
-    let maximum =
-        format!("Maximum reliable concurrent connections: {}", show_count(u64::from(capacity.max_reliable)));
+    let maximum = format!("Maximum reliable concurrent connections: {}", limit(capacity.max_reliable));
     let safe = format!(
         "Safe limit ({:.0}%): {}",
         judged.run.header.plan.rule.safety.get() * 100.0,
-        show_count(u64::from(capacity.safe_limit))
+        limit(capacity.safe_limit)
     );
     let painted = layout.paint(STRONG, &maximum);
     let beside = maximum.len() + 3 + note.len() <= layout.columns();

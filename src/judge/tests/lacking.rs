@@ -106,7 +106,7 @@ fn a_cut_level_is_neither_judged_nor_in_the_way() {
         assert_eq!(judged.outcome(), Outcome::Agrees, "{:?}", judged.verdict);
         assert_eq!(judged.fit(1).unwrap().verdict, Outcome::NotChecked);
         assert_eq!((judged.levels[1].passed, judged.levels[1].held), (None, None));
-        assert_eq!(judged.capacity.max_reliable, 200);
+        assert_eq!(judged.capacity.max_reliable, Some(200));
     });
     let (found, reason) = outcome(Scenario { levels: vec![200], cut_last: true, ..usual() });
     assert_eq!(found, Outcome::Inconclusive, "{reason}");
@@ -168,7 +168,7 @@ fn a_run_of_nothing_is_judged_too() {
     run.facts = None;
     let judged = judge(&run);
     assert_eq!(judged.outcome(), Outcome::Inconclusive);
-    assert_eq!((judged.capacity.max_reliable, judged.capacity.at_least), (0, false));
+    assert_eq!((judged.capacity.max_reliable, judged.capacity.at_least), (None, false));
 }
 
 proptest! {

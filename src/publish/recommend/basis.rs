@@ -96,25 +96,24 @@ impl Basis {
         if judged.levels.is_empty() {
             return Err(NothingToRecommend::NoLevel);
         }
-        if capacity.max_reliable == 0 {
-            let held = judged.levels.iter().any(|level| level.passed.is_some());
-            return Err(if held { NothingToRecommend::NonePassed } else { NothingToRecommend::NoneHeld });
-        }
-        if capacity.safe_limit == 0 {
-            return Err(NothingToRecommend::NoSafeLimit);
-        }
+        let (max_reliable, safe_limit) = match (capacity.max_reliable, capacity.safe_limit) {
+            (None, _) | (_, None) => return Err(NothingToRecommend::NoneHeld),
+            (Some(0), _) => return Err(NothingToRecommend::NonePassed),
+            (_, Some(0)) => return Err(NothingToRecommend::NoSafeLimit),
+            (Some(most), Some(safe)) => (most, safe),
+        };
         let facts = judged.run.load_balancer();
         let arn = &facts.ok_or(NothingToRecommend::NoLoadBalancer)?.arn;
         let active = judged.correlation.as_ref().map(|correlation| &correlation.active);
         let (factor, factor_source) = factor(judged.outcome(), active.and_then(|active| active.factor));
         let own = active.and_then(|active| active.baseline.as_ref()).map_or(0.0, |own| own.median);
-        let negligible = own / factor <= f64::from(capacity.safe_limit) * NEGLIGIBLE;
+        let negligible = own / factor <= f64::from(safe_limit) * NEGLIGIBLE;
         Ok(Basis {
             arn: arn.as_str().to_owned(),
             load_balancer: arn.dimension().to_owned(),
             region: arn.region().to_owned(),
-            safe_limit: capacity.safe_limit,
-            max_reliable: capacity.max_reliable,
+            safe_limit,
+            max_reliable,
             tolerated: 1.0 - judged.run.header.plan.rule.threshold.get(),
             factor,
             factor_source,

@@ -118,7 +118,7 @@ mod tests {
         let run = example().run();
         let judged = judge(&run);
         let unsaid = recommend(&judged, &wish(None)).unwrap();
-        assert_eq!(unsaid.connections, judged.capacity.safe_limit);
+        assert_eq!(Some(unsaid.connections), judged.capacity.safe_limit);
         assert_eq!(unsaid, recommend(&judged, &wish(Some(unsaid.connections))).unwrap());
     }
 

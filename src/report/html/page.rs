@@ -7,7 +7,7 @@ use crate::judge::wording::{factor, share, show_count};
 use crate::judge::{Judged, Outcome, SearchEnd};
 use crate::report::escape;
 use crate::report::preflight::planned;
-use crate::report::sentences::{capacity_note, ended, safe_load, searched, verdict_of};
+use crate::report::sentences::{capacity_note, ended, limit, safe_load, searched, verdict_of};
 
 const STYLE: &str = include_str!("style.css");
 
@@ -50,15 +50,14 @@ fn about(judged: &Judged<'_>) -> String {
 /// What was asked: how many, how many safely, does CloudWatch agree, what was the limit.
 fn answer(judged: &Judged<'_>) -> String {
     let capacity = &judged.capacity;
-    let count = |count: u32| show_count(u64::from(count));
     let note = capacity_note(judged);
     let note = note.trim_matches(['(', ')']);
     let safety = judged.run.header.plan.rule.safety.get();
     let mut out = String::from("<dl class=\"cards\">\n");
-    out += &card("Maximum reliable concurrent connections", &count(capacity.max_reliable), "", note);
+    out += &card("Maximum reliable concurrent connections", &limit(capacity.max_reliable), "", note);
     out += &card(
         &format!("Safe limit ({:.0}%)", safety * 100.0),
-        &count(capacity.safe_limit),
+        &limit(capacity.safe_limit),
         "",
         &match safe_load(judged) {
             Some(asks) => format!("{} of the maximum; {asks}", share(safety)),
@@ -76,8 +75,9 @@ fn answer(judged: &Judged<'_>) -> String {
         });
     out += &card("CloudWatch", verdict_of(outcome), class(outcome), &measured);
     if let Some(limit) = capacity.limited_by {
-        let failed =
-            capacity.first_failed.map_or_else(String::new, |failed| format!("at level {}", count(failed)));
+        let failed = capacity
+            .first_failed
+            .map_or_else(String::new, |failed| format!("at level {}", show_count(u64::from(failed))));
         out += &card("Limited by", &limit.to_string(), "bad", &failed);
     }
     out + "</dl>\n"

@@ -249,12 +249,12 @@ pub struct PeerPart {
 /// How many connections are reliable.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct CapacityPart {
-    /// The highest level that passed below the first that failed; 0 when none passed.
-    pub max_reliable: u32,
+    /// The highest level that passed below the first that failed; 0 when none passed, `null` when none was judged.
+    pub max_reliable: Option<u32>,
     /// No level failed: the true limit may be higher.
     pub at_least: bool,
     /// `max_reliable` x safety, rounded down.
-    pub safe_limit: u32,
+    pub safe_limit: Option<u32>,
     /// The lowest level that failed.
     pub first_failed: Option<u32>,
     /// The commonest failure kind there, or `machine`.
