@@ -121,11 +121,11 @@ impl Judged<'_> {
         self.capacity.limited_by == Some(Limit::Machine)
     }
 
-    /// From when on, by this machine's clock, a single read of CloudWatch is final for the whole load; `None` where CloudWatch was not to be
-    /// asked, or no level was started.
+    /// From when on, by this machine's clock, a single read of CloudWatch is final for the whole load; `None` where
+    /// CloudWatch was not to be asked, or no connection was opened, so that nothing could be compared.
     pub fn readable_from(&self) -> Option<DateTime<Utc>> {
         let plan = self.run.header.plan.cloudwatch.as_ref()?;
-        let by_aws = Window::of(self.run, *plan)?.converged_at();
+        let by_aws = Window::of(self.run, *plan).filter(|_| self.any_opened())?.converged_at();
         by_aws.checked_add_signed(self.run.clock_ahead().unwrap_or_default())
     }
 

@@ -135,6 +135,18 @@ fn what_cloudwatch_owes_keeps_the_numbers_provisional() {
     assert_eq!(json_of(&record)["server"]["status"], "provisional", "{}", done.all());
 }
 
+#[test]
+fn where_nothing_was_opened_there_is_nothing_to_read_later() {
+    let simulator = Simulator::start(&["--period=1s", "--reject-rate=100%"]);
+    let folder = Folder::new();
+    let record = folder.file("nothing.jsonl");
+    let done =
+        finish(simulator.albcap("run").arg(simulator.url()).arg("--settle=0").args(SHORT).arg(&record));
+    assert_eq!(done.code, 1, "{}", done.all());
+    assert!(done.stdout.contains("No connection was opened"), "{}", done.stdout);
+    assert!(!done.stdout.contains("albcap analyze"), "{}", done.stdout);
+}
+
 /// An endpoint that takes what it is asked and never answers.
 fn silent() -> (TcpListener, String) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
