@@ -114,6 +114,11 @@ pub(super) fn shown(path: &Path) -> String {
     visible(&path.display().to_string())
 }
 
+/// The same for a record in a command that works from it; one that is streamed lies wherever its reader put it.
+pub(super) fn record_word(path: &Path) -> String {
+    if path == Path::new("-") { "RECORD".to_owned() } else { shown(path) }
+}
+
 /// Help and version are results; the rest of clap's errors are said like all others.
 pub(super) fn clap_error(error: &clap::Error) -> Exit {
     use clap::error::ErrorKind as E;

@@ -213,8 +213,7 @@ impl Publishing<'_> {
 
     /// The command that publishes the same, or the rest of it.
     pub(super) fn command(&self) -> String {
-        // A record that is streamed lies wherever its reader put it.
-        let record = if self.record == Path::new("-") { "RECORD".into() } else { output::shown(self.record) };
+        let record = output::record_word(self.record);
         let again = if self.again { " --again" } else { "" };
         let retention = self.retention_is_asked_for;
         format!("albcap publish {record}{}{again}{}", self.flags.words(retention), self.access.words())

@@ -104,7 +104,7 @@ pub(super) async fn run(
         failures.extend(published.err());
     }
     failures.extend(journal.finish().err().map(|error| record_complaint(&error)));
-    failures.extend(conducted.settle_failure.map(|failure| settle_complaint(&failure, &job.record)));
+    failures.extend(conducted.settle_failure.map(|failure| settle_complaint(&failure, job)));
     finish(failures, exit, signals)
 }
 
@@ -151,11 +151,17 @@ fn footer(job: &Job, judged: &Judged<'_>) -> String {
     let mut text = format!("\nrecord  {record}\nreport  albcap report {record} --format html\n");
     if let Some(from) = judged.readable_from().filter(|_| judged.run.series.is_none()) {
         text.push_str(&format!(
-            "CloudWatch was not read; from {} on it can be:  albcap analyze {record}\n",
-            from.format("%Y-%m-%d %H:%M:%S UTC")
+            "CloudWatch was not read; from {} on it can be:  {}\n",
+            from.format("%Y-%m-%d %H:%M:%S UTC"),
+            analyze(job)
         ));
     }
     text
+}
+
+/// The command that reads CloudWatch later, as whom and where the run would have done it.
+fn analyze(job: &Job) -> String {
+    format!("albcap analyze {}{}", output::record_word(&job.record), job.access.words())
 }
 
 pub(super) fn record_complaint(error: &JournalError) -> Complaint {
@@ -179,10 +185,10 @@ pub(super) fn record_complaint(error: &JournalError) -> Complaint {
     Complaint::failed(error, remedy)
 }
 
-fn settle_complaint(failure: &SettleFailure, record: &Path) -> Complaint {
+fn settle_complaint(failure: &SettleFailure, job: &Job) -> Complaint {
     let SettleFailure::Aws(error) = failure;
     Complaint::failed(
         format!("CloudWatch could not be read: {error}"),
-        format!("{}; nothing is lost: run 'albcap analyze {}' then", error.remedy(), record.display()),
+        format!("{}; nothing is lost: run '{}' then", error.remedy(), analyze(job)),
     )
 }

@@ -163,7 +163,8 @@ fn cloudwatch_that_fails_after_the_levels_loses_nothing() {
     assert!(done.stdout.contains("100.0 %"), "the client's numbers are shown: {}", done.stdout);
     let (said, remedy) = done.complaint();
     assert!(said.contains("cloudwatch:GetMetricData"), "{said}");
-    assert!(remedy.contains(&format!("albcap analyze {}", record.display())), "{remedy}");
+    let access = format!("--region us-east-1 --endpoint-url {}", simulator.endpoint());
+    assert!(remedy.contains(&format!("'albcap analyze {} {access}'", record.display())), "{remedy}");
     assert_eq!(crate::harness::json_of(&record)["verdict"]["outcome"], "not_checked");
 }
 

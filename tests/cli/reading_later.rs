@@ -28,6 +28,10 @@ fn from_the_printed_time_on_a_single_read_is_final() {
     );
     assert_eq!(done.code, 0, "{}", done.all());
     let from = printed_time(&done.stdout);
+    // As whom and where the run asked, so that the command works as it is printed.
+    let access = format!("--region us-east-1 --endpoint-url {}", simulator.endpoint());
+    let command = format!("albcap analyze {} {access}\n", record.display());
+    assert!(done.stdout.contains(&command), "{command}: {}", done.stdout);
 
     // Read once, at once: what came is shown, and not believed.
     let early = finish(simulator.albcap("analyze").arg(&record).arg("--settle=0"));
