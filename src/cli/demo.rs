@@ -69,7 +69,7 @@ async fn on_simulator(
     let aws = simulator.aws_settings();
     tokio::select! {
         ready = baseline_is_there(&aws, &announcement.load_balancer) => ready?,
-        () = interrupt.set() => return Ok(signals.exit().unwrap_or(Exit::Failed)),
+        () = interrupt.set() => return Ok(signals.before_the_load()),
     }
     let mut settings = Settings::from(&*run_args(&announcement.url)?)?;
     settings.aws = Some(aws);

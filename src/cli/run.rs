@@ -66,7 +66,7 @@ pub(super) async fn run(
         .map_err(|error| Complaint::usage(error, "check --cacert, --cert and --key"))?;
     let inquiry = settings.inquiry();
     let Some(survey) = interrupt.unless_set(conduct::survey(&inquiry)).await else {
-        return Ok(signals.exit().unwrap_or(Exit::Failed));
+        return Ok(signals.before_the_load());
     };
     let header = settings.header(&job.run_id);
     preflight::show(&header, &survey, output)?;
@@ -74,6 +74,9 @@ pub(super) async fn run(
 
     let journal = if to_stdout { Journal::stdout() } else { Journal::create(&job.record) };
     let mut journal = journal.map_err(|error| record_complaint(&error))?;
+    if !to_stdout {
+        signals.record_is(&job.record);
+    }
     tracing::info!("the record goes to {}", output::shown(&job.record));
     let mut live = Live::new(output.live_terminal(), !output.quiet);
     let publishing = job.publishing.as_ref();

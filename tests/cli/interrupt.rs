@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::harness::{Background, Folder, Simulator, binary, json_of, wait_for};
+use crate::harness::{Background, Folder, Simulator, binary, json_of, wait_for, with_credentials};
 
 fn long_run(simulator: &Simulator, record: &Path) -> Background {
     Background::start(
@@ -91,4 +91,43 @@ fn a_ctrl_c_into_the_first_handshakes_is_an_interruption_and_no_failure() {
     assert_eq!(done.code, 130, "{}", done.all());
     assert!(!done.stderr.contains("no connection of the whole run"), "{}", done.stderr);
     assert!(done.stdout.contains("interrupted"), "the partial result: {}", done.stdout);
+}
+
+#[test]
+fn a_ctrl_c_before_the_load_says_that_nothing_was_opened() {
+    // AWS is asked, and never answers.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}", silent.local_addr().unwrap());
+    let folder = Folder::new();
+    let run = Background::start(
+        with_credentials()
+            .args(["run", "ws://127.0.0.1:1/", "--region=us-east-1", "--endpoint-url", &endpoint])
+            .current_dir(folder.path()),
+    );
+    let _asked = silent.accept().unwrap();
+    run.signal("INT");
+    let done = run.wait();
+    assert_eq!(done.code, 130, "{}", done.all());
+    assert!(done.stderr.contains("albcap: interrupted; nothing was opened\n"), "{}", done.stderr);
+}
+
+#[test]
+fn a_second_signal_leaves_at_once_and_names_the_record() {
+    let simulator = Simulator::start(&[]);
+    let folder = Folder::new();
+    let record = folder.file("left.jsonl");
+    let run = Background::start(
+        // It would close for longer than anybody waits.
+        binary()
+            .args(["run", simulator.url(), "--no-aws", "--levels=25", "--close-rate=0.01", "--record"])
+            .arg(&record),
+    );
+    until_held(&record);
+    // Two that can't be taken for one, in whichever order they are seen.
+    run.signal("INT");
+    run.signal("TERM");
+    let done = run.wait();
+    assert!([130, 143].contains(&done.code), "{}", done.all());
+    let said = format!("albcap: interrupted; the record is {}\n", record.display());
+    assert!(done.stderr.ends_with(&said), "{}", done.stderr);
 }
