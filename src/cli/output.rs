@@ -141,6 +141,12 @@ fn of_clap(text: &str) -> Complaint {
     let joined = |paragraph: &str| paragraph.split_whitespace().collect::<Vec<_>>().join(" ");
     let cause = joined(paragraphs.first().copied().unwrap_or("").trim_start_matches("error:"));
     let tip = paragraphs.iter().find_map(|paragraph| paragraph.strip_prefix("tip:")).map(joined);
+    // What begins with a dash and a digit is no file's name but a negative value, which no flag takes in any form.
+    let negative = |tip: &str| {
+        let word = tip.strip_prefix("to pass '-");
+        word.is_some_and(|word| word.starts_with(|c: char| c.is_ascii_digit()))
+    };
+    let tip = tip.filter(|tip| !negative(tip));
     Complaint::usage(
         cause,
         tip.unwrap_or_else(|| "see albcap --help, or --help behind the command".to_owned()),

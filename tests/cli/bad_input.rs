@@ -45,6 +45,20 @@ fn levels_and_counts_that_make_no_sense() {
 }
 
 #[test]
+fn a_negative_value_is_told_by_its_flag() {
+    for flag in ["--levels", "--duration", "--periods", "--settle", "--require", "--rate"] {
+        for value in ["-1", "-1.5"] {
+            let apart = refused(run("ws://127.0.0.1:1/").args(["--no-aws", flag, value]), 2);
+            let joined = refused(run("ws://127.0.0.1:1/").args(["--no-aws", &format!("{flag}={value}")]), 2);
+            assert_eq!(apart, joined);
+            assert!(apart.0.contains(flag) && apart.0.contains(value), "{apart:?}");
+        }
+    }
+    let (_, remedy) = refused(run("ws://127.0.0.1:1/").args(["--no-aws", "--settle", "-1m"]), 2);
+    assert!(!remedy.contains("-- -1m"), "which would fail alike: {remedy}");
+}
+
+#[test]
 fn holds_that_nobody_will_live_to_see_the_end_of() {
     for periods in [["--periods=4294967295", "--period=60"], ["--periods=100000000", "--period=1d"]] {
         let (said, remedy) = refused(run("ws://127.0.0.1:1/").args(periods), 2);

@@ -99,7 +99,7 @@ impl File {
 /// Parses a command line over its file and environment.
 pub(super) fn parse(words: &[OsString]) -> Result<Parsed, ParseError> {
     // As in most tools, of a flag given twice the last one counts.
-    let command = || Cli::command().args_override_self(true);
+    let command = || with_args(Cli::command().args_override_self(true), &negatives_are_values);
     let configured = command_of(words).is_some_and(|name| CONFIGURED.contains(&name.as_str()));
     let (layered, mut file) = if configured {
         let named = named_file(words).or_else(|| std::env::var_os("ALBCAP_CONFIG").map(PathBuf::from));
@@ -164,13 +164,24 @@ fn command_of(words: &[OsString]) -> Option<String> {
     None
 }
 
-/// The command as the user has configured it; help shows the values in force.
-fn with_sources(command: Command, file: &File) -> Command {
-    let command = command.args_override_self(true).mut_args(|arg| with_source(arg, file));
+/// The command with every argument changed, and so those below it.
+fn with_args(command: Command, change: &dyn Fn(Arg) -> Arg) -> Command {
+    let command = command.mut_args(change);
     let names: Vec<String> = command.get_subcommands().map(|sub| sub.get_name().to_owned()).collect();
     names
         .into_iter()
-        .fold(command, |command, name| command.mut_subcommand(name, |sub| with_sources(sub, file)))
+        .fold(command, |command, name| command.mut_subcommand(name, |sub| with_args(sub, change)))
+}
+
+/// Takes `-1` behind a flag for its value, so that the flag says what it wants: no flag is a digit.
+fn negatives_are_values(arg: Arg) -> Arg {
+    let takes_values = arg.get_action().takes_values() && !arg.is_positional();
+    if takes_values { arg.allow_negative_numbers(true) } else { arg }
+}
+
+/// The command as the user has configured it; help shows the values in force.
+fn with_sources(command: Command, file: &File) -> Command {
+    with_args(command, &|arg| with_source(arg, file))
 }
 
 fn with_source(arg: Arg, file: &File) -> Arg {
