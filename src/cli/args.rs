@@ -391,7 +391,7 @@ fn parse_period(text: &str) -> Result<crate::plan::Period, String> {
 /// A header as it was typed, or the lines of a file; there, empty lines and those that start with `#` say nothing.
 pub(crate) fn parse_headers(given: &[String]) -> Result<Vec<RequestHeader>, super::Complaint> {
     use super::Complaint;
-    let mut headers = Vec::new();
+    let mut headers: Vec<RequestHeader> = Vec::new();
     for text in given {
         let Some(path) = text.strip_prefix('@') else {
             let header = text.parse().map_err(|error| Complaint::usage(error, "see albcap run --help"))?;
@@ -412,6 +412,12 @@ pub(crate) fn parse_headers(given: &[String]) -> Result<Vec<RequestHeader>, supe
             })?;
             headers.push(header);
         }
+    }
+    if headers.iter().filter(|header| header.name.eq_ignore_ascii_case("host")).count() > 1 {
+        return Err(Complaint::usage(
+            "several Host headers are given, and a request has one",
+            "leave all but one out",
+        ));
     }
     Ok(headers)
 }

@@ -202,6 +202,8 @@ fn headers_and_tls_files() {
     assert!(said.contains("NAME: VALUE"), "{said}");
     let (said, _) = refused(run(url).args(["--no-aws", "-H", "@/does/not/exist"]), 2);
     assert!(said.contains("/does/not/exist"), "{said}");
+    let (said, _) = refused(run(url).args(["--no-aws", "-H", "Host: a", "-H", "host: b"]), 2);
+    assert!(said.contains("several Host headers"), "{said}");
     let (said, _) = refused(run(url).args(["--no-aws", "--cacert=/does/not/exist.pem"]), 2);
     assert!(said.contains("/does/not/exist.pem"), "{said}");
     let (said, _) = refused(run(url).args(["--no-aws", "--cert=c.pem"]), 2);

@@ -41,6 +41,11 @@ pub enum TokenPlaceError {
     /// A header that can't be set.
     #[error(transparent)]
     Header(#[from] HeaderError),
+    /// By it the load balancer knows whom a request is for.
+    #[error(
+        "a token can't be the Host header, by which a load balancer and its targets know whom a request is for"
+    )]
+    Host,
     /// Set twice.
     #[error("{0} is set by {1} and would be set by --token-in again")]
     Taken(String, &'static str),
@@ -105,6 +110,9 @@ impl std::str::FromStr for TokenPlace {
             ("header", rest) if !rest.is_empty() => {
                 let (name, prefix) = rest.split_once(':').unwrap_or((rest, ""));
                 let RequestHeader { name, value } = format!("{name}: {prefix}").parse()?;
+                if name.eq_ignore_ascii_case("host") {
+                    return Err(TokenPlaceError::Host);
+                }
                 Ok(TokenPlace::Header { name, prefix: value })
             }
             _ => Err(TokenPlaceError::Form),
@@ -132,6 +140,7 @@ mod tests {
             assert_eq!(place(text), Err(TokenPlaceError::Form), "{text}");
         }
         assert!(matches!(place("header:Sec-WebSocket-Key"), Err(TokenPlaceError::Header(_))));
+        assert_eq!(place("header:host"), Err(TokenPlaceError::Host));
         assert_eq!(header("Authorization", "s3cret").to_string(), "header:Authorization");
     }
 
