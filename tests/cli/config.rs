@@ -94,6 +94,27 @@ fn a_file_that_can_not_be_meant_is_refused() {
 }
 
 #[test]
+fn a_variable_that_no_flag_has_is_refused() {
+    let show = |name: &str, words: &[&str]| finish(binary().args(words).env(name, "1"));
+    for (name, hint) in [("ALBCAP_LEVLES", "ALBCAP_LEVELS"), ("ALBCAP_HEARTBAET", "ALBCAP_HEARTBEAT")] {
+        let done = show(name, &["config", "show"]);
+        assert_eq!(done.code, 2, "{}", done.all());
+        let (cause, remedy) = done.complaint();
+        assert!(cause.contains(name) && remedy.contains(hint), "{cause}\n{remedy}");
+    }
+    let (cause, _) = show("ALBCAP_QWX", &["run", "ws://127.0.0.1:1/"]).complaint();
+    assert!(cause.contains("ALBCAP_QWX"), "{cause}");
+    // A flag of another command that reads the environment, what a token command is told, and a command that reads none.
+    for (name, words) in [
+        ("ALBCAP_AGAIN", &["config", "show"][..]),
+        ("ALBCAP_COUNT", &["config", "show"]),
+        ("ALBCAP_LEVLES", &["iam-policy"]),
+    ] {
+        assert_eq!(show(name, words).code, 0, "{name}: {}", show(name, words).all());
+    }
+}
+
+#[test]
 fn a_value_of_the_file_is_checked_like_a_flag() {
     let folder = Folder::new();
     let file = folder.file("albcap.toml");

@@ -11,6 +11,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use clap::builder::BoolishValueParser;
+use clap::error::{ContextKind, ContextValue};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command, CommandFactory};
 
@@ -30,6 +31,9 @@ fn configured_in_words() -> String {
     let [first @ .., last] = CONFIGURED.map(|name| if name == "config" { "config show" } else { name });
     format!("{} and {last}", first.join(", "))
 }
+
+/// Variables of the environment that are no flags: where the config file is, and what `--token-cmd` is told.
+const NO_FLAGS: [&str; 2] = ["ALBCAP_CONFIG", "ALBCAP_COUNT"];
 
 /// Flags of which only one can be meant: where two are given, the source that beats the other's decides.
 const RIVALS: [[&str; 2]; 1] = [["levels", "search"]];
@@ -102,6 +106,7 @@ pub(super) fn parse(words: &[OsString]) -> Result<Parsed, ParseError> {
     let command = || with_args(Cli::command().args_override_self(true), &negatives_are_values);
     let configured = command_of(words).is_some_and(|name| CONFIGURED.contains(&name.as_str()));
     let (layered, mut file) = if configured {
+        check_environment(&command()).map_err(ParseError::Complaint)?;
         let named = named_file(words).or_else(|| std::env::var_os("ALBCAP_CONFIG").map(PathBuf::from));
         let file = named.map_or(Ok(File::default()), |path| read(&path, &command()));
         let file = file.map_err(ParseError::Complaint)?;
@@ -237,6 +242,34 @@ impl Shape {
 
 fn env_name(long: &str) -> String {
     format!("ALBCAP_{}", long.replace('-', "_").to_uppercase())
+}
+
+/// Refuses a variable that is no flag of the configured commands: misspelt, it would mean nothing, and nobody was told.
+fn check_environment(command: &Command) -> Result<(), Complaint> {
+    let known: BTreeSet<String> = known_flags(command).keys().map(|long| env_name(long)).collect();
+    let is_known = |name: &str| known.contains(name) || NO_FLAGS.contains(&name);
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    // The first by the alphabet, so that it is the same one every time.
+    let Some(unknown) = names.filter(|name| name.starts_with("ALBCAP_") && !is_known(name)).min() else {
+        return Ok(());
+    };
+    let remedy = match nearest(command.clone(), &unknown) {
+        Some(name) => format!("{name} is a flag; correct it, or unset it"),
+        None => "unset it; albcap config show names every flag".to_owned(),
+    };
+    Err(Complaint::usage(format!("no flag has the environment variable {unknown}"), remedy))
+}
+
+/// The variable of the flag that clap would suggest for this one's.
+fn nearest(command: Command, variable: &str) -> Option<String> {
+    let flag = variable.strip_prefix("ALBCAP_")?.to_lowercase().replace('_', "-");
+    let error = command.try_get_matches_from(["albcap", "run", &format!("--{flag}")]).err()?;
+    let name = |flag: &String| Some(env_name(flag.strip_prefix("--")?));
+    match error.get(ContextKind::SuggestedArg)? {
+        ContextValue::String(flag) => name(flag),
+        ContextValue::Strings(flags) => name(flags.first()?),
+        _ => None,
+    }
 }
 
 /// `--config FILE` or `--config=FILE`, before the flags can be parsed, since the file changes their defaults.
