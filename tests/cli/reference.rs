@@ -29,6 +29,14 @@ fn help_groups_flags_as_the_contract_does() {
 }
 
 #[test]
+fn help_is_coloured_as_it_was_asked_for() {
+    for words in [&["--help"][..], &["run", "--help"]] {
+        let help = |color: &str| printed(&[words, &["--color", color]].concat());
+        assert!(help("always").contains('\u{1b}') && !help("never").contains('\u{1b}'), "{words:?}");
+    }
+}
+
+#[test]
 fn every_shell_has_completions_and_the_man_page_knows_every_command() {
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         assert!(printed(&["completions", shell]).contains("keep-going"), "{shell}");

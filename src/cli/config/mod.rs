@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use clap::builder::BoolishValueParser;
 use clap::error::{ContextKind, ContextValue};
 use clap::parser::ValueSource;
-use clap::{Arg, ArgAction, ArgMatches, Command, CommandFactory};
+use clap::{Arg, ArgAction, ArgMatches, ColorChoice, Command, CommandFactory};
 
 pub(super) use show::show;
 
@@ -103,7 +103,10 @@ impl File {
 /// Parses a command line over its file and environment.
 pub(super) fn parse(words: &[OsString]) -> Result<Parsed, ParseError> {
     // As in most tools, of a flag given twice the last one counts.
-    let command = || with_args(Cli::command().args_override_self(true), &negatives_are_values);
+    let command = || {
+        let command = Cli::command().args_override_self(true).color(color(words));
+        with_args(command, &negatives_are_values)
+    };
     let configured = command_of(words).is_some_and(|name| CONFIGURED.contains(&name.as_str()));
     let (layered, mut file) = if configured {
         check_environment(&command()).map_err(ParseError::Complaint)?;
@@ -272,19 +275,31 @@ fn nearest(command: Command, variable: &str) -> Option<String> {
     }
 }
 
-/// `--config FILE` or `--config=FILE`, before the flags can be parsed, since the file changes their defaults.
-fn named_file(words: &[OsString]) -> Option<PathBuf> {
+/// The value of `--FLAG VALUE` or `--FLAG=VALUE`, before the flags can be parsed.
+fn typed(words: &[OsString], flag: &str) -> Option<OsString> {
     let mut words = words.iter().skip(1).take_while(|word| word.as_os_str() != OsStr::new("--"));
     while let Some(word) = words.next() {
-        let text = word.to_string_lossy();
-        if text == "--config" {
-            return words.next().map(PathBuf::from);
-        }
-        if let Some(path) = text.strip_prefix("--config=") {
-            return Some(PathBuf::from(path));
+        match word.to_string_lossy().strip_prefix(flag) {
+            Some("") => return words.next().cloned(),
+            Some(rest) if rest.starts_with('=') => return Some(OsString::from(&rest[1..])),
+            _ => {}
         }
     }
     None
+}
+
+/// The config file that was typed: it changes the flags' defaults.
+fn named_file(words: &[OsString]) -> Option<PathBuf> {
+    typed(words, "--config").map(PathBuf::from)
+}
+
+/// How help is coloured: it is printed instead of parsing.
+fn color(words: &[OsString]) -> ColorChoice {
+    match typed(words, "--color").as_deref().and_then(OsStr::to_str) {
+        Some("never") => ColorChoice::Never,
+        Some("always") => ColorChoice::Always,
+        _ => ColorChoice::Auto,
+    }
 }
 
 fn read(path: &Path, command: &Command) -> Result<File, Complaint> {
