@@ -26,6 +26,8 @@ fn help_groups_flags_as_the_contract_does() {
     }
     assert!(help.lines().all(|line| line.chars().count() <= 100), "help is at most 100 columns wide");
     assert!(printed(&["--version"]).starts_with("albcap "));
+    assert_eq!(printed(&["help", "--help"]), printed(&["help"]));
+    assert_eq!(printed(&["help", "run", "-h"]), printed(&["help", "run"]));
 }
 
 #[test]

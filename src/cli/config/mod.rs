@@ -117,7 +117,7 @@ pub(super) fn parse(words: &[OsString]) -> Result<Parsed, ParseError> {
     } else {
         (command(), File::default())
     };
-    let mut matches = layered.try_get_matches_from(words).map_err(ParseError::Clap)?;
+    let mut matches = layered.try_get_matches_from(without_help_of_help(words)).map_err(ParseError::Clap)?;
     if configured {
         file.beaten = beaten(&matches, &file).map_err(ParseError::Complaint)?;
         if !file.beaten.is_empty() {
@@ -131,6 +131,12 @@ pub(super) fn parse(words: &[OsString]) -> Result<Parsed, ParseError> {
         )));
     }
     Ok(Parsed { matches, file })
+}
+
+/// `help --help` is `help`: clap takes what follows `help` for a command, whatever it looks like.
+fn without_help_of_help(words: &[OsString]) -> impl Iterator<Item = &OsString> {
+    let helps = words.get(1).is_some_and(|word| word == "help");
+    words.iter().filter(move |word| !(helps && (*word == "--help" || *word == "-h")))
 }
 
 /// Of rivals that are both given, the one from the lower source; from the same source, that is a mistake.
