@@ -383,7 +383,7 @@ pub(super) fn parse_positive_duration(text: &str) -> Result<Duration, String> {
     }
 }
 
-fn parse_period(text: &str) -> Result<crate::plan::Period, String> {
+pub(super) fn parse_period(text: &str) -> Result<crate::plan::Period, String> {
     let length = parse_duration(text).map_err(|error| error.to_string())?;
     crate::plan::Period::new(length).map_err(|error| error.to_string())
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use super::args::parse_positive_duration;
+use super::args::{parse_period, parse_positive_duration};
 use crate::plan::Share;
 use crate::plan::quantity::{parse_count, parse_duration};
 use crate::sim::{Certificate, Doom, RejectedBy, RejectedFor, UpgradeAnswer};
@@ -85,8 +85,8 @@ pub(crate) struct SimulateArgs {
     /// Client connections beyond so many are held, but by something that no metric counts
     #[arg(long, value_name = "N", value_parser = parse_count, help_heading = FAULTS)]
     pub(crate) count_at_most: Option<u32>,
-    /// How often the metrics are published
-    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = parse_positive_duration, help_heading = "The simulated CloudWatch")]
+    /// How often the metrics are published: 1, 5, 10, 20, 30 or a multiple of 60 s
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = parse_length, help_heading = "The simulated CloudWatch")]
     pub(crate) period: Duration,
     /// How long after a period's end its metrics become visible
     #[arg(long, value_name = "TIME", default_value = "0s", value_parser = parse_duration, help_heading = "The simulated CloudWatch")]
@@ -127,8 +127,8 @@ pub(crate) struct SimulateArgs {
         help_heading = "The simulated AWS account"
     )]
     pub(crate) region: String,
-    /// IAM action that is denied, such as cloudwatch:GetMetricData; may be repeated
-    #[arg(long, value_name = "ACTION", help_heading = "The simulated AWS account")]
+    /// IAM action that is denied, such as cloudwatch:GetMetricData, or all that begin so: logs:*; may be repeated
+    #[arg(long, value_name = "ACTION", value_parser = crate::sim::action_pattern, help_heading = "The simulated AWS account")]
     pub(crate) deny: Vec<String>,
     /// IAM action that is denied after its first N calls; may be repeated
     #[arg(long, value_name = "ACTION=N", help_heading = "The simulated AWS account")]
@@ -167,6 +167,11 @@ pub(crate) enum Sampling {
     Mean,
     /// The highest of the period
     Max,
+}
+
+/// A period that CloudWatch has: the simulated one would publish by another that nobody can ask for.
+fn parse_length(text: &str) -> Result<Duration, String> {
+    parse_period(text).map(crate::plan::Period::length)
 }
 
 /// A share of which none is a share too.

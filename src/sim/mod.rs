@@ -18,5 +18,5 @@ pub use alb::{Certificate, Doom, RejectedBy, RejectedFor, Rejection, UpgradeAnsw
 pub use announcement::Announcement;
 pub use aws::{DenyAfter, IdleTimeoutThen, Trouble};
 pub use error::SimError;
-pub use options::{LoadBalancerState, LoadBalancerType, Options, Sampling};
+pub use options::{LoadBalancerState, LoadBalancerType, Options, Sampling, action_pattern};
 pub use running::{Running, start};

@@ -180,19 +180,32 @@ impl Options {
     }
 }
 
+/// An IAM action, or a pattern of actions that ends in `*`.
+pub fn action_pattern(text: &str) -> Result<String, SimError> {
+    let word = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    let is_pattern = text == "*"
+        || text.split_once(':').is_some_and(|(service, action)| {
+            word(service) && (action == "*" || word(action.strip_suffix('*').unwrap_or(action)))
+        });
+    match is_pattern {
+        true => Ok(text.to_owned()),
+        false => Err(SimError::Options(format!(
+            "'{text}' is no IAM action, such as cloudwatch:GetMetricData or logs:*"
+        ))),
+    }
+}
+
 impl FromStr for DenyAfter {
     type Err = SimError;
 
     /// `ACTION=N`.
     fn from_str(text: &str) -> Result<Self, SimError> {
-        let parts = text
-            .split_once('=')
-            .and_then(|(action, calls)| Some((action.trim(), calls.trim().parse().ok()?)));
+        let parts = text.split_once('=').and_then(|(action, calls)| {
+            Some((action_pattern(action.trim()).ok()?, calls.trim().parse().ok()?))
+        });
         match parts {
-            Some((action, calls)) if action.contains(':') => {
-                Ok(DenyAfter { action: action.to_owned(), calls })
-            }
-            _ => Err(SimError::Options(format!(
+            Some((action, calls)) => Ok(DenyAfter { action, calls }),
+            None => Err(SimError::Options(format!(
                 "'{text}' is not ACTION=N, such as cloudwatch:GetMetricData=1"
             ))),
         }

@@ -20,6 +20,19 @@ fn refused(command: &mut Command, code: i32) -> (String, String) {
 }
 
 #[test]
+fn a_simulator_of_what_aws_does_not_have() {
+    for (flag, cause) in [
+        ("--deny=foo", "no IAM action"),
+        ("--deny=cloudwatch:Get*Data", "no IAM action"),
+        ("--deny-after=cloudwatch:=1", "ACTION=N"),
+        ("--period=7", "7"),
+    ] {
+        let (said, _) = refused(binary().args(["simulate", "--until-stdin-closes", flag]), 2);
+        assert!(said.contains(cause), "{flag}: {said}");
+    }
+}
+
+#[test]
 fn a_url_that_is_no_websocket() {
     for (url, cause) in
         [("https://h/", "scheme is 'https'"), ("h", "can't be read"), ("ws://h/#x", "fragment")]
