@@ -38,24 +38,32 @@ const TLS: [&str; 4] = ["cacert", "cert", "key", "tls-resume"];
 /// Flags about heartbeats, which `--heartbeat-kind none` leaves out.
 const HEARTBEATS: [&str; 2] = ["heartbeat", "pong-timeout"];
 
-/// What is worth a word and no refusal: `--heartbeat-kind none` may have been added to a command line that works, to see
-/// what happens without them.
-fn note(args: &RunArgs, parsed: &Parsed) -> Option<String> {
-    if args.flags.conversation.heartbeat_kind != Some(Kind::None) {
-        return None;
-    }
-    let idle: Vec<String> = HEARTBEATS
-        .iter()
-        .filter(|flag| parsed.is_on_command_line(flag))
-        .map(|flag| format!("--{flag}"))
-        .collect();
-    let means = if idle.len() == 1 { "means" } else { "mean" };
-    (!idle.is_empty()).then(|| {
-        format!(
-            "{} {means} nothing with --heartbeat-kind none: no heartbeat is sent, and no answer awaited",
-            idle.join(" and ")
-        )
-    })
+/// Flags about AWS, which `--no-aws` leaves out. `--load-balancer` is not among them: the record keeps it for
+/// `albcap analyze`.
+const AWS: [&str; 6] = ["profile", "region", "endpoint-url", "baseline", "settle", "period"];
+
+/// What is worth a word and no refusal: the flag that leaves them out may have been added to a command line that works, to
+/// see what happens without them.
+fn notes(args: &RunArgs, parsed: &Parsed) -> Vec<String> {
+    let no_heartbeats = args.flags.conversation.heartbeat_kind == Some(Kind::None);
+    let left_out = [
+        (
+            no_heartbeats,
+            &HEARTBEATS[..],
+            "--heartbeat-kind none: no heartbeat is sent, and no answer awaited",
+        ),
+        (args.flags.aws.no_aws, &AWS, "--no-aws: nothing is asked of AWS"),
+    ];
+    left_out
+        .into_iter()
+        .filter(|(leaves_out, ..)| *leaves_out)
+        .filter_map(|(_, flags, why)| {
+            let on_command_line = flags.iter().filter(|flag| parsed.is_on_command_line(flag));
+            let idle: Vec<String> = on_command_line.map(|flag| format!("--{flag}")).collect();
+            let means = if idle.len() == 1 { "means" } else { "mean" };
+            (!idle.is_empty()).then(|| format!("{} {means} nothing with {why}", idle.join(" and ")))
+        })
+        .collect()
 }
 
 /// Refuses the first one; without any, tells what is idle.
@@ -76,7 +84,7 @@ pub(super) fn check(args: &RunArgs, parsed: &Parsed) -> Result<(), Complaint> {
             format!("write wss:// if the listener speaks TLS, or leave --{flag} out"),
         )),
         _ => {
-            note(args, parsed).iter().for_each(|note| output::warn(note));
+            notes(args, parsed).iter().for_each(|note| output::warn(note));
             Ok(())
         }
     }

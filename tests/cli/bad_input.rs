@@ -268,13 +268,15 @@ fn a_flag_that_means_nothing_is_not_passed_over_in_silence() {
             assert!(remedy.contains("leave --"), "{remedy}");
         }
     }
-    // Without heartbeats, how they are sent is told to be idle, and no more.
+    // Without heartbeats, how they are sent is told to be idle, and no more; and so how AWS is asked, without AWS.
     let beats = ["--heartbeat-kind=none", "--heartbeat=20s", "--pong-timeout=5s"];
     for (flags, told) in [
         (&beats[..2], Some("--heartbeat means nothing with --heartbeat-kind none")),
         (&beats[..], Some("--heartbeat and --pong-timeout mean nothing with --heartbeat-kind none")),
         (&beats[..1], None),
         (&beats[1..], None),
+        (&["--region=x", "--settle=1m"], Some("--region and --settle mean nothing with --no-aws")),
+        (&["--load-balancer=x"], None),
     ] {
         for command in [&["run", "--levels=1"][..], &["preflight"]] {
             let flags = command.iter().chain(["ws://127.0.0.1:9/", "--no-aws"].iter()).chain(flags);
