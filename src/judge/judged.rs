@@ -72,7 +72,7 @@ pub fn judge(run: &Run) -> Judged<'_> {
         correlation: correlation.as_ref(),
     });
     let search = searched(run, &levels, &capacity);
-    let safe_load = safe_load(run, &levels, &capacity);
+    let safe_load = safe_load(run, &levels, &capacity, server.as_ref(), &windows);
     Judged { run, levels, capacity, safe_load, search, correlation, diagnosis, verdict, braked }
 }
 

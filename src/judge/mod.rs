@@ -2,7 +2,8 @@
 //!
 //! `level`, `capacity`, `safe_load` and `search` judge the clients' side alone, `pattern` what deaths have in common,
 //! `strain` and `lateness` this machine; `clock`, `window`, `alignment`, `server` and `baseline` lay both sides on one grid;
-//! `correlation` compares them and `verdict` draws the outcome; `diagnosis` names causes, a file a rule.
+//! `correlation` compares them and `verdict` draws the outcome; `reached` tells which target groups took the load;
+//! `diagnosis` names causes, a file a rule.
 //! `brake` alone is asked while the load is there: whether what is seen so far breaks a rule.
 //! `wording` is how numbers are written in all sentences, here and in the reports.
 
@@ -19,6 +20,7 @@ mod kind;
 mod lateness;
 mod level;
 mod pattern;
+mod reached;
 mod robust;
 mod safe_load;
 mod search;

@@ -2,6 +2,9 @@
 
 use super::alignment::OpenOverTime;
 use super::clock::Clock;
+use super::reached::healthy_targets;
+use super::server::Server;
+use super::window::Windows;
 use super::{Capacity, JudgedLevel};
 use crate::prices::{Carried, Dimension, Use};
 use crate::record::Run;
@@ -11,8 +14,8 @@ use crate::record::Run;
 pub struct SafeLoad {
     /// The safe limit.
     pub connections: u32,
-    /// Targets behind the URL's listener that take WebSockets and were healthy before the load; `None` where that is not
-    /// known, or none was.
+    /// Targets behind the URL's listener that take WebSockets and were healthy before the load; of several target groups,
+    /// those that the load reached. `None` where that is not known, or none was.
     pub healthy_targets: Option<u32>,
     /// Load balancer capacity units by each dimension (aws-facts.md §4).
     pub lcus: [(Dimension, f64); 3],
@@ -46,7 +49,13 @@ impl SafeLoad {
 /// What the safe limit asks for; `None` without a load balancer or a level that passed. Bytes are taken from the level that
 /// passed as the highest, its handshakes included, and shared by the time for which its connections were open; of
 /// connections that stay none is new.
-pub(super) fn safe_load(run: &Run, levels: &[JudgedLevel<'_>], capacity: &Capacity) -> Option<SafeLoad> {
+pub(super) fn safe_load(
+    run: &Run,
+    levels: &[JudgedLevel<'_>],
+    capacity: &Capacity,
+    server: Option<&Server<'_>>,
+    windows: &Windows,
+) -> Option<SafeLoad> {
     let facts = run.facts.as_ref()?;
     let balancer = facts.load_balancer.as_ref()?;
     let safe_limit = capacity.safe_limit.filter(|limit| *limit > 0)?;
@@ -76,10 +85,7 @@ pub(super) fn safe_load(run: &Run, levels: &[JudgedLevel<'_>], capacity: &Capaci
     let (lcu_hours, decided_by) = carried.lcu_hours();
     Some(SafeLoad {
         connections: safe_limit,
-        healthy_targets: balancer
-            .targets_behind(port)
-            .and_then(|states| states.get("healthy").copied())
-            .filter(|healthy| *healthy > 0),
+        healthy_targets: healthy_targets(run, balancer, server, windows).filter(|healthy| *healthy > 0),
         lcus: carried.by_dimension(),
         decided_by,
         lcu_dollars: facts.prices.cost(&Use { lcu_hours, ..Use::default() }).lcus,

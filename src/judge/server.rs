@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
 
-use crate::facts::{Point, Series, metric};
+use crate::facts::{Metrics, Point, Series, metric};
 use crate::plan::{Period, sane};
 
 /// CloudWatch's series, by metric and period.
@@ -26,14 +26,23 @@ impl<'a> Server<'a> {
     /// The same for each availability zone, by its name. ConsumedLCUs is the load balancer's as a whole: where it has a
     /// period, a zone's absence in it means zero too.
     pub(super) fn zones(&self) -> Vec<(&'a str, Server<'a>)> {
+        self.parts(&self.series.zones)
+    }
+
+    /// The same for each target group, by its dimension.
+    pub(super) fn target_groups(&self) -> Vec<(&'a str, Server<'a>)> {
+        self.parts(&self.series.target_groups)
+    }
+
+    fn parts(&self, parts: &'a BTreeMap<String, Metrics>) -> Vec<(&'a str, Server<'a>)> {
         let series = self.series;
-        let of_zone = |metrics| {
+        let of_part = |metrics| {
             let mut points = on_grid(series, metrics);
             points
                 .extend(self.points.get_key_value(metric::CONSUMED_LCUS).map(|(name, p)| (*name, p.clone())));
             Server { series, points }
         };
-        series.zones.iter().map(|(zone, metrics)| (zone.as_str(), of_zone(metrics))).collect()
+        parts.iter().map(|(name, metrics)| (name.as_str(), of_part(metrics))).collect()
     }
 
     /// The series' period.
@@ -71,7 +80,7 @@ impl<'a> Server<'a> {
     }
 }
 
-fn on_grid<'a>(series: &Series, metrics: &'a BTreeMap<String, Vec<Point>>) -> Points<'a> {
+fn on_grid<'a>(series: &Series, metrics: &'a Metrics) -> Points<'a> {
     let points = |points: &[Point]| points.iter().map(|p| (series.period.floor(p.at), p.value)).collect();
     metrics.iter().map(|(name, list)| (name.as_str(), points(list))).collect()
 }

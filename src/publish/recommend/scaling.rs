@@ -49,18 +49,22 @@ pub(super) fn scaling(judged: &Judged<'_>, basis: &Basis, wished: u32) -> Result
             plural(basis.safe_limit.into(), "connection"),
         ));
     }
-    let Some((were_healthy, each, needed)) = known else {
-        return Err(
-            "how many targets were healthy is not known, and so not how many connections each of them held"
-                .into(),
-        );
-    };
     let groups = target_groups(judged);
-    let [group] = &groups[..] else {
-        return Err(format!(
-            "{} target groups take WebSockets, and ActiveConnectionCount does not tell them apart",
-            show_count(groups.len() as u64)
-        ));
+    let (group, (were_healthy, each, needed)) = match (&groups[..], known) {
+        ([group], Some(known)) => (group, known),
+        ([] | [_], None) => {
+            return Err(
+                "how many targets were healthy is not known, and so not how many connections each of \
+                        them held"
+                    .into(),
+            );
+        }
+        (groups, _) => {
+            return Err(format!(
+                "{} target groups take WebSockets, and ActiveConnectionCount does not tell them apart",
+                show_count(groups.len() as u64)
+            ));
+        }
     };
     let active = Metric::of_alb(metric::ACTIVE_CONNECTIONS, &basis.load_balancer, None);
     let metrics = vec![
