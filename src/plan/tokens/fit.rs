@@ -48,6 +48,7 @@ impl TokenMisfit {
     /// What to do about it.
     pub fn remedy(&self) -> String {
         match self {
+            TokenMisfit::TooFew { have: 0, .. } => "give a file with a token a line; nothing was opened".into(),
             TokenMisfit::TooFew { have, .. } => {
                 format!("add a line for each connection, or let the largest level be {have}; nothing was opened")
             }
@@ -165,6 +166,7 @@ mod tests {
             "the token file holds 2 tokens, but the largest level has 3 connections"
         );
         assert!(misfit.remedy().contains("largest level be 2"));
+        assert!(!fit(file(0)).unwrap_err().remedy().contains("largest level"), "none can be of 0");
     }
 
     #[test]

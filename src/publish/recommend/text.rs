@@ -5,7 +5,7 @@ use super::basis::{FactorSource, plain};
 use super::reservation::QUOTA;
 use super::{Recommendation, Reservation, Scaling, Settings};
 use crate::judge::show_dollars;
-use crate::judge::wording::{plural, show_count, show_duration};
+use crate::judge::wording::{plural, rounded, show_count, show_duration};
 
 /// A heading and what stands below it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,10 +56,14 @@ fn safe_limit(recommendation: &Recommendation) -> Vec<(String, String)> {
         row("for", format!("{} in {}", basis.load_balancer, basis.region)),
         row(
             "limit",
-            format!("{} connections; {} were held", count(basis.safe_limit), count(basis.max_reliable)),
+            format!(
+                "{}; {} were held",
+                plural(basis.safe_limit.into(), "connection"),
+                count(basis.max_reliable)
+            ),
         ),
         row("counted", format!("{factor} TCP connections in ActiveConnectionCount for each, {source}")),
-        row("wished", format!("{} connections in all", count(recommendation.connections))),
+        row("wished", format!("{} in all", plural(recommendation.connections.into(), "connection"))),
     ]
 }
 
@@ -192,8 +196,14 @@ pub(super) fn ulimits(descriptors: u32) -> String {
     format!(r#"[{{"name":"nofile","softLimit":{descriptors},"hardLimit":{descriptors}}}]"#)
 }
 
+/// Of many, hundredths say nothing.
+fn lcus(units: f64) -> String {
+    if units < 1_000.0 { format!("{units:.2}") } else { rounded(units) }
+}
+
 fn capacity_units(reservation: &Reservation) -> Vec<(String, String)> {
-    let Reservation { held_lcus, returning_lcus, units, .. } = reservation;
+    let units = show_count(reservation.units.into());
+    let connections = u64::from(reservation.connections);
     let an_hour = show_dollars(reservation.dollars_an_hour);
     let unused = show_dollars(reservation.unused_dollars_an_hour);
     let advice = if reservation.is_there() {
@@ -211,8 +221,11 @@ fn capacity_units(reservation: &Reservation) -> Vec<(String, String)> {
         row(
             "use",
             format!(
-                "{held_lcus:.2} LCUs while {} connections are held, {returning_lcus:.2} in a minute in which all of them come back",
-                show_count(reservation.connections.into())
+                "{} LCUs while {} {} held, {} in a minute in which all of them come back",
+                lcus(reservation.held_lcus),
+                plural(connections, "connection"),
+                if connections == 1 { "is" } else { "are" },
+                lcus(reservation.returning_lcus),
             ),
         ),
         row("reservation", advice),
@@ -242,6 +255,27 @@ mod tests {
             ),
             "{near}"
         );
+    }
+
+    #[test]
+    fn one_is_no_plural_and_millions_can_be_read() {
+        let said = |connections| {
+            let mut recommendation = recommendation();
+            recommendation.connections = connections;
+            let reservation = recommendation.reservation.as_mut().unwrap();
+            (reservation.connections, reservation.held_lcus) =
+                (connections, f64::from(connections) / 3_000.0);
+            (reservation.units, reservation.pays) = (connections / 3_000, true);
+            let rows = text(&recommendation).into_iter().flat_map(|section| section.rows);
+            rows.map(|(label, text)| format!("{label}: {text}\n")).collect::<String>()
+        };
+        let one = said(1);
+        assert!(
+            one.contains("wished: 1 connection in all") && one.contains("while 1 connection is held"),
+            "{one}"
+        );
+        let most = said(4_000_000_000);
+        assert!(most.contains("use: 1,333,333 LCUs") && most.contains("reserve 1,333,333;"), "{most}");
     }
 
     #[test]
