@@ -6,7 +6,7 @@
 mod ending;
 mod reading;
 #[cfg(test)]
-mod unread;
+mod tests;
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;

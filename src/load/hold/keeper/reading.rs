@@ -88,18 +88,17 @@ impl<W: Wire> Keeper<W> {
             }
             Err(error) => Some(error),
         };
+        // The last answer due ends the hold well, whatever came behind it, in this read or in the next.
+        if self.stage == Stage::Quiet {
+            self.settle(key);
+        }
         if let Some((code, reason)) = brought.closed {
             return self.closed_by_peer(key, code, reason);
         }
         match result {
             Ok(more) => match unsent {
                 Some(error) => self.fail(key, &error),
-                None => {
-                    if self.stage == Stage::Quiet {
-                        self.settle(key);
-                    }
-                    return more;
-                }
+                None => return more,
             },
             Err(Broken::End) => self.lose(key, FailureKind::Eof, Initiator::Peer, String::new()),
             Err(Broken::Io(error)) => self.fail(key, &error),

@@ -1,4 +1,4 @@
-//! A test of its own: an answer that came in time, and that this machine was too late to look at, is an answer.
+//! Tests that turn the holding thread by hand: what a socket brings is there before the thread looks at it.
 #![allow(clippy::unwrap_used)]
 
 use std::io::{Read, Write};
@@ -21,6 +21,8 @@ use crate::record::FailureKind;
 
 /// Header, mask and sequence of a ping.
 const PING: usize = 10;
+/// Header and sequence of a pong.
+const PONG: usize = 6;
 const PONG_TIMEOUT: Duration = Duration::from_millis(20);
 
 #[derive(Default)]
@@ -69,6 +71,18 @@ fn beaten(keeper: &mut Keeper<Plain>, owner: &Hearing, ordinal: u32) -> TcpStrea
     other
 }
 
+fn pong(sequence: u8) -> [u8; PONG] {
+    [0x8A, 4, 0, 0, 0, sequence]
+}
+
+/// Waits until so many bytes can be read, and reads none of them.
+fn await_bytes(keeper: &mut Keeper<Plain>, key: usize, bytes: usize) {
+    let socket = keeper.connections[key].as_mut().unwrap().wire.socket();
+    while socket.peek(&mut vec![0; bytes]).ok() != Some(bytes) {
+        std::thread::yield_now();
+    }
+}
+
 #[test]
 fn an_answer_that_lies_unread_is_read_before_a_connection_is_given_up() {
     let owner = Arc::new(Hearing::default());
@@ -76,14 +90,29 @@ fn an_answer_that_lies_unread_is_read_before_a_connection_is_given_up() {
     let mut answers = beaten(&mut keeper, &owner, 0);
     let _mute = beaten(&mut keeper, &owner, 1);
     // The pong of heartbeat 1, which nobody looks at: the keeper does not wait for its sockets here.
-    answers.write_all(&[0x8A, 4, 0, 0, 0, 1]).unwrap();
-    let socket = keeper.connections[0].as_mut().unwrap().wire.socket();
-    while socket.peek(&mut [0]).is_err() {
-        std::thread::yield_now();
-    }
+    answers.write_all(&pong(1)).unwrap();
+    await_bytes(&mut keeper, 0, PONG);
     std::thread::sleep(2 * PONG_TIMEOUT);
     assert!(keeper.answers.next().is_some_and(|due| due < keeper.now()), "overdue");
     keeper.on_time();
     assert_eq!(*owner.failed.lock().unwrap(), [(1, FailureKind::PongTimeout)], "who said nothing, alone");
     assert_eq!(keeper.connections[0].as_ref().unwrap().beats.answered, 1);
+}
+
+#[test]
+fn after_the_hold_a_last_answer_counts_whatever_comes_in_one_read_with_it() {
+    let (going_away, masked_by_a_server) = ([0x88, 2, 0x03, 0xE9], [0x8A, 0x80, 0, 0]);
+    for behind in [going_away, masked_by_a_server] {
+        let owner = Arc::new(Hearing::default());
+        let mut keeper = keeper(&owner);
+        let mut other = beaten(&mut keeper, &owner, 0);
+        keeper.end_hold();
+        assert_eq!(owner.counters.held.load(Ordering::Acquire), 0, "an answer is due");
+        other.write_all(&[&pong(1)[..], &behind].concat()).unwrap();
+        await_bytes(&mut keeper, 0, PONG + behind.len());
+        keeper.read(0, false);
+        assert_eq!(*owner.failed.lock().unwrap(), [], "{behind:x?}");
+        assert_eq!(owner.counters.held.load(Ordering::Acquire), 1, "{behind:x?}");
+        assert!(keeper.connections[0].is_none(), "it is over, {behind:x?}");
+    }
 }
