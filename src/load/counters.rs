@@ -96,11 +96,9 @@ impl Counters {
         self.replies_sent.fetch_add(replies, Ordering::Relaxed);
     }
 
-    /// A heartbeat went out, so much later than planned.
-    pub(super) fn heartbeat_sent(&self, bytes: usize, late: Duration) {
-        self.sent(bytes);
+    /// A heartbeat went out.
+    pub(super) fn heartbeat_sent(&self) {
         self.heartbeats_sent.fetch_add(1, Ordering::Relaxed);
-        self.late(late);
     }
 
     /// A heartbeat was so much later than planned, sent or not.

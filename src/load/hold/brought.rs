@@ -8,12 +8,20 @@ use crate::plan::{Beat, Conversation, Heard};
 pub(in crate::load) struct Beats {
     pub(super) sent: u32,
     pub(super) answered: u32,
+    /// The last of those sent, which only kept the connection alive while it waited to be closed: no number tells of them.
+    pub(super) while_closing: u32,
 }
 
 impl Beats {
     /// Whether an answer is due.
     pub(super) fn is_awaiting(self) -> bool {
         self.answered < self.sent
+    }
+
+    /// Which heartbeats count where those up to `sequence` are answered: after the first, up to the second.
+    pub(super) fn counted(self, sequence: u32) -> Option<(u32, u32)> {
+        let latest = sequence.min(self.sent - self.while_closing);
+        (self.answered < latest).then_some((self.answered, latest))
     }
 
     /// The heartbeat that a pong answers: its sequence, if it is one that is due. It answers all before it too
@@ -112,7 +120,7 @@ mod tests {
 
     #[test]
     fn a_pong_answers_all_before_it_and_only_what_was_sent() {
-        let beats = Beats { sent: 5, answered: 2 };
+        let beats = Beats { sent: 5, answered: 2, ..Beats::default() };
         for (payload, answered) in
             [(5, Some(5)), (3, Some(3)), (2, None), (6, None), (u32::MAX, None), (0, None)]
         {
@@ -127,7 +135,7 @@ mod tests {
 
     #[test]
     fn a_text_answers_the_oldest_heartbeat_that_is_due_and_then_is_a_message() {
-        let beats = Beats { sent: 5, answered: 3 };
+        let beats = Beats { sent: 5, answered: 3, ..Beats::default() };
         let text = || Beat::Text(TextBeat { message: "x".into(), expect: "^pong".parse().ok() });
         let all = [b"pong".as_slice(), b"news", b"2", b"pong", b"pong"].map(Received::Text);
         let found = brought(text(), beats, &all);

@@ -53,7 +53,7 @@ impl<W: Wire> Keeper<W> {
     }
 
     /// From now on connections are closed. Until its turn comes, one is kept alive: a paced close is there so that the
-    /// targets do not lose all at once, which an idle timeout would bring about after all.
+    /// targets do not lose all at once, which an idle timeout would bring about after all. Of that only bytes are counted.
     pub(super) fn close_all(&mut self, per_second: Option<f64>) {
         if self.stage != Stage::Close {
             self.stage = Stage::Close;

@@ -250,9 +250,6 @@ impl<W: Wire> Keeper<W> {
             // That turn came late, and the connection after its instant.
             return true;
         }
-        // Before the first there is none to leave out, and after the hold they rested on purpose.
-        let counts = self.stage == Stage::Hold && connection.beats.sent > 0;
-        let rounds = if counts { (planned - connection.planned) / self.pulse.interval() } else { 1 };
         let sequence = connection.beats.sent + 1;
         let sent = match &self.conversation.beat {
             Beat::Ping => connection.send(Opcode::Ping, &sequence.to_be_bytes(), &mut self.shared),
@@ -261,15 +258,22 @@ impl<W: Wire> Keeper<W> {
         };
         match sent {
             Ok(bytes) => {
+                let before = std::mem::replace(&mut connection.planned, planned);
                 connection.beats.sent = sequence;
-                connection.planned = planned;
                 connection.active = now;
                 let counters = self.owner.counters();
-                counters.heartbeat_sent(bytes, Duration::from_micros(now.saturating_sub(planned)));
-                // Those that a standstill left out were late too, by so much more.
-                for left_out in 1..rounds {
-                    let planned = planned - left_out * self.pulse.interval();
-                    counters.late(Duration::from_micros(now.saturating_sub(planned)));
+                counters.sent(bytes);
+                if self.stage == Stage::Close {
+                    connection.beats.while_closing += 1;
+                } else {
+                    // Before the first there is none to leave out.
+                    let rounds = if sequence > 1 { (planned - before) / self.pulse.interval() } else { 1 };
+                    counters.heartbeat_sent();
+                    // Those that a standstill left out were late too, by so much more.
+                    for left_out in 0..rounds.max(1) {
+                        let planned = planned - left_out * self.pulse.interval();
+                        counters.late(Duration::from_micros(now.saturating_sub(planned)));
+                    }
                 }
                 self.answers.push(Deadline { at: self.pulse.deadline(now), key, sequence });
                 true

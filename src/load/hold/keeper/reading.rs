@@ -74,8 +74,9 @@ impl<W: Wire> Keeper<W> {
             let before = u64::from(connection.beats.sent - sequence) * self.pulse.interval();
             let planned = connection.planned.saturating_sub(before);
             let rtt = Duration::from_micros(now.saturating_sub(planned));
-            let answers = (connection.beats.answered, sequence);
-            self.border.answered(index(key), answers, rtt, &self.owner);
+            if let Some(answers) = connection.beats.counted(sequence) {
+                self.border.answered(index(key), answers, rtt, &self.owner);
+            }
             connection.beats.answered = sequence;
         }
         // Who has broken the protocol hears that, and nothing else any more.

@@ -66,9 +66,22 @@ fn beaten(keeper: &mut Keeper<Plain>, owner: &Hearing, ordinal: u32) -> TcpStrea
     let wire = Plain::new(mio::net::TcpStream::from_std(stream));
     let (began, reader, tail) = (Instant::now(), FrameReader::default(), Vec::new());
     keeper.adopt(Adopted { wire, peer, began, ordinal, reader, tail });
-    assert!(keeper.beat(ordinal, keeper.now() + 1));
-    other.read_exact(&mut [0; PING]).unwrap();
+    beat(keeper, ordinal, &mut other);
     other
+}
+
+/// Has a heartbeat sent, which the other end has then read.
+fn beat(keeper: &mut Keeper<Plain>, key: u32, other: &mut TcpStream) {
+    let after_the_last = keeper.connections[key as usize].as_ref().unwrap().planned + 1;
+    assert!(keeper.beat(key, after_the_last.max(keeper.now() + 1)));
+    other.read_exact(&mut [0; PING]).unwrap();
+}
+
+/// Sends the answer to the heartbeat of that sequence, and has it read.
+fn answer(keeper: &mut Keeper<Plain>, key: usize, other: &mut TcpStream, sequence: u8) {
+    other.write_all(&pong(sequence)).unwrap();
+    await_bytes(keeper, key, PONG);
+    keeper.read(key, false);
 }
 
 fn pong(sequence: u8) -> [u8; PONG] {
@@ -115,4 +128,35 @@ fn after_the_hold_a_last_answer_counts_whatever_comes_in_one_read_with_it() {
         assert_eq!(owner.counters.held.load(Ordering::Acquire), 1, "{behind:x?}");
         assert!(keeper.connections[0].is_none(), "it is over, {behind:x?}");
     }
+}
+
+#[test]
+fn what_keeps_connections_alive_until_their_close_counts_as_bytes_alone() {
+    let owner = Arc::new(Hearing::default());
+    let mut keeper = keeper(&owner);
+    // Whose turn to be closed comes before the others'.
+    let _first = beaten(&mut keeper, &owner, 0);
+    // Interrupted in mid-hold: an answer to a heartbeat of the hold is still due here, and counts.
+    let mut owed = beaten(&mut keeper, &owner, 1);
+    let mut answered = beaten(&mut keeper, &owner, 2);
+    answer(&mut keeper, 2, &mut answered, 1);
+    keeper.close_all(Some(1e-6));
+    let numbers = || {
+        let counters = &owner.counters;
+        let sample = counters.sample(0);
+        let (rtt, late) = (counters.heartbeat_latencies().count(), counters.heartbeat_lateness().count());
+        (sample.heartbeats_sent, sample.heartbeats_answered, rtt, late)
+    };
+    assert_eq!(numbers(), (3, 1, 1, 3), "those of the hold");
+    let bytes_sent = owner.counters.sample(0).bytes_sent;
+    for (key, other) in [(2, &mut answered), (1, &mut owed)] {
+        beat(&mut keeper, key, other);
+    }
+    assert_eq!(numbers(), (3, 1, 1, 3), "they only keep alive");
+    assert_eq!(owner.counters.sample(0).bytes_sent, bytes_sent + 2 * PING as u64);
+    answer(&mut keeper, 2, &mut answered, 2);
+    assert_eq!(numbers(), (3, 1, 1, 3), "sent after the hold");
+    answer(&mut keeper, 1, &mut owed, 2);
+    assert_eq!(numbers(), (3, 2, 2, 3), "it answers the one of the hold too");
+    assert!(!keeper.connections[1].as_ref().unwrap().beats.is_awaiting());
 }
