@@ -1,12 +1,11 @@
 //! The levels in turn: open, hold, close, with the client's counts kept once a second.
 
-use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep};
 
+use super::hold_clock::HoldClock;
 use super::stop::Stop;
 use super::{Story, tokens};
 use crate::load::{Dialer, LevelLoad, LevelOrder, LevelTokens, Standing};
@@ -161,10 +160,14 @@ impl<'a, 'b> Level<'a, 'b> {
         }
         // Before the hold begins: the handshakes' memory is of no more use.
         machine::release_memory();
-        let held_from = Utc::now();
         self.story.tell(Event::HoldStarted { level });
-        let until = plan.hold_until(held_from, self.story.run.clock_ahead().unwrap_or_default());
-        if let Waited::Interrupted = self.hold(until, stop).await {
+        let clock = HoldClock::start(plan, self.story.run.clock_ahead().unwrap_or_default());
+        let waited = self.hold(&clock, stop).await;
+        if let Some(finding) = clock.was_set() {
+            tracing::warn!("{} ({})", finding.detail, finding.found);
+            self.story.tell(Event::Finding(finding));
+        }
+        if let Waited::Interrupted = waited {
             return None;
         }
         self.story.part_over(level, self.load.take_worst_late());
@@ -193,9 +196,9 @@ impl<'a, 'b> Level<'a, 'b> {
         standing
     }
 
-    /// Holds until then, or until nothing is left to hold: a hold over nothing proves nothing.
-    async fn hold(&mut self, until: DateTime<Utc>, stop: &mut Stop<'_>) -> Waited {
-        let over = sleep_until(until);
+    /// Holds until its time is over, or until nothing is left to hold: a hold over nothing proves nothing.
+    async fn hold(&mut self, clock: &HoldClock, stop: &mut Stop<'_>) -> Waited {
+        let over = clock.over();
         tokio::pin!(over);
         let mut open = self.load.counts().open;
         let mut is_over = false;
@@ -247,19 +250,6 @@ impl<'a, 'b> Level<'a, 'b> {
     fn observe_failures(&mut self) {
         for failure in self.load.take_failures() {
             self.story.pass_on(failure);
-        }
-    }
-}
-
-/// Sleeps until a time of day. The clock is asked again every while, since it may be set in between.
-pub(super) fn sleep_until(at: DateTime<Utc>) -> impl Future<Output = ()> {
-    const AT_MOST: Duration = Duration::from_secs(10);
-    async move {
-        while let Ok(left) = (at - Utc::now()).to_std() {
-            if left.is_zero() {
-                return;
-            }
-            sleep(left.min(AT_MOST)).await;
         }
     }
 }

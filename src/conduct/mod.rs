@@ -7,6 +7,7 @@
 
 mod beside;
 mod brake;
+mod hold_clock;
 mod idle_timeout_watch;
 mod interrupt;
 mod levels;

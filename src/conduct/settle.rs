@@ -8,7 +8,6 @@ use thiserror::Error;
 use tokio::time::sleep;
 
 use super::Interrupt;
-use super::levels::sleep_until;
 use crate::aws::{Aws, AwsError};
 use crate::facts::{Reading, Series, SeriesStatus, Subject, metric};
 use crate::plan::Window;
@@ -166,6 +165,19 @@ fn series(subject: &Subject, window: &Window, said: Said, status: SeriesStatus) 
         metrics: reading.metrics,
         zones: reading.zones,
         target_groups: reading.target_groups,
+    }
+}
+
+/// Sleeps until a time of day. The clock is asked again every while, since it may be set in between.
+fn sleep_until(at: DateTime<Utc>) -> impl Future<Output = ()> {
+    const AT_MOST: Duration = Duration::from_secs(10);
+    async move {
+        while let Ok(left) = (at - Utc::now()).to_std() {
+            if left.is_zero() {
+                return;
+            }
+            sleep(left.min(AT_MOST)).await;
+        }
     }
 }
 

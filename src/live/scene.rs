@@ -68,8 +68,8 @@ impl Scene {
             None => format!("opening · {} opened", show_count(self.counts.opened.into())),
             Some(_) if self.hold_over => "hold over".to_owned(),
             Some(from) => {
-                let until = plan.hold_until(from, self.clock_ahead);
-                format!("holding {} of {} s", (now - from).num_seconds(), (until - from).num_seconds())
+                let length = plan.hold_length(from, self.clock_ahead);
+                format!("holding {} of {} s", (now - from).num_seconds(), length.as_secs())
             }
         };
         format!(

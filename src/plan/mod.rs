@@ -122,10 +122,12 @@ impl Plan {
         self.route.destination(&self.url.host(), self.url.port())
     }
 
-    /// When a hold that began at `held_from` is over, both by this machine's clock, which is `ahead` of AWS's: the
-    /// periods that it must contain are by theirs.
-    pub fn hold_until(&self, held_from: DateTime<Utc>, ahead: TimeDelta) -> DateTime<Utc> {
-        self.hold.until(held_from - ahead, self.cloudwatch.map(|cloudwatch| cloudwatch.period)) + ahead
+    /// How long a hold lasts that begins at `held_from` by this machine's clock, which is `ahead` of AWS's: the periods
+    /// that it must contain are by theirs.
+    pub fn hold_length(&self, held_from: DateTime<Utc>, ahead: TimeDelta) -> Duration {
+        let held_from = held_from - ahead;
+        let until = self.hold.until(held_from, self.cloudwatch.map(|cloudwatch| cloudwatch.period));
+        (until - held_from).to_std().unwrap_or_default()
     }
 
     /// The time that the load takes at the most, but for what opening takes as fast as the window turns: every level

@@ -1,5 +1,9 @@
 //! Whether this machine's clock is AWS's: periods are AWS's, and holds are ours.
 
+use std::time::Duration;
+
+use chrono::TimeDelta;
+
 use super::wording::{pass, skip, warn};
 use super::{Check, Forcing, Known};
 use crate::facts::{Finding, LoadBalancerAnswer};
@@ -35,6 +39,20 @@ fn look(known: &Known<'_>) -> Finding {
     )
 }
 
+/// What is found where this machine's clock went on by `shown` while `passed` went by, by the clock that nobody can set.
+pub fn clock_was_set(shown: TimeDelta, passed: Duration) -> Option<Finding> {
+    let by = shown.as_seconds_f64() - passed.as_secs_f64();
+    (by.abs() > EXACT_S).then(|| {
+        warn(
+            NAME,
+            format!("{:.1} s {}", by.abs(), if by > 0.0 { "forward" } else { "back" }),
+            "this machine's clock was set during a hold, or the machine slept: times before and after do not fit together, \
+             nor CloudWatch's periods with them",
+            "run again when the clock is right (chrony, systemd-timesyncd)",
+        )
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::examples::{Case, case};
@@ -57,5 +75,22 @@ mod tests {
         }
         let alone = Case { clock_offset_s: None, load_balancer: LoadBalancerAnswer::NotAsked, ..case() };
         assert!(look(&alone.known()).detail.contains("--no-aws"));
+    }
+
+    #[test]
+    fn a_clock_that_was_set_is_told_beyond_a_second() {
+        let passed = Duration::from_secs(120);
+        for (shown_ms, found) in [
+            (120_000, None),
+            (121_000, None),
+            (119_000, None),
+            (121_100, Some("1.1 s forward")),
+            (300_000, Some("180.0 s forward")),
+            (-3_480_000, Some("3600.0 s back")),
+        ] {
+            let finding = clock_was_set(TimeDelta::milliseconds(shown_ms), passed);
+            assert!(finding.iter().all(|finding| finding.status == Status::Warn && finding.check == NAME));
+            assert_eq!(finding.map(|finding| finding.found).as_deref(), found);
+        }
     }
 }

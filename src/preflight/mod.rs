@@ -27,6 +27,7 @@ mod traffic;
 mod url;
 mod wording;
 
+pub use clock::clock_was_set;
 pub use idle_timeout::idle_timeout_changed;
 pub use traffic::{blind_brake, rules_in_force};
 
