@@ -104,10 +104,12 @@ fn a_variable_that_no_flag_has_is_refused() {
     }
     let (cause, _) = show("ALBCAP_QWX", &["run", "ws://127.0.0.1:1/"]).complaint();
     assert!(cause.contains("ALBCAP_QWX"), "{cause}");
-    // A flag of another command that reads the environment, what a token command is told, and a command that reads none.
+    // A flag of another command that reads the environment, what a token command is told, what Kubernetes says of a
+    // Service, and a command that reads none.
     for (name, words) in [
         ("ALBCAP_AGAIN", &["config", "show"][..]),
         ("ALBCAP_COUNT", &["config", "show"]),
+        ("ALBCAP_PORT_80_TCP_ADDR", &["config", "show"]),
         ("ALBCAP_LEVLES", &["iam-policy"]),
     ] {
         assert_eq!(show(name, words).code, 0, "{name}: {}", show(name, words).all());
