@@ -255,9 +255,13 @@ impl ActiveConnections {
         };
         let shown = percent(arrived.share.min(1.0));
         if self.is_unwitnessed() {
+            let own = match arrived.unanswered > arrived.noise {
+                true => ", some of them perhaps such as nobody answered",
+                false => "",
+            };
             return format!(
-                "one leg of each connection seems to be counted, but RequestCount ({shown} of the upgrades, ±{}) does \
-                 not show that {} arrived",
+                "one leg of each connection seems to be counted, but RequestCount ({shown} of the upgrades, ±{}{own}) \
+                 does not show that {} arrived",
                 percent(arrived.noise),
                 percent(ARRIVED)
             );

@@ -28,6 +28,9 @@ pub struct Arrival {
     pub share: f64,
     /// Its noise.
     pub noise: f64,
+    /// Upgrades of ours that nobody answered, as the same share: RequestCount may have counted any of them, in place of
+    /// such as never arrived.
+    pub unanswered: f64,
 }
 
 impl Arrival {
@@ -37,12 +40,19 @@ impl Arrival {
     /// Whether it shows that they arrived. Where others' requests are among them it shows nothing: they may stand for
     /// upgrades that are missing.
     pub(super) fn is_shown(self) -> bool {
-        self.share >= ARRIVED && self.noise <= TOLERANCE && !self.has_others()
+        self.share - self.unanswered >= ARRIVED && self.noise <= TOLERANCE && !self.has_others()
+    }
+
+    /// The share of those that were answered, and half the interval in which it lies whatever became of the others.
+    fn of_answered(self) -> (f64, f64) {
+        let half = self.unanswered / 2.0;
+        (self.share - half, self.noise + half)
     }
 
     /// Whether there are more requests than upgrades, beyond tolerance and noise.
     fn has_others(self) -> bool {
-        self.share > 1.0 + TOLERANCE + self.noise
+        let (share, noise) = self.of_answered();
+        share > 1.0 + TOLERANCE + noise
     }
 
     /// Whether it shows that they did not.
@@ -94,8 +104,9 @@ impl Legs {
     /// voice, the weaker the more noise it has, but however large it is no more than one: a large one in which
     /// connections are missing does not outvote the others. Two legs are documented: one must have more voices.
     pub(super) fn explaining(levels: &[Shown], arrived: Option<Arrival>) -> Legs {
-        let clear = arrived.filter(|arrived| arrived.noise <= Arrival::UNCLEAR && !arrived.has_others());
-        let (share, unsure) = clear.map_or((1.0, 0.0), |arrived| (arrived.share.min(1.0), arrived.noise));
+        let clear = arrived.filter(|arrived| !arrived.has_others()).map(Arrival::of_answered);
+        let clear = clear.filter(|(_, noise)| *noise <= Arrival::UNCLEAR);
+        let (share, unsure) = clear.map_or((1.0, 0.0), |(share, noise)| (share.min(1.0), noise));
         if share <= 0.0 {
             return Legs::Two;
         }
@@ -155,25 +166,38 @@ mod tests {
             (1.0, Some(1.3), Legs::Unclear),
             (2.0, Some(16.5), Legs::Two),
         ] {
-            let arrived = arrived.map(|share| Arrival { share, noise: 0.01 });
+            let arrived = arrived.map(|share| Arrival { share, noise: 0.01, unanswered: 0.0 });
             assert_eq!(Legs::explaining(&shown(&[(factor, 0.01)]), arrived), legs, "{factor} {arrived:?}");
         }
         // A witness that is void is none.
-        let none = Arrival { share: 0.0, noise: 0.01 };
+        let shows = |share| Arrival { share, noise: 0.01, unanswered: 0.0 };
+        let none = shows(0.0);
         assert!(none.is_void(0.5) && !none.is_void(0.05));
-        assert!(!Arrival { share: 0.5, noise: 0.01 }.is_void(0.5), "both legs of half of them");
-        assert!(!Arrival { share: 1.0, noise: 0.01 }.is_void(1.5), "others' connections");
+        assert!(!shows(0.5).is_void(0.5), "both legs of half of them");
+        assert!(!shows(1.0).is_void(1.5), "others' connections");
         assert_eq!(Legs::explaining(&shown(&[(1.2, 0.3)]), None), Legs::Unclear);
         assert_eq!(Legs::explaining(&shown(&[(1.9, 0.9)]), None), Legs::Two);
         // A noisy witness is none; one that errs within its noise still is.
-        let noisy = |share, noise| Some(Arrival { share, noise });
+        let noisy = |share, noise| Some(Arrival { share, noise, unanswered: 0.0 });
         assert_eq!(Legs::explaining(&shown(&[(1.0, 0.01)]), noisy(1.0, 0.4)), Legs::Unclear);
         assert_eq!(Legs::explaining(&shown(&[(1.0, 0.01)]), noisy(0.92, 0.1)), Legs::One);
     }
 
     #[test]
+    fn requests_that_nobody_answered_may_stand_for_upgrades_that_never_arrived() {
+        // Half of all bypass the load balancer, and half of those that hang are counted as requests.
+        let hanging = Arrival { share: 0.96, noise: 0.01, unanswered: 0.95 };
+        assert!(!hanging.is_shown() && !hanging.is_refuted());
+        assert_eq!(Legs::explaining(&shown(&[(1.0, 0.01)]), Some(hanging)), Legs::Unclear);
+        // Few do no harm, and are no requests of others.
+        let few = Arrival { share: 1.07, noise: 0.01, unanswered: 0.07 };
+        assert!(few.is_shown());
+        assert!(!Arrival { unanswered: 0.0, ..few }.is_shown());
+    }
+
+    #[test]
     fn each_level_has_one_voice() {
-        let all_arrived = Some(Arrival { share: 1.0, noise: 0.0 });
+        let all_arrived = Some(Arrival { share: 1.0, noise: 0.0, unanswered: 0.0 });
         let levels = |factors: &[f64]| shown(&factors.iter().map(|f| (*f, 0.01)).collect::<Vec<_>>());
         // Half of the largest level is missing, though every upgrade arrived.
         assert_eq!(Legs::explaining(&levels(&[2.0, 2.0, 1.0]), all_arrived), Legs::Two);
@@ -187,7 +211,7 @@ mod tests {
 
     #[test]
     fn what_may_linger_hides_no_legs() {
-        let all_arrived = Some(Arrival { share: 1.0, noise: 0.0 });
+        let all_arrived = Some(Arrival { share: 1.0, noise: 0.0, unanswered: 0.0 });
         for (factor, lingering, legs) in
             [(1.11, 0.0, Legs::Two), (1.11, 0.22, Legs::One), (2.3, 0.4, Legs::Two), (2.3, 1.4, Legs::Two)]
         {

@@ -109,7 +109,9 @@ impl Load<'_> {
 /// The share of the upgrades that arrived, read of the requests' total.
 pub(super) fn arrival(load: &Load<'_>, requests: &Total) -> Option<Arrival> {
     let (share, noise) = requests.measured().filter(|_| requests.client > 0)?;
-    let arrival = Arrival { share, noise };
+    #[allow(clippy::cast_precision_loss)]
+    let unanswered = unanswered(load.run) as f64 / requests.client as f64;
+    let arrival = Arrival { share, noise, unanswered };
     (arrival.is_shown() || load.hole(REQUESTS).is_none()).then_some(arrival)
 }
 
@@ -239,6 +241,20 @@ fn answered_by_load_balancer(load: &Load<'_>) -> u64 {
             #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
             let risen = risen.map_or(0, |rise| rise.by.round() as u64);
             risen.min(refused_by_status(load.run, |status| statuses.contains(&status)))
+        })
+        .sum()
+}
+
+/// Upgrades that were given up or cut off without an answer, or without being ready: the load balancer may have chosen a
+/// target for each.
+fn unanswered(run: &Run) -> u64 {
+    run.levels
+        .iter()
+        .flat_map(|level| &level.failures)
+        .map(|((phase, kind, _), group)| match (phase, kind) {
+            (Phase::Upgrade, FailureKind::Http(_)) => 0,
+            (Phase::Upgrade | Phase::Ready, _) => u64::from(group.count),
+            _ => 0,
         })
         .sum()
 }
