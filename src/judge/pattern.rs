@@ -100,9 +100,7 @@ impl Pattern {
             Pattern::Scattered
         }
     }
-}
 
-impl Pattern {
     /// Where most of them lie; `None` where they have nothing in common.
     pub fn stretch(&self) -> Option<Stretch> {
         match *self {

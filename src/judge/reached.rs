@@ -11,6 +11,9 @@ use crate::record::Run;
 /// The share of the connections opened that the groups' requests must account for.
 const NEARLY_ALL: f64 = 0.95;
 
+/// What other groups may have beside that, as a share of it.
+const NEGLIGIBLE: f64 = 0.05;
+
 /// Targets that were healthy before the load in the groups that took it; `None` where that is not known.
 pub(super) fn healthy_targets(
     run: &Run,
@@ -31,7 +34,7 @@ pub(super) fn healthy_targets(
 }
 
 /// Of several groups those of which requests account for the connections opened: the fewest that do. `None` where all of
-/// them together don't.
+/// them together don't, or where the others took requests too, so that ours may have been among these.
 fn reached<'a>(
     groups: &[&'a TargetGroupFacts],
     server: &Server<'_>,
@@ -53,7 +56,9 @@ fn reached<'a>(
         sum += by;
         sum >= needed
     })?;
-    Some(risen[..=enough].iter().map(|(group, _)| *group).collect())
+    let (reached, others) = risen.split_at(enough + 1);
+    let elsewhere: f64 = others.iter().map(|(_, by)| by).sum();
+    (elsewhere <= NEGLIGIBLE * needed).then(|| reached.iter().map(|(group, _)| *group).collect())
 }
 
 #[cfg(test)]
@@ -105,6 +110,9 @@ mod tests {
             // No group stands for them all: RequestCount may not count upgrades, or they went elsewhere.
             (&[("web", 0.0), ("ws", 0.0)], None),
             (&[("web", 100.0), ("ws", 200.0)], None),
+            // As with tokens that the same load balancer gives: which of them were the upgrades?
+            (&[("web", 1_000.0), ("ws", 1_000.0)], None),
+            (&[("web", 1_500.0), ("ws", 990.0)], None),
             (&[("web", 1_000.0)], Some(20)),
             (&[], None),
         ] {

@@ -2,8 +2,9 @@
 //!
 //! Slowness here looks like silence there: an answer that came is read too late, a heartbeat that was due is sent too
 //! late. So only failures that are silences are laid to it, and only where it was measured while they fell silent (full
-//! processors: for most of the same part of the level); a status, a refusal or a close frame is somebody's answer, however slow its reader. But for one case: a stall
-//! that made the silences itself, after which many connections turn out to have been ended by whoever missed us.
+//! processors: for most of the same part of the level); a status, a refusal or a close frame is somebody's answer, however
+//! slow its reader. But for one case: a stall that made the silences itself, after which many connections turn out to have
+//! been ended by whoever missed us.
 
 use std::time::Duration;
 
@@ -42,6 +43,8 @@ struct Slowness<'a> {
     lags: &'a [Lag],
     /// How long an answer was waited for.
     patience: Duration,
+    /// How long nothing is sent by plan; `None` without heartbeats.
+    interval: Option<Duration>,
     busy: Option<Busy>,
 }
 
@@ -62,6 +65,7 @@ impl<'a> Strain<'a> {
         let slowness = |seconds: &'a Seconds, patience| Slowness {
             lags: &seconds.lags,
             patience,
+            interval: plan.heartbeat.every(),
             busy: cores.and_then(|cores| busy(&seconds.cpu_cores, cores)),
         };
         Strain {
@@ -93,7 +97,10 @@ impl<'a> Strain<'a> {
             }
             Kind::IdleTimeout => {
                 let silence = failure.silence.map_or(Duration::ZERO, |(_, longest)| longest);
-                Spells::after_stalls(part.lags, silence.mul_f64(STALL), silence)
+                // What the plan left of it is enough: a heartbeat that is late by that comes too late.
+                let left = part.interval.map_or(silence, |interval| silence.saturating_sub(interval));
+                let stall = left.min(silence.mul_f64(STALL)).max(ENDING_STALL);
+                Spells::after_stalls(part.lags, stall, silence)
             }
             Kind::Seen(Timeout | NotReady | PongTimeout) => {
                 Spells::after_stalls(part.lags, part.patience.mul_f64(STALL), part.patience)

@@ -57,7 +57,7 @@ impl Lingering {
         Lingering {
             began: summed(all.iter().map(|(at, _, each)| (*at, *each)).collect()),
             ended: summed(all.iter().map(|(at, idle, each)| (later(*at, *idle, slack), *each)).collect()),
-            hanging: hanging(&load.run.levels, clock),
+            hanging: hanging(&load.run.levels, load.run.header.plan.pace.connect_timeout, clock),
         }
     }
 
@@ -85,8 +85,9 @@ impl Lingering {
 }
 
 /// Handshakes that came to nothing: of those that got as far as TLS the load balancer counts the client's end, of upgrades
-/// both, from the first attempt at the earliest until they were given up.
-fn hanging(levels: &[LevelRun], clock: Clock) -> Vec<(DateTime<Utc>, f64)> {
+/// both, from the attempt at the earliest until they were given up. An age counts from the planned instant, of which an
+/// attempt may have waited for its place in the window; none takes longer than the connect timeout.
+fn hanging(levels: &[LevelRun], connect_timeout: Duration, clock: Clock) -> Vec<(DateTime<Utc>, f64)> {
     let failed = levels.iter().flat_map(|level| &level.failures).flat_map(|((phase, ..), group)| {
         let each = match phase {
             Phase::Tls => 1.0,
@@ -97,7 +98,7 @@ fn hanging(levels: &[LevelRun], clock: Clock) -> Vec<(DateTime<Utc>, f64)> {
     });
     let steps = failed.flat_map(|(death, each)| {
         let until = clock.by_aws(death.at);
-        let age = TimeDelta::from_std(death.age).unwrap_or(TimeDelta::MAX);
+        let age = TimeDelta::from_std(death.age.min(connect_timeout)).unwrap_or(TimeDelta::MAX);
         let from = until.checked_sub_signed(age).unwrap_or(DateTime::<Utc>::MIN_UTC);
         [(from, each), (until, -each)]
     });

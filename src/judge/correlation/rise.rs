@@ -85,6 +85,7 @@ mod tests {
         assert!(!calm.is_clear() && calm.span.is_none());
         assert_eq!(risen(Scenario::default(), "NoSuchMetric"), None);
     }
+
     #[test]
     fn what_is_known_is_the_least_that_it_rose_by() {
         let mut run = Scenario::default().run();

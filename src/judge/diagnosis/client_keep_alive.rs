@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::held::{at_one_age, cut, stretch, together};
-use super::{Case, Diagnosis};
+use super::{Case, Diagnosis, draining};
 use crate::judge::Failures;
 use crate::judge::wording::{plural, show_duration, span};
 
@@ -26,9 +26,9 @@ fn fits(case: &Case<'_>, failure: &Failures) -> Option<Duration> {
     (may_be(failure) && near(least) && near(greatest)).then_some(keep_alive)
 }
 
-/// Whether this rule explains such failures of the run.
+/// Whether this rule explains such failures of the run: that targets left is measured, and not only fitting.
 pub(super) fn explains_in(case: &Case<'_>, failure: &Failures) -> bool {
-    fits(case, failure).is_some()
+    fits(case, failure).is_some() && !draining::explains_in(case, failure)
 }
 
 pub(super) fn rule(case: &Case<'_>) -> Option<Diagnosis> {

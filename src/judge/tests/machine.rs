@@ -4,7 +4,7 @@
 use super::{usual, with_judged};
 use crate::facts::MachineSample;
 use crate::judge::testing::{Deaths, Fault, Scenario};
-use crate::judge::{Judged, Outcome};
+use crate::judge::{Judged, Outcome, judge};
 use crate::record::{FailureKind, Initiator, MachineSecond, Phase};
 
 fn seconds(lag_ms: &[f64], cpu_cores: &[f64]) -> Vec<MachineSecond> {
@@ -85,6 +85,20 @@ fn every_level_that_this_machine_limited_is_told() {
             judged.verdict.reasons.iter().filter(|reason| reason.contains("at level 500, no file desc"));
         assert_eq!(told.count(), 1, "{:?}", judged.verdict);
     });
+}
+
+/// A minute's idle timeout after a stall of eleven seconds: with a heartbeat every 50 s that was enough, and every 30 s not.
+#[test]
+fn an_idle_timeout_is_ours_where_a_stall_took_what_the_heartbeat_left_of_it() {
+    for (every_s, ours) in [(50, true), (30, false)] {
+        let stall = at_last(seconds(&[11_000.0], &[0.2]));
+        let mut scenario = losing(Phase::Hold, FailureKind::Eof, calm(), stall);
+        (scenario.faults[0].silence_s, scenario.faults[0].by) = (Some(60.0), Initiator::Peer);
+        let mut run = scenario.run();
+        run.header.plan.heartbeat.interval = std::time::Duration::from_secs(every_s);
+        let judged = judge(&run);
+        assert_eq!(judged.machine_limited(), ours, "{every_s}: {:?}", judged.diagnosis);
+    }
 }
 
 #[test]

@@ -54,8 +54,7 @@ pub(super) fn scaling(judged: &Judged<'_>, basis: &Basis, wished: u32) -> Result
         ([group], Some(known)) => (group, known),
         ([] | [_], None) => {
             return Err(
-                "how many targets were healthy is not known, and so not how many connections each of \
-                        them held"
+                "how many targets were healthy is not known, and so not how many connections each of them held"
                     .into(),
             );
         }

@@ -70,7 +70,7 @@ fn every_cause_is_named_alone() {
         (connect(K::Timeout), vec![], "TCP connections got no answer within 10 s"),
         (fault(Phase::Tls, K::Tls, 20), vec![], "TLS could not be established."),
         (distrusted, vec![], "TLS could not be established: this side does not accept the certificate"),
-        (up(K::Http(401)), vec![], "The server did not let the clients in"),
+        (up(K::Http(401)), vec![], "The load balancer or a target did not let the clients in"),
         (
             up(K::Http(403)),
             vec![waf],

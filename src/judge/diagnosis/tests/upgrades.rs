@@ -216,15 +216,17 @@ fn a_4xx_is_laid_to_who_gave_it_whatever_else_the_families_counted() {
     let http = |status, count| up(FailureKind::Http(status), count);
     let families = |elb, target| vec![("HTTPCode_ELB_4XX_Count", elb), ("HTTPCode_Target_4XX_Count", target)];
     let (acl, server) = ("by its web ACL", "The server did not let the clients in: upgrades were answered");
+    let either = "The load balancer or a target did not let the clients in";
     for (faults, rises, cause) in [
         // A load balancer counts a client that gave up as a 460.
         (vec![http(403, 20), up(FailureKind::Timeout, 25)], families(25.0, 20.0), server),
-        (vec![http(401, 20), up(FailureKind::Timeout, 25)], families(25.0, 0.0), server),
+        (vec![http(401, 20), up(FailureKind::Timeout, 25)], families(25.0, 0.0), either),
         (vec![http(403, 20)], families(40.0, 18.0), server),
         (vec![http(403, 20)], families(20.0, 17.0), acl),
         // What the targets counted was another status.
         (vec![http(403, 20), http(404, 20)], families(20.0, 20.0), acl),
         (vec![http(403, 20), http(464, 20)], families(20.0, 12.0), server),
+        (vec![http(403, 20)], families(0.0, 0.0), either),
     ] {
         let found = causes(faults.clone(), &rises, true);
         assert!(found.iter().any(|found| found.contains(cause)), "{cause} {faults:?} {rises:?}: {found:?}");
