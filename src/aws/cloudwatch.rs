@@ -43,7 +43,7 @@ impl Aws {
         let owed = pages.drop_owed(&asked);
         let owed: Vec<String> = owed.iter().map(|asked| asked.shown(subject)).collect();
         if !owed.is_empty() {
-            tracing::warn!("CloudWatch did not complete {}", owed.join(", "));
+            tracing::info!("CloudWatch did not complete {}", owed.join(", "));
         }
         let points = pages.into_points(Partial::Unknown);
         let count: usize = points.values().map(Vec::len).sum();

@@ -222,8 +222,8 @@ impl Publishing<'_> {
     /// Tells that the user would not wait until anything could be sent.
     fn cut_short(&self) {
         output::complain(&Complaint::failed(
-            "interrupted before anything was published",
-            format!("'{}' publishes it", self.command()),
+            "interrupted before anything more was published",
+            format!("'{}' sends the rest", self.command()),
         ));
     }
 

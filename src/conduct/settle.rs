@@ -33,7 +33,7 @@ pub struct Settling {
     pub next_read: DateTime<Utc>,
     /// When the wait ends at the latest.
     pub deadline: DateTime<Utc>,
-    /// Why the last read brought nothing, where it failed in a way that passes.
+    /// Why the last read brought nothing, or not all, where that passes.
     pub trouble: Option<String>,
 }
 
@@ -98,13 +98,12 @@ where
     R: AsyncFn() -> Result<Reading, AwsError>,
 {
     let mut said: Option<Said> = None;
-    let mut trouble: Option<AwsError> = None;
+    let mut trouble: Option<String> = None;
     let mut reads = 0;
     let mut next_read = (window.first_read() + ahead).min(deadline);
     loop {
         if next_read > Utc::now() {
-            let trouble = trouble.take().map(|error| error.to_string());
-            tell(&Settling { reads, next_read, deadline, trouble });
+            tell(&Settling { reads, next_read, deadline, trouble: trouble.take() });
         }
         interrupt.unless_set(sleep_until(next_read)).await;
         let asked_at = Utc::now();
@@ -112,11 +111,12 @@ where
         let cut_short = interrupt.is_set();
         let last_chance = cut_short || asked_at >= deadline;
         if let Some(Err(error)) = &answer {
-            tracing::warn!("CloudWatch could not be read: {error}");
+            tracing::info!("CloudWatch could not be read: {error}");
         }
         match answer {
             Some(Ok(reading)) => {
                 reads += 1;
+                trouble = (!reading.owed.is_empty()).then(|| format!("without {}", reading.owed.join(", ")));
                 let now = Said::after(said.take(), reading, asked_at);
                 if !cut_short && now.is_settled(window, ahead) {
                     return Ok(Some((now, SeriesStatus::Final)));
@@ -130,7 +130,7 @@ where
             Some(Err(error)) if !error.is_transient() => {
                 return Ok(said.map(|said| (said, SeriesStatus::Provisional)));
             }
-            Some(Err(error)) => trouble = Some(error),
+            Some(Err(error)) => trouble = Some(error.to_string()),
             None => {}
         }
         if last_chance {

@@ -310,6 +310,11 @@ pub struct Finding {
     pub remedy: String,
 }
 
+impl Finding {
+    /// The check of this machine's clock, which is looked at during a hold too.
+    pub const CLOCK: &str = "clock";
+}
+
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

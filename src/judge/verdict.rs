@@ -1,6 +1,7 @@
 //! The one outcome that is drawn from the whole comparison.
 
 use super::correlation::{Correlation, Legs};
+use super::wording::show_count;
 use crate::facts::SeriesStatus;
 use crate::record::{HowEnded, Run};
 
@@ -70,6 +71,9 @@ fn compared(run: &Run, both: &Correlation, machine: Option<&str>) -> (Outcome, V
             "CloudWatch's numbers had not settled when they were read; `albcap analyze` reads them again";
         return (Outcome::Inconclusive, std::iter::once(why.into()).chain(fit()).collect());
     }
+    if let Some(why) = clock_set(run) {
+        return (Outcome::Inconclusive, std::iter::once(why).chain(fit()).collect());
+    }
     if let Some(machine) = machine {
         return (Outcome::Inconclusive, std::iter::once(machine.to_owned()).chain(fit()).collect());
     }
@@ -96,6 +100,15 @@ fn compared(run: &Run, both: &Correlation, machine: Option<&str>) -> (Outcome, V
         reasons.push("no level was held to its end, so that no period can be judged".into());
     }
     (Outcome::Inconclusive, reasons.into_iter().chain(fit()).collect())
+}
+
+/// Why nothing can be compared where this machine's clock was set in mid-run.
+fn clock_set(run: &Run) -> Option<String> {
+    let (level, by) = run.levels.iter().find_map(|level| Some((level, level.clock_set.as_ref()?)))?;
+    Some(format!(
+        "this machine's clock was set ({by}) while level {} was held, so that its times are no longer CloudWatch's",
+        show_count(level.connections.into())
+    ))
 }
 
 /// Why a contradiction is none, where another clock would explain it.

@@ -38,11 +38,13 @@ fn look(known: &Known<'_>) -> Finding {
 }
 
 fn not_yet(found: String, reservation: &ReservationFacts) -> Finding {
-    let states = match reservation.states.as_slice() {
-        [] => "told by no zone".to_owned(),
-        states => states.join(" and "),
+    let detail = match reservation.states.as_slice() {
+        [] => "no zone tells of the reservation".to_owned(),
+        states => {
+            let states = states.join(" and ");
+            format!("the reservation is {states}: {:.0} LCUs are there now", reservation.effective_lcus)
+        }
     };
-    let detail = format!("the reservation is {states}: {:.0} LCUs are there now", reservation.effective_lcus);
     let remedy = match reservation.has_failed() {
         true => "request it again, or fewer units",
         false => "wait until every zone's reservation is provisioned",

@@ -8,7 +8,7 @@ use super::wording::{pass, skip, warn};
 use super::{Check, Forcing, Known};
 use crate::facts::{Finding, LoadBalancerAnswer};
 
-const NAME: &str = "clock";
+const NAME: &str = Finding::CLOCK;
 
 pub(super) const CHECK: Check = Check { name: NAME, forcing: Forcing::Allowed, look };
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::wording::{in_seconds, info, pass, skip, warn};
 use super::{Check, Forcing, Known};
 use crate::facts::{Finding, LoadBalancerAnswer};
-use crate::plan::Plan;
 use crate::plan::quantity::show_count;
+use crate::plan::{Mode, Plan};
 
 const NAME: &str = "growth";
 
@@ -91,7 +91,13 @@ fn steps(plan: &Plan) -> impl Iterator<Item = Step> {
     let opening = |next: u32| plan.pace.rate.map_or(Duration::ZERO, |rate| rate.intervals(next.into()));
     let first = listed.first().map(|first| Step::new(0, *first, opening(*first)));
     let pairs = listed.windows(2).filter_map(|pair| Some((*pair.first()?, *pair.last()?)));
-    let later = pairs.chain(doubled).map(|(before, next)| Step::new(before, next, held + opening(next)));
+    let opened = |before: u32, next: u32| match plan.mode {
+        Mode::Fresh => next,
+        Mode::Cumulative => next.saturating_sub(before),
+    };
+    let later = pairs
+        .chain(doubled)
+        .map(|(before, next)| Step::new(before, next, held + opening(opened(before, next))));
     first.into_iter().chain(later).collect::<Vec<_>>().into_iter()
 }
 
@@ -209,10 +215,12 @@ mod tests {
 
     #[test]
     fn a_rate_stretches_the_first_level_too() {
-        for (levels, rate, status, found) in [
-            ("30k", "10", Status::Pass, "first level 30,000"),
-            ("30k", "1000", Status::Warn, "0 to 30,000 in 30 s"),
-            ("30k,300k", "1000", Status::Warn, "30,000 to 300,000 in 300 s"),
+        for (levels, mode, rate, status, found) in [
+            ("30k", Mode::Fresh, "10", Status::Pass, "first level 30,000"),
+            ("30k", Mode::Fresh, "1000", Status::Warn, "0 to 30,000 in 30 s"),
+            ("30k,300k", Mode::Fresh, "1000", Status::Warn, "30,000 to 300,000 in 300 s"),
+            // Only what is missing is opened.
+            ("30k,300k", Mode::Cumulative, "1000", Status::Warn, "30,000 to 300,000 in 270 s"),
         ] {
             let case = Case {
                 plan: plan(|plan| {
@@ -220,6 +228,7 @@ mod tests {
                     plan.hold = Hold { duration: Duration::ZERO, periods: 0 };
                     plan.pace.pause = Duration::ZERO;
                     plan.pace.rate = Some(rate.parse().unwrap());
+                    plan.mode = mode;
                 }),
                 ..case()
             };

@@ -31,7 +31,9 @@ fn look(known: &Known<'_>) -> Finding {
         return warn(
             NAME,
             format!("up to {} of others", others.most),
-            format!("{felt}; what is usual is not told, since CloudWatch did not answer for all metrics"),
+            format!(
+                "{felt}; what is usual is not told, since ConsumedLCUs, by which silence is told from absence, did not come"
+            ),
             elsewhere,
         );
     };
@@ -272,8 +274,8 @@ mod tests {
                 by_default(&[]),
                 partly,
                 &["UnHealthyHostCount > 1"],
-                "; brake: UnHealthyHostCount > 1; what is usual is not told, since CloudWatch did not answer for all \
-                 metrics",
+                "; brake: UnHealthyHostCount > 1; what is usual is not told, since ConsumedLCUs, by which silence is told \
+                 from absence, did not come",
             ),
             (by_default(&[]), untold, &[], "without us; no brake but --abort-if"),
             (by_default(&[]), alone, &[], ""),

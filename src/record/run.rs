@@ -70,6 +70,8 @@ pub struct LevelRun {
     pub held_from: Option<DateTime<Utc>>,
     /// Hold over.
     pub held_until: Option<DateTime<Utc>>,
+    /// By how much this machine's clock was set while it was held, where it was: its times are CloudWatch's no more.
+    pub clock_set: Option<String>,
     /// Last close, or when its connections were left to the next level.
     pub ended_at: Option<DateTime<Utc>>,
     /// Whether its hold ran to its end.
@@ -154,7 +156,13 @@ impl Run {
                 // `analyze` may have learned them tomorrow: no part of the run's own time.
                 return;
             }
-            Event::Finding(finding) => self.findings.push(finding.clone()),
+            Event::Finding(finding) => {
+                let held = self.levels.last_mut().filter(|level| level.part() == Part::Holding);
+                if let Some(level) = held.filter(|_| finding.check == Finding::CLOCK) {
+                    level.clock_set = Some(finding.found.clone());
+                }
+                self.findings.push(finding.clone());
+            }
             Event::Tokens(tokens) => self.tokens = Some(*tokens),
             Event::LevelStarted(level) => {
                 let tokens = self.tokens.take().filter(|tokens| tokens.level == level.level);
@@ -261,6 +269,7 @@ impl LevelRun {
             idle_timeout: None,
             held_from: None,
             held_until: None,
+            clock_set: None,
             ended_at: None,
             complete: false,
             held: None,
@@ -407,5 +416,23 @@ pub(super) mod tests {
         assert_eq!(run.opened(), 81);
         let open: Vec<u32> = run.open.iter().map(|step| step.open).collect();
         assert_eq!(open, [0, 49, 79], "the border between two levels is no gap");
+    }
+
+    #[test]
+    fn a_clock_that_is_set_belongs_to_the_level_that_is_held() {
+        let finding = r#"{"at":"2026-11-24T13:00:00.000Z","type":"finding","check":"clock","status":"warn","found":"9.0 s back","detail":"","remedy":""}"#;
+        let started = r#"{"at":"2026-11-24T13:00:00.000Z","type":"level_started","level":0,"connections":9}"#;
+        let held = r#"{"at":"2026-11-24T13:00:00.000Z","type":"hold_started","level":0}"#;
+        let Stamped { at, event: Event::Header(header) } = serde_json::from_str(&header_line()).unwrap()
+        else {
+            panic!("a header comes first")
+        };
+        let mut run = Run::new(at, *header);
+        let mut set = |line: &str| {
+            run.apply(&serde_json::from_str(line).unwrap());
+            run.levels.first().and_then(|level| level.clock_set.clone())
+        };
+        assert_eq!([finding, started, finding, held].map(&mut set), [None, None, None, None]);
+        assert_eq!(set(finding).as_deref(), Some("9.0 s back"));
     }
 }

@@ -110,6 +110,7 @@ fn a_variable_that_no_flag_has_is_refused() {
         ("ALBCAP_AGAIN", &["config", "show"][..]),
         ("ALBCAP_COUNT", &["config", "show"]),
         ("ALBCAP_PORT_80_TCP_ADDR", &["config", "show"]),
+        ("ALBCAP_SIM_SERVICE_HOST", &["config", "show"]),
         ("ALBCAP_LEVLES", &["iam-policy"]),
     ] {
         assert_eq!(show(name, words).code, 0, "{name}: {}", show(name, words).all());

@@ -179,7 +179,7 @@ fn a_ctrl_c_ends_whatever_aws_is_waited_for() {
             "publish",
             &known,
             "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-            "interrupted before anything was published",
+            "interrupted before anything more was published",
         ),
     ] {
         let (endpoint, url) = silent();

@@ -35,9 +35,6 @@ fn configured_in_words() -> String {
 /// Variables of the environment that are no flags: where the config file is, and what `--token-cmd` is told.
 const NO_FLAGS: [&str; 2] = ["ALBCAP_CONFIG", "ALBCAP_COUNT"];
 
-/// How variables begin that Kubernetes gives to every container beside a Service that is called `albcap`.
-const OF_A_SERVICE: [&str; 2] = ["ALBCAP_SERVICE_", "ALBCAP_PORT"];
-
 /// Flags of which only one can be meant: where two are given, the source that beats the other's decides.
 const RIVALS: [[&str; 2]; 1] = [["levels", "search"]];
 
@@ -259,8 +256,7 @@ fn env_name(long: &str) -> String {
 /// Refuses a variable that is no flag of the configured commands: misspelt, it would mean nothing, and nobody was told.
 fn check_environment(command: &Command) -> Result<(), Complaint> {
     let known: BTreeSet<String> = known_flags(command).keys().map(|long| env_name(long)).collect();
-    let of_a_service = |name: &str| OF_A_SERVICE.iter().any(|beginning| name.starts_with(beginning));
-    let is_known = |name: &str| known.contains(name) || NO_FLAGS.contains(&name) || of_a_service(name);
+    let is_known = |name: &str| known.contains(name) || NO_FLAGS.contains(&name) || is_of_a_service(name);
     let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
     // The first by the alphabet, so that it is the same one every time.
     let Some(unknown) = names.filter(|name| name.starts_with("ALBCAP_") && !is_known(name)).min() else {
@@ -271,6 +267,11 @@ fn check_environment(command: &Command) -> Result<(), Complaint> {
         None => "unset it; albcap config show names every flag".to_owned(),
     };
     Err(Complaint::usage(format!("no flag has the environment variable {unknown}"), remedy))
+}
+
+/// Whether it may be a variable that Kubernetes gives to every container beside a Service whose name begins with `albcap`.
+fn is_of_a_service(name: &str) -> bool {
+    name.contains("_SERVICE_") || name.contains("_PORT_") || name.ends_with("_PORT")
 }
 
 /// The variable of the flag that clap would suggest for this one's.

@@ -40,6 +40,17 @@ fn a_bound_is_named_with_its_level() {
 }
 
 #[test]
+fn a_clock_that_was_set_in_a_hold_leaves_nothing_to_compare() {
+    let mut run = Scenario { bypass: 0.3, ..usual() }.run();
+    assert_eq!(judge(&run).outcome(), Outcome::Disagrees);
+    run.levels[1].clock_set = Some("180.0 s forward".into());
+    let judged = judge(&run);
+    assert_eq!(judged.outcome(), Outcome::Inconclusive, "{:?}", judged.verdict);
+    let why = "this machine's clock was set (180.0 s forward) while level 500 was held";
+    assert!(judged.verdict.reasons[0].starts_with(why), "{:?}", judged.verdict);
+}
+
+#[test]
 fn others_that_leave_in_mid_run_are_not_our_connections_missing() {
     let mut run = Scenario { levels: vec![10], ..Scenario::default() }.run();
     let hold = run.levels[0].held_from.unwrap()..run.levels[0].held_until.unwrap();
