@@ -70,8 +70,8 @@ impl Said {
 
 /// Reads the window, a period apart, until it has settled, `deadline` has passed, or the user will wait no longer; what
 /// fails in a way that passes is tried again until then. At least one read is made; `None` where the user would not wait
-/// for its answer. The window is by AWS's clock, all else by ours, which is `ahead` of it. `tell` hears of every wait;
-/// there is none where the time for it is past.
+/// for its answer. The window is by AWS's clock, all else by ours, which is `ahead` of it. `tell` hears of every wait
+/// and of every trouble; there is no wait where the time for it is past.
 pub async fn read_series(
     aws: &Aws,
     subject: &Subject,
@@ -102,7 +102,7 @@ where
     let mut reads = 0;
     let mut next_read = (window.first_read() + ahead).min(deadline);
     loop {
-        if next_read > Utc::now() {
+        if next_read > Utc::now() || trouble.is_some() {
             tell(&Settling { reads, next_read, deadline, trouble: trouble.take() });
         }
         interrupt.unless_set(sleep_until(next_read)).await;
