@@ -147,29 +147,10 @@ impl<W> Drop for Holder<W> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use std::io::Write;
-    use std::net::{Ipv4Addr, TcpListener, TcpStream};
 
     use super::*;
+    use crate::load::hold::testing::{Hearing, PATIENCE, holder, opened};
     use crate::load::hold::wire::{Buffers, Chunk, Plain};
-    use crate::plan::HeartbeatKind;
-
-    /// How long a busy machine may take.
-    const PATIENCE: Duration = Duration::from_secs(20);
-
-    #[derive(Default)]
-    struct Counting(Counters);
-
-    impl Owner for Counting {
-        fn counters(&self) -> &Counters {
-            &self.0
-        }
-
-        fn failed(&self, failed: Failed, _: u32, _: Duration, _: Duration) {
-            self.0.failed(failed.peer.map(|peer| peer.ip()));
-        }
-
-        fn progress(&self) {}
-    }
 
     /// Brings the thread that reads it to its end.
     struct Trap(mio::net::TcpStream);
@@ -192,50 +173,31 @@ mod tests {
         }
     }
 
-    fn adopted<W>(
-        listener: &TcpListener,
-        wire: impl Fn(mio::net::TcpStream) -> W,
-    ) -> (Adopted<W>, TcpStream) {
-        let peer = listener.local_addr().unwrap();
-        let stream = TcpStream::connect(peer).unwrap();
-        stream.set_nonblocking(true).unwrap();
-        let wire = wire(mio::net::TcpStream::from_std(stream));
-        let (reader, tail) = (FrameReader::default(), Vec::new());
-        let adopted = Adopted { wire, peer, began: Instant::now(), ordinal: 0, reader, tail };
-        (adopted, listener.accept().unwrap().0)
-    }
-
     #[test]
     fn what_a_thread_that_panicked_held_fails_and_what_it_is_given_later() {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let owner = Arc::new(Counting::default());
-        let minute = Duration::from_secs(60);
-        let heartbeat = Heartbeat { kind: HeartbeatKind::Ping, interval: minute, pong_timeout: minute };
-        let settings = HolderSettings { heartbeat, conversation: Arc::default() };
-        let dynamic: Arc<dyn Owner> = Arc::<Counting>::clone(&owner);
-        let holder = Holder::start("hold-test".into(), settings, dynamic).unwrap();
+        let owner = Arc::new(Hearing::default());
+        let holder = holder(&owner);
         for failed in 1..=2 {
-            let (adopted, mut other) = adopted(&listener, Trap);
-            owner.0.opened(adopted.peer.ip(), Duration::ZERO);
+            let (adopted, mut other) = opened(&owner, 0, Trap);
             holder.adopt(adopted).unwrap();
             other.write_all(b"x").unwrap();
             let began = Instant::now();
-            while owner.0.sample(0).failed < failed || !holder.is_empty() {
-                assert!(began.elapsed() < PATIENCE, "neither held nor failed: {:?}", owner.0.sample(0));
+            let sample = || owner.counters.sample(0);
+            while sample().failed < failed || !holder.is_empty() {
+                assert!(began.elapsed() < PATIENCE, "neither held nor failed: {:?}", sample());
                 std::thread::yield_now();
             }
         }
-        assert_eq!(owner.0.sample(0).open, 0);
+        assert_eq!(owner.counters.sample(0).open, 0);
     }
 
     #[test]
     fn a_thread_that_is_no_more_takes_no_connection() {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let waker = Waker::new(Poll::new().unwrap().registry(), WAKE).unwrap();
         let doorbell = Doorbell { waker, rung: AtomicBool::new(false), alive: AtomicU32::new(0) };
         let (commands, _) = channel();
         let holder = Holder { commands: Some(commands), doorbell: Arc::new(doorbell), thread: None };
-        let error = holder.adopt(adopted(&listener, Plain::new).0).unwrap_err();
+        let error = holder.adopt(opened(&Hearing::default(), 0, Plain::new).0).unwrap_err();
         assert_eq!(error.to_string(), "the thread that holds connections has ended");
         assert!(holder.is_empty(), "nobody waits for it");
     }

@@ -16,6 +16,8 @@ mod holder;
 mod keeper;
 mod pulse;
 #[cfg(test)]
+mod testing;
+#[cfg(test)]
 mod turns;
 mod utf8;
 mod wheel;

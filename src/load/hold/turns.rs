@@ -1,21 +1,16 @@
 //! Tests of their own: a connection that never runs dry keeps neither the others nor the owner from their turn.
 
 use std::io;
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use super::frame::FrameReader;
+use super::testing::{Hearing, PATIENCE, holder, opened};
 use super::wire::{Buffers, Chunk};
-use super::{Adopted, Holder, HolderSettings, Owner, Wire};
-use crate::load::counters::Counters;
-use crate::load::failed::Failed;
-use crate::plan::{Heartbeat, HeartbeatKind};
+use super::{Holder, Wire};
 use crate::record::Sample;
 
-/// How long a busy machine may take.
-const PATIENCE: Duration = Duration::from_secs(20);
 /// What one read brings.
 const FLOOD: usize = 64 * 1024;
 static MESSAGES: [u8; FLOOD] = flood(0x82);
@@ -69,20 +64,6 @@ impl Wire for Bottomless {
     }
 }
 
-#[derive(Default)]
-struct Counting(Counters);
-
-impl Owner for Counting {
-    fn counters(&self) -> &Counters {
-        &self.0
-    }
-
-    /// Once the flood has dried up.
-    fn failed(&self, _: Failed, _: u32, _: Duration, _: Duration) {}
-
-    fn progress(&self) {}
-}
-
 fn wait_until(what: &str, holds: impl Fn() -> bool) {
     let began = Instant::now();
     while !holds() {
@@ -95,8 +76,7 @@ fn wait_until(what: &str, holds: impl Fn() -> bool) {
 struct Flooded {
     /// Dropped first, so that the holder's thread ends even where it gives nobody a turn.
     tap: Tap,
-    listener: TcpListener,
-    owner: Arc<Counting>,
+    owner: Arc<Hearing>,
     holder: Holder<Bottomless>,
     others: Vec<TcpStream>,
 }
@@ -104,32 +84,20 @@ struct Flooded {
 #[allow(clippy::unwrap_used)]
 impl Flooded {
     fn start() -> Flooded {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let owner = Arc::new(Counting::default());
-        let minute = Duration::from_secs(60);
-        let heartbeat = Heartbeat { kind: HeartbeatKind::Ping, interval: minute, pong_timeout: minute };
-        let settings = HolderSettings { heartbeat, conversation: Arc::default() };
-        let dynamic: Arc<dyn Owner> = Arc::<Counting>::clone(&owner);
-        let holder = Holder::start("hold-test".into(), settings, dynamic).unwrap();
-        Flooded { tap: Tap(Arc::default()), listener, owner, holder, others: Vec::new() }
+        let owner = Arc::new(Hearing::default());
+        Flooded { tap: Tap(Arc::default()), holder: holder(&owner), owner, others: Vec::new() }
     }
 
     fn adopt(&mut self, ordinal: u32, flood: &'static [u8]) {
-        let peer = self.listener.local_addr().unwrap();
-        let stream = TcpStream::connect(peer).unwrap();
-        stream.set_nonblocking(true).unwrap();
-        let (mut other, _) = self.listener.accept().unwrap();
+        let wire = |socket| Bottomless { socket, flood, dry: Arc::clone(&self.tap.0) };
+        let (adopted, mut other) = opened(&self.owner, ordinal, wire);
         io::Write::write_all(&mut other, b"x").unwrap();
         self.others.push(other);
-        let socket = mio::net::TcpStream::from_std(stream);
-        let wire = Bottomless { socket, flood, dry: Arc::clone(&self.tap.0) };
-        self.owner.0.opened(peer.ip(), Duration::ZERO);
-        let (began, reader, tail) = (Instant::now(), FrameReader::default(), Vec::new());
-        self.holder.adopt(Adopted { wire, peer, began, ordinal, reader, tail }).unwrap();
+        self.holder.adopt(adopted).unwrap();
     }
 
     fn counts(&self) -> Sample {
-        self.owner.0.sample(0)
+        self.owner.counters.sample(0)
     }
 }
 
@@ -146,7 +114,7 @@ fn everybody_gets_a_turn() {
         flooded.counts().messages_received > before + 2 * 1024 * 1024
     });
     flooded.holder.end_hold();
-    wait_until("both are counted as held", || flooded.owner.0.held.load(Ordering::Acquire) == 2);
+    wait_until("both are counted as held", || flooded.owner.counters.held.load(Ordering::Acquire) == 2);
 }
 
 #[test]

@@ -2,21 +2,18 @@
 #![allow(clippy::unwrap_used)]
 
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::TcpStream;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc::channel;
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use mio::{Poll, Waker};
 
 use super::Keeper;
-use crate::load::counters::Counters;
-use crate::load::failed::Failed;
-use crate::load::hold::frame::FrameReader;
-use crate::load::hold::holder::{Adopted, Doorbell, HolderSettings, Owner, WAKE};
+use crate::load::hold::holder::{Doorbell, WAKE};
+use crate::load::hold::testing::{Hearing, opened, pinging};
 use crate::load::hold::wire::{Plain, Wire};
-use crate::plan::{Heartbeat, HeartbeatKind};
 use crate::record::FailureKind;
 
 /// Header, mask and sequence of a ping.
@@ -25,47 +22,20 @@ const PING: usize = 10;
 const PONG: usize = 6;
 const PONG_TIMEOUT: Duration = Duration::from_millis(20);
 
-#[derive(Default)]
-struct Hearing {
-    counters: Counters,
-    failed: Mutex<Vec<(u32, FailureKind)>>,
-}
-
-impl Owner for Hearing {
-    fn counters(&self) -> &Counters {
-        &self.counters
-    }
-
-    fn failed(&self, failed: Failed, ordinal: u32, _: Duration, _: Duration) {
-        self.failed.lock().unwrap().push((ordinal, failed.kind));
-    }
-
-    fn progress(&self) {}
-}
-
 fn keeper(owner: &Arc<Hearing>) -> Keeper<Plain> {
     let poll = Poll::new().unwrap();
     let waker = Waker::new(poll.registry(), WAKE).unwrap();
     let doorbell = Doorbell { waker, rung: AtomicBool::new(false), alive: AtomicU32::new(0) };
-    let interval = Duration::from_secs(3_600);
-    let heartbeat = Heartbeat { kind: HeartbeatKind::Ping, interval, pong_timeout: PONG_TIMEOUT };
-    let settings = HolderSettings { heartbeat, conversation: Arc::default() };
+    let settings = pinging(Duration::from_secs(3_600), PONG_TIMEOUT);
     let (_, inbox) = channel();
     Keeper::new(poll, inbox, Arc::new(doorbell), Arc::<Hearing>::clone(owner), settings)
 }
 
 /// Adopts a connection, and has a heartbeat sent over it; the other end, which has read it.
 fn beaten(keeper: &mut Keeper<Plain>, owner: &Hearing, ordinal: u32) -> TcpStream {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    let peer = listener.local_addr().unwrap();
-    let stream = TcpStream::connect(peer).unwrap();
-    stream.set_nonblocking(true).unwrap();
-    let (mut other, _) = listener.accept().unwrap();
-    owner.counters.opened(peer.ip(), Duration::ZERO);
+    let (adopted, mut other) = opened(owner, ordinal, Plain::new);
     keeper.doorbell.alive.fetch_add(1, Ordering::AcqRel);
-    let wire = Plain::new(mio::net::TcpStream::from_std(stream));
-    let (began, reader, tail) = (Instant::now(), FrameReader::default(), Vec::new());
-    keeper.adopt(Adopted { wire, peer, began, ordinal, reader, tail });
+    keeper.adopt(adopted);
     beat(keeper, ordinal, &mut other);
     other
 }
