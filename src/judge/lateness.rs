@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
+use crate::plan::{earlier, later};
 use crate::record::Lag;
 
 /// Lag from which on a second counts as late. A healthy runtime is late by one or two milliseconds; thousands of TLS
@@ -36,7 +37,7 @@ impl Spells {
         let least = least.max(LATE);
         let stalls =
             lags.iter().filter_map(|lag| Some((lag.told_at, late(lag).filter(|late| *late >= least)?)));
-        merged(stalls.map(|(at, late)| (before(at, late.saturating_add(TOLD_WITHIN)), after(at, silence))))
+        merged(stalls.map(|(at, late)| (earlier(at, late.saturating_add(TOLD_WITHIN)), later(at, silence))))
     }
 
     /// The times before which half of the seconds were late for as long as an answer may take.
@@ -48,12 +49,12 @@ impl Spells {
         let mut spells = Vec::new();
         for (last, lag) in lags.iter().enumerate() {
             seconds += usize::from(late(lag).is_some());
-            while lags[first].told_at < before(lag.told_at, looked_at) {
+            while lags[first].told_at < earlier(lag.told_at, looked_at) {
                 seconds -= usize::from(late(&lags[first]).is_some());
                 first += 1;
             }
             if seconds >= LATE_SECONDS && seconds * 2 > last - first {
-                spells.push((before(lag.told_at, TOLD_WITHIN), after(lag.told_at, TOLD_WITHIN)));
+                spells.push((earlier(lag.told_at, TOLD_WITHIN), later(lag.told_at, TOLD_WITHIN)));
             }
         }
         merged(spells.into_iter())
@@ -81,16 +82,6 @@ fn late(lag: &Lag) -> Option<Duration> {
     Duration::try_from_secs_f64(f64::from(lag.ms) / 1_000.0).ok().filter(|late| *late >= LATE)
 }
 
-fn before(at: DateTime<Utc>, by: Duration) -> DateTime<Utc> {
-    let earlier = TimeDelta::from_std(by).ok().and_then(|by| at.checked_sub_signed(by));
-    earlier.unwrap_or(DateTime::<Utc>::MIN_UTC)
-}
-
-fn after(at: DateTime<Utc>, by: Duration) -> DateTime<Utc> {
-    let later = TimeDelta::from_std(by).ok().and_then(|by| at.checked_add_signed(by));
-    later.unwrap_or(DateTime::<Utc>::MAX_UTC)
-}
-
 fn merged(spells: impl Iterator<Item = (DateTime<Utc>, DateTime<Utc>)>) -> Spells {
     let mut spells: Vec<_> = spells.collect();
     spells.sort_unstable();
@@ -111,7 +102,7 @@ mod tests {
     const PATIENCE: Duration = Duration::from_secs(10);
 
     fn at(seconds: u32) -> DateTime<Utc> {
-        after(DateTime::UNIX_EPOCH, Duration::from_secs(seconds.into()))
+        later(DateTime::UNIX_EPOCH, Duration::from_secs(seconds.into()))
     }
 
     /// Looks a second apart, the first at second 1.

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::quantity::{YEAR, show_count, show_duration};
-use super::{Period, seconds};
+use super::{Period, later, seconds};
 
 /// The rule of a hold, counted from when the level's last connection attempt settled.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -72,12 +72,6 @@ impl Hold {
             _ => self.duration,
         }
     }
-}
-
-/// So much later; what no calendar has is its last instant.
-fn later(at: DateTime<Utc>, by: Duration) -> DateTime<Utc> {
-    let by = TimeDelta::from_std(by).unwrap_or(TimeDelta::MAX);
-    at.checked_add_signed(by).unwrap_or(DateTime::<Utc>::MAX_UTC)
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ mod conversation;
 mod dns_name;
 mod heartbeat;
 mod hold;
+mod instants;
 mod load_balancer;
 mod mode;
 mod pass_rule;
@@ -34,6 +35,7 @@ pub use conversation::{
 pub use dns_name::same_dns_name;
 pub use heartbeat::{Heartbeat, HeartbeatKind};
 pub use hold::{Hold, HoldError};
+pub use instants::{earlier, later};
 pub use load_balancer::{LoadBalancerArn, LoadBalancerError, LoadBalancerRef};
 pub use mode::Mode;
 pub use pass_rule::{PassRule, Share, ShareError};

@@ -5,14 +5,14 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
 use super::rise::Rise;
 use super::totals::Load;
 use crate::facts::LoadBalancerFacts;
 use crate::judge::clock::Clock;
 use crate::judge::window::Windows;
-use crate::plan::Period;
+use crate::plan::{Period, earlier, later};
 use crate::record::{FailureKind, Initiator, LevelRun, Phase};
 
 /// Both ends of a connection of which the load balancer was not told that it is dead.
@@ -56,7 +56,9 @@ impl Lingering {
         let slack = load.server.period().spare();
         Lingering {
             began: summed(all.iter().map(|(at, _, each)| (*at, *each)).collect()),
-            ended: summed(all.iter().map(|(at, idle, each)| (later(*at, *idle, slack), *each)).collect()),
+            ended: summed(
+                all.iter().map(|(at, idle, each)| (later(*at, idle.saturating_add(slack)), *each)).collect(),
+            ),
             hanging: hanging(&load.run.levels, load.run.header.plan.pace.connect_timeout, clock),
         }
     }
@@ -98,9 +100,7 @@ fn hanging(levels: &[LevelRun], connect_timeout: Duration, clock: Clock) -> Vec<
     });
     let steps = failed.flat_map(|(death, each)| {
         let until = clock.by_aws(death.at);
-        let age = TimeDelta::from_std(death.age.min(connect_timeout)).unwrap_or(TimeDelta::MAX);
-        let from = until.checked_sub_signed(age).unwrap_or(DateTime::<Utc>::MIN_UTC);
-        [(from, each), (until, -each)]
+        [(earlier(until, death.age.min(connect_timeout)), each), (until, -each)]
     });
     summed(steps.collect())
 }
@@ -111,12 +111,6 @@ fn most_at_once(steps: &[(DateTime<Utc>, f64)], from: DateTime<Utc>, until: Date
     let before = inside.checked_sub(1).map_or(0.0, |last| steps[last].1);
     let inside = steps[inside..].iter().take_while(|(at, _)| *at < until);
     inside.fold(before, |most, (_, count)| most.max(*count))
-}
-
-/// Whatever a record says of its times, there is a time after them.
-fn later(at: DateTime<Utc>, idle: Duration, slack: Duration) -> DateTime<Utc> {
-    let idle = TimeDelta::from_std(idle.saturating_add(slack)).unwrap_or(TimeDelta::MAX);
-    at.checked_add_signed(idle).unwrap_or(DateTime::<Utc>::MAX_UTC)
 }
 
 /// In order of time, each with the sum so far.
@@ -171,8 +165,6 @@ mod tests {
             [-120, -60, 0, 60, 66, 120, 360, 420].map(|start| lingering.most(at(start), minute)).to_vec();
         assert_eq!(found, [0.0, 2.0, 2.0, 4.0, 3.0, 2.0, 2.0, 0.0]);
         assert_eq!(Lingering::default().most(at(0), minute), 0.0);
-        let never = later(DateTime::<Utc>::MAX_UTC, Duration::MAX, Duration::MAX);
-        assert_eq!(never, DateTime::<Utc>::MAX_UTC);
     }
 
     #[test]

@@ -4,13 +4,12 @@
 
 use std::time::Duration;
 
-use chrono::TimeDelta;
-
 use super::held::{addresses, at_one_instant, cut, instant, stretch, together};
 use super::{Case, Diagnosis, hosts};
 use crate::judge::clock::Clock;
 use crate::judge::wording::{plural, spoken};
 use crate::judge::{Failures, Stretch};
+use crate::plan::earlier;
 
 /// The deregistration delay that a target group has unless it was changed (aws-facts.md §3); it is not read.
 const DEREGISTRATION_DELAY: Duration = Duration::from_secs(300);
@@ -25,8 +24,7 @@ fn may_be(failure: &Failures) -> bool {
 fn leaving(case: &Case<'_>, cut: Stretch) -> Option<String> {
     let period = case.server?.period();
     let at = Clock::of(case.run).by_aws(cut.times.0);
-    let back = TimeDelta::from_std(DEREGISTRATION_DELAY.saturating_add(period.length())).ok()?;
-    let earliest = period.floor(at.checked_sub_signed(back)?);
+    let earliest = period.floor(earlier(at, DEREGISTRATION_DELAY.saturating_add(period.length())));
     let left: Vec<String> = hosts::of(case)
         .iter()
         .filter_map(|group| group.left(|fell| (earliest..=period.floor(at)).contains(&fell)))
