@@ -1,6 +1,6 @@
 //! The upgrade was not allowed: by the application, or by an authenticate action of the load balancer.
 
-use super::status_source::{Source, source, status_of};
+use super::status_source::{Source, metrics, source, status_of};
 use super::{Case, Diagnosis, web_acl};
 use crate::judge::Failures;
 
@@ -11,30 +11,26 @@ fn explains(failure: &Failures) -> bool {
 pub(super) fn rule(case: &Case<'_>) -> Option<Diagnosis> {
     let concern = case.concern(|failure| explains(failure) && !web_acl::explains_in(case, failure))?;
     let status = concern.groups.first().and_then(|f| status_of(f))?;
-    const OF_LOAD_BALANCER: &str = "HTTPCode_ELB_4XX_Count";
-    const OF_TARGET: &str = "HTTPCode_Target_4XX_Count";
-    let (who, metrics, remedy): (_, &[&str], _) = match source(case, status, concern.count) {
+    let (of_load_balancer, of_targets) = metrics(status);
+    let (who, counted, remedy): (_, &[&str], _) = match source(case, status, concern.count) {
         Some(Source::LoadBalancer) => (
             "The load balancer",
-            &[OF_LOAD_BALANCER],
+            &[of_load_balancer],
             "Look at the authenticate actions of its listener rules.",
         ),
         None if case.server.is_some() => (
             "The load balancer or a target",
-            &[OF_LOAD_BALANCER, OF_TARGET],
+            &[of_load_balancer, of_targets],
             "Look at both metrics: the load balancer's means an authenticate action or its web ACL, the targets' that the \
              application wants a header (-H @FILE), an --origin that it accepts, or a --subprotocol.",
         ),
         Some(Source::Target) | None => (
             "The server",
-            &[OF_TARGET],
+            &[of_targets],
             "Give what it asks for: a header with -H @FILE, an --origin that it accepts, or a --subprotocol.",
         ),
     };
-    let counted = metrics.iter().filter_map(|metric| match metrics.len() {
-        1 => case.rose(metric),
-        _ => case.rose_or_not_known(metric),
-    });
+    let counted = counted.iter().filter_map(|metric| case.rose_or_not_known(metric));
     Some(Diagnosis {
         cause: format!("{who} did not let the clients in: upgrades were answered {status}."),
         evidence: std::iter::once(concern.evidence()).chain(counted).collect(),
