@@ -116,7 +116,7 @@ where
         match answer {
             Some(Ok(reading)) => {
                 reads += 1;
-                trouble = (!reading.owed.is_empty()).then(|| format!("without {}", reading.owed.join(", ")));
+                trouble = not_completed(&reading.owed);
                 let now = Said::after(said.take(), reading, asked_at);
                 if !cut_short && now.is_settled(window, ahead) {
                     return Ok(Some((now, SeriesStatus::Final)));
@@ -138,6 +138,14 @@ where
         }
         next_read = (asked_at + window.period.length()).min(deadline.max(asked_at + Duration::from_secs(1)));
     }
+}
+
+/// That so much is owed, in the few words of a line; `None` where nothing is.
+fn not_completed(owed: &[String]) -> Option<String> {
+    const NAMED: usize = 2;
+    let (named, more) = owed.split_at(owed.len().min(NAMED));
+    let more = if more.is_empty() { String::new() } else { format!(" and {} more", more.len()) };
+    (!named.is_empty()).then(|| format!("it did not complete {}{more}", named.join(", ")))
 }
 
 /// What comes of a read; `None` where the user will wait no longer and it takes longer than [`PARTING`] from then.
@@ -245,6 +253,15 @@ mod tests {
         assert!(!settled(&[("13:11:00", &complete), ("13:11:59", &complete)]));
         assert!(settled(&[("13:11:00", &complete), ("13:11:30", &complete), ("13:12:00", &complete)]));
         assert!(!settled(&[("13:11:00", &complete), ("13:11:30", &other), ("13:12:00", &other)]));
+    }
+
+    #[test]
+    fn what_is_owed_is_told_in_a_few_words() {
+        let told =
+            |names: &[&str]| not_completed(&names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>());
+        assert_eq!(told(&[]), None);
+        assert_eq!(told(&["A", "B"]).as_deref(), Some("it did not complete A, B"));
+        assert_eq!(told(&["A", "B", "C", "D"]).as_deref(), Some("it did not complete A, B and 2 more"));
     }
 
     #[test]

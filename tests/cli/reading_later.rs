@@ -137,6 +137,8 @@ fn what_cloudwatch_owes_keeps_the_numbers_provisional() {
         finish(simulator.albcap("run").arg(simulator.url()).arg("--settle=12s").args(SHORT).arg(&record));
     assert_eq!(done.code, 6, "{}", done.all());
     assert_eq!(json_of(&record)["server"]["status"], "provisional", "{}", done.all());
+    let owed = "(it did not complete HTTPCode_ELB_504_Count, HTTPCode_ELB_504_Count of us-east-1a)";
+    assert!(done.stderr.contains(owed), "{}", done.stderr);
 }
 
 #[test]
