@@ -23,10 +23,11 @@ pub(super) async fn command(args: &PublishArgs, parsed: &Parsed, output: &Output
         access: &args.access,
         record: &args.record,
     };
+    let (signals, mut interrupt) = Signals::listen()?;
     if args.flags.dry_run {
         let run = record::read(&args.record).map_err(|error| unreadable(&error))?;
-        publishing.rehearse(&judge(&run), output).await?;
-        return Ok(Exit::Done);
+        publishing.rehearse(&judge(&run), &mut interrupt, output).await?;
+        return Ok(signals.exit().unwrap_or(Exit::Done));
     }
     // Held to the end, so that no two send the same at once.
     let reopened = Reopened::open(&args.record).map_err(|error| record_complaint(&error))?;
@@ -40,7 +41,6 @@ pub(super) async fn command(args: &PublishArgs, parsed: &Parsed, output: &Output
             "copy it to where it can be written: published without a note, it would count twice the next time",
         ));
     }
-    let (signals, mut interrupt) = Signals::listen()?;
     let mut note = |receipt: Stamped| reopened.append(&[receipt]);
     publishing.send(&judge(&run), &mut interrupt, &mut note, output).await?;
     Ok(signals.exit().unwrap_or(Exit::Done))

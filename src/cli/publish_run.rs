@@ -87,7 +87,7 @@ impl AfterRun {
         };
         let judged = judge(run);
         if self.flags.dry_run {
-            return publishing.rehearse(&judged, output).await;
+            return publishing.rehearse(&judged, interrupt, output).await;
         }
         if interrupt.is_set() {
             output

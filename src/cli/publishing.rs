@@ -43,11 +43,7 @@ impl Publishing<'_> {
         output: &Output,
     ) -> Result<(), Complaint> {
         let settings = self.settings_of(judged);
-        let Some(place) = interrupt.unless_set(Aws::place(&settings)).await else {
-            self.cut_short();
-            return Ok(());
-        };
-        let destination = destination_of(place);
+        let Some(destination) = self.destination(&settings, interrupt).await else { return Ok(()) };
         let publication = self.publication(judged, &destination)?;
         if publication.requests.is_empty() {
             return output.result(&format!("published  nothing: {}\n", nothing_left(&publication)));
@@ -80,8 +76,14 @@ impl Publishing<'_> {
     }
 
     /// Prints the requests, a line each, and sends none.
-    pub(super) async fn rehearse(&self, judged: &Judged<'_>, output: &Output) -> Result<(), Complaint> {
-        let destination = destination_of(Aws::place(&self.settings_of(judged)).await);
+    pub(super) async fn rehearse(
+        &self,
+        judged: &Judged<'_>,
+        interrupt: &mut Interrupt,
+        output: &Output,
+    ) -> Result<(), Complaint> {
+        let settings = self.settings_of(judged);
+        let Some(destination) = self.destination(&settings, interrupt).await else { return Ok(()) };
         let publication = self.publication(judged, &destination)?;
         self.announce(judged, &publication, &destination, output);
         let requests = publication.requests.iter().map(|request| format!("{}\n", request.shown()));
@@ -93,6 +95,16 @@ impl Publishing<'_> {
     /// In the load balancer's region: its metrics are there, and what is published beside them should be.
     fn settings_of(&self, judged: &Judged<'_>) -> AwsSettings {
         aws_settings(self.access).near(None, judged.run.load_balancer())
+    }
+
+    /// Where requests go; an interruption is told.
+    async fn destination(&self, settings: &AwsSettings, interrupt: &mut Interrupt) -> Option<Destination> {
+        let place = interrupt.unless_set(Aws::place(settings)).await;
+        if place.is_none() {
+            self.cut_short();
+        }
+        let (region, endpoint) = place?;
+        Some(Destination { region: region.unwrap_or_else(|| "an unknown region".to_owned()), endpoint })
     }
 
     /// There is no way to AWS. At the end of a run that is a failure, and no refusal: the load is over.
@@ -250,11 +262,6 @@ impl Publishing<'_> {
 /// Where an account's requests go.
 pub(super) fn destination(aws: &Aws) -> Destination {
     Destination { region: aws.region().to_owned(), endpoint: aws.endpoint().map(str::to_owned) }
-}
-
-/// The same before there is a connection.
-fn destination_of((region, endpoint): (Option<String>, Option<String>)) -> Destination {
-    Destination { region: region.unwrap_or_else(|| "an unknown region".to_owned()), endpoint }
 }
 
 /// What may count twice, or more often, is said.
