@@ -26,7 +26,8 @@ const ROUNDS: usize = 3;
 impl Aws {
     /// All metrics of a load balancer and its parts (`metric::ALL`, `metric::OF_ZONES`, `metric::OF_TARGET_GROUPS`),
     /// in periods that start within `from..until`, ascending in time. A metric without a point is there, empty; one that
-    /// could not be read is not, and is told as owed. For whole periods the caller gives multiples of `period` (aws-facts.md §2).
+    /// could not be read is not, and is told as owed. For whole periods the caller gives multiples of `period`
+    /// (aws-facts.md §2).
     ///
     /// # Errors
     /// What the call brought; [`AwsError::Incomplete`] when not a single metric could be read.

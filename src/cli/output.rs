@@ -114,9 +114,14 @@ pub(super) fn shown(path: &Path) -> String {
     visible(&path.display().to_string())
 }
 
+/// Whether a record is streamed to standard output.
+pub(super) fn is_streamed(record: &Path) -> bool {
+    record == Path::new("-")
+}
+
 /// The same for a record in a command that works from it; one that is streamed lies wherever its reader put it.
 pub(super) fn record_word(path: &Path) -> String {
-    if path == Path::new("-") { "RECORD".to_owned() } else { shown(path) }
+    if is_streamed(path) { "RECORD".to_owned() } else { shown(path) }
 }
 
 /// Help and version are results; the rest of clap's errors are said like all others.

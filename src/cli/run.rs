@@ -37,7 +37,7 @@ pub(super) async fn command(args: &RunArgs, parsed: &Parsed, output: &Output) ->
     let record = record.unwrap_or_else(|| Path::new("albcap-runs").join(format!("{run_id}.jsonl")));
     let job = Job {
         settings: Settings::from(args)?,
-        exports: Export::all(&results.export, Some(&*record).filter(|record| *record != Path::new("-")))?,
+        exports: Export::all(&results.export, Some(&*record).filter(|record| !output::is_streamed(record)))?,
         record,
         run_id,
         publishing: AfterRun::of(&args.flags, parsed)?,
@@ -59,7 +59,7 @@ pub(super) async fn run(
     mut interrupt: Interrupt,
     output: &Output,
 ) -> Result<Exit, Complaint> {
-    let to_stdout = job.record == Path::new("-");
+    let to_stdout = output::is_streamed(&job.record);
     let output = if to_stdout { &output.beside_the_record() } else { output };
     let settings = &job.settings;
     let dialer = Dialer::new(&settings.target, &settings.plan.route, settings.plan.pace.connect_timeout)
@@ -119,7 +119,7 @@ pub(super) fn show_settling(live: &mut Live, settling: &Settling) {
 fn show(job: &Job, judged: &Judged<'_>, output: &Output) -> (Exit, Vec<Complaint>) {
     let mut failures: Vec<Complaint> = Vec::new();
     failures.extend(output.result(&results(judged, output)).err());
-    if job.record != Path::new("-") {
+    if !output::is_streamed(&job.record) {
         failures.extend(output.result(&footer(job, judged)).err());
     }
     failures.extend(write_all(&job.exports, judged, output).err());

@@ -26,6 +26,7 @@ impl Interrupt {
             std::future::pending::<()>().await;
         }
     }
+
     /// What comes of `work`; `None` where this is set off before.
     pub async fn unless_set<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
         tokio::select! {

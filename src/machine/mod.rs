@@ -1,9 +1,9 @@
 //! This machine: what it allows, what it is called, and how it fares.
 //!
 //! [`observe`] raises the limit of open descriptors as far as it goes, and tells it; [`not_here`] tells which addresses
-//! are not its own, [`families_with_a_way`] in which families it has a way to others; [`Watch`] tells of each second what this process and the machine's TCP did. What is particular to an
-//! operating system is one small file for it (`linux`, `macos`, `elsewhere`), each with the same functions; `proc_text`
-//! reads what Linux writes.
+//! are not its own, [`families_with_a_way`] in which families it has a way to others; [`Watch`] tells of each second what
+//! this process and the machine's TCP did. What is particular to an operating system is one small file for it (`linux`,
+//! `macos`, `elsewhere`), each with the same functions; `proc_text` reads what Linux writes.
 
 mod descriptors;
 #[cfg(not(any(target_os = "linux", target_os = "macos")))]

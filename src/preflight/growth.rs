@@ -23,7 +23,7 @@ fn look(known: &Known<'_>) -> Finding {
     if matches!(known.load_balancer, LoadBalancerAnswer::NotAsked) {
         return skip(NAME, "not asked for: --no-aws");
     }
-    let steep: Vec<Step> = steps(known.plan).filter(|step| step.excess > 1.0).collect();
+    let steep: Vec<Step> = steps(known.plan).into_iter().filter(|step| step.excess > 1.0).collect();
     // What grows large is what matters, however steep it began.
     let large = Step::steepest(steep.iter().filter(|step| step.next >= LARGE));
     let Some(step) = large.or(Step::steepest(steep.iter())) else {
@@ -83,7 +83,7 @@ impl Step {
 }
 
 /// The first level from nothing, and each from the one before it.
-fn steps(plan: &Plan) -> impl Iterator<Item = Step> {
+fn steps(plan: &Plan) -> Vec<Step> {
     let listed = plan.schedule.listed();
     // A search doubles, and its last step is its steepest in connections.
     let doubled = plan.schedule.search().map(|search| (search.max() / 2, search.max()));
@@ -98,7 +98,7 @@ fn steps(plan: &Plan) -> impl Iterator<Item = Step> {
     let later = pairs
         .chain(doubled)
         .map(|(before, next)| Step::new(before, next, held + opening(opened(before, next))));
-    first.into_iter().chain(later).collect::<Vec<_>>().into_iter()
+    first.into_iter().chain(later).collect()
 }
 
 /// What is said where no step is too steep.

@@ -23,7 +23,7 @@ fn look(known: &Known<'_>) -> Finding {
         return refuse(NAME, "", format!("the ALB's idle timeout can't be read: {}", why.cause), &why.remedy);
     }
     let timeout = facts.effective_idle_timeout();
-    let is_assumed = facts.idle_timeout.is_none();
+    let assumed = if facts.idle_timeout.is_none() { BY_DEFAULT } else { "" };
     let found = format!("{}, heartbeat {}", in_seconds(timeout), in_seconds(interval));
     let instead = format!("use --heartbeat {}", half_as_typed(timeout));
     if interval >= timeout {
@@ -31,10 +31,9 @@ fn look(known: &Known<'_>) -> Finding {
             NAME,
             found,
             format!(
-                "heartbeat {} is not below the ALB's idle timeout of {}{}",
+                "heartbeat {} is not below the ALB's idle timeout of {}{assumed}",
                 in_seconds(interval),
                 in_seconds(timeout),
-                if is_assumed { BY_DEFAULT } else { "" },
             ),
             format!("{instead}, or raise idle_timeout.timeout_seconds"),
         );
@@ -44,15 +43,14 @@ fn look(known: &Known<'_>) -> Finding {
             NAME,
             found,
             format!(
-                "the heartbeat is above half of the idle timeout{}: a single late one, and the ALB closes",
-                if is_assumed { BY_DEFAULT } else { "" },
+                "the heartbeat is above half of the idle timeout{assumed}: a single late one, and the ALB closes"
             ),
             instead,
         );
     }
-    match is_assumed {
-        false => pass(NAME, found, ""),
-        true => info(NAME, found, "the ALB does not tell its idle timeout; AWS's default is assumed", ""),
+    match facts.idle_timeout {
+        Some(_) => pass(NAME, found, ""),
+        None => info(NAME, found, "the ALB does not tell its idle timeout; AWS's default is assumed", ""),
     }
 }
 

@@ -92,7 +92,8 @@ pub(super) fn parse(line: &mut [u8]) -> Result<Stamped, serde_json::Error> {
     serde_json::from_slice(line)
 }
 
-/// A sample, a second of this machine or CloudWatch's series; `None` for all else, and for what can't be read, the line as it was.
+/// A sample, a second of this machine or CloudWatch's series; `None` for all else, and for what can't be read, the line
+/// as it was.
 fn quickly(line: &mut [u8]) -> Option<Stamped> {
     let Head { at, kind, fields } = head(line)?;
     let read: fn(&str) -> Option<Event> = match kind {
