@@ -10,19 +10,22 @@ use super::outcome::{Exit, of_judged};
 use super::report::unreadable;
 use super::run::{finish, record_complaint, show_settling};
 use super::settings::{Export, aws_settings, cloudwatch, prices, write_all};
-use super::signals::Signals;
 use super::{Complaint, Output};
 use crate::aws::Aws;
 use crate::conduct::{Interrupt, read_series};
 use crate::facts::{Facts, LoadBalancerFacts, Series, Subject};
 use crate::judge::judge;
 use crate::judge::wording::{plural, show_count, spoken};
-use crate::live::Live;
 use crate::plan::{CloudWatchPlan, Period, Window};
 use crate::record::{self, Event, Reopened, Run, Stamped};
 use crate::{machine, report};
 
-pub(super) async fn command(args: &AnalyzeArgs, parsed: &Parsed, output: &Output) -> Result<Exit, Complaint> {
+pub(super) async fn command(
+    args: &AnalyzeArgs,
+    parsed: &Parsed,
+    mut interrupt: Interrupt,
+    output: &Output,
+) -> Result<Exit, Complaint> {
     let exports = Export::all(&args.export, Some(&args.record))?;
     // Held to the end, so that nobody appends between what is read here and what is appended.
     let reopened = match args.aws.no_aws {
@@ -30,7 +33,6 @@ pub(super) async fn command(args: &AnalyzeArgs, parsed: &Parsed, output: &Output
         false => Some(Reopened::open(&args.record).map_err(|error| record_complaint(&error))?),
     };
     let mut run = record::read(&args.record).map_err(|error| unreadable(&error))?;
-    let (signals, mut interrupt) = Signals::listen()?;
     let kept = match &reopened {
         Some(reopened) => {
             let learned = read_again(args, parsed, &run, &mut interrupt, output).await?;
@@ -42,16 +44,9 @@ pub(super) async fn command(args: &AnalyzeArgs, parsed: &Parsed, output: &Output
     let judged = judge(&run);
     // As after a run: what was measured is shown, whatever fails afterwards.
     let table = if output.quiet { report::results } else { report::table };
-    let failures = [
-        output.result(&table(&judged, output.layout())).err(),
-        write_all(&exports, &judged, output).err(),
-        kept.err(),
-    ];
-    finish(
-        failures.into_iter().flatten().collect(),
-        of_judged(&judged, judged.run.header.plan.rule.require),
-        &signals,
-    )
+    output.result(&table(&judged, output.layout()));
+    let failures = [write_all(&exports, &judged, output).err(), kept.err()];
+    finish(failures.into_iter().flatten().collect(), of_judged(&judged, judged.run.header.plan.rule.require))
 }
 
 /// Reads CloudWatch; what it said is to be appended to the record. Nothing where the user would not wait for it.
@@ -186,7 +181,7 @@ async fn series(
 ) -> Result<Option<Series>, Complaint> {
     // Its --settle counts from its first read, which waits only for a run that has just ended.
     let first_read = if settle.is_zero() { Utc::now() } else { Utc::now().max(window.first_read() + ahead) };
-    let mut live = Live::new(output.live_terminal(), !output.quiet);
+    let mut live = output.live();
     let series = read_series(aws, subject, window, ahead, first_read + settle, interrupt, &mut |settling| {
         show_settling(&mut live, settling);
     })

@@ -21,7 +21,7 @@ const AFTER_HELP: &str = "\
 Exit codes: 0 done, nothing contradicts · 1 failed: I/O, AWS did not answer, nothing could be opened
   2 usage · 3 refused, nothing was opened or read: preflight, no such load balancer, no credentials
   or region · 4 below --require, or stopped by the brake · 5 CloudWatch contradicts the clients
-  6 inconclusive · 130/143 interrupted.
+  6 inconclusive · 129/130/143 interrupted by SIGHUP/SIGINT/SIGTERM.
 For run, preflight, analyze, publish and config show, every flag can also be set in the environment
   (ALBCAP_LEVELS=50,100; several headers, replies, rules, exports or subprotocols a line each) or in
   a --config file (levels = [50, 100]). Defaults < file < environment < command line.";

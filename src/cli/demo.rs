@@ -14,9 +14,9 @@ use tokio::time::{Instant, sleep};
 use super::args::{AwsAccess, Cli, RunArgs};
 use super::run::{Job, new_run_id, run};
 use super::settings::{Export, Settings};
-use super::signals::Signals;
-use super::{Complaint, Exit, Output};
+use super::{Complaint, Exit, Output, signals};
 use crate::aws::{Aws, AwsSettings, FixedCredentials};
+use crate::conduct::Interrupt;
 use crate::facts::{Subject, metric};
 use crate::plan::Period;
 
@@ -41,18 +41,16 @@ const RUN_FLAGS: &[&str] = &[
 const BASELINE_PERIODS: usize = 5;
 const PATIENCE: Duration = Duration::from_secs(15);
 
-pub(super) async fn command(output: &Output) -> Result<Exit, Complaint> {
-    let (signals, interrupt) = Signals::listen()?;
+pub(super) async fn command(interrupt: Interrupt, output: &Output) -> Result<Exit, Complaint> {
     let mut simulator = Simulator::start().await?;
-    let result = on_simulator(&simulator, &signals, interrupt, output).await;
+    let result = on_simulator(&simulator, interrupt, output).await;
     simulator.stop().await;
     result
 }
 
 async fn on_simulator(
     simulator: &Simulator,
-    signals: &Signals,
-    mut interrupt: crate::conduct::Interrupt,
+    mut interrupt: Interrupt,
     output: &Output,
 ) -> Result<Exit, Complaint> {
     let announcement = &simulator.announcement;
@@ -69,7 +67,7 @@ async fn on_simulator(
     let aws = simulator.aws_settings();
     tokio::select! {
         ready = baseline_is_there(&aws, &announcement.load_balancer) => ready?,
-        () = interrupt.set() => return Ok(signals.before_the_load()),
+        () = interrupt.set() => return Ok(signals::before_the_load()),
     }
     let mut settings = Settings::from(&*run_args(&announcement.url)?)?;
     settings.aws = Some(aws);
@@ -81,7 +79,7 @@ async fn on_simulator(
         publishing: None,
         access: AwsAccess::default(),
     };
-    run(&job, signals, interrupt, output).await
+    run(&job, interrupt, output).await
 }
 
 /// The demo's flags, read as anybody's are; no environment and no file speaks into them.

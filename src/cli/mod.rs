@@ -1,12 +1,14 @@
 //! The door: flags in, output and exit code out.
 //!
 //! `args` defines every flag once, `config` lets environment and file speak below the command line, and each command is
-//! one short file: flags → plan → the rooms below → output. `outcome` is the one place that knows exit codes. Nobody
-//! but this room (and `live`) prints.
+//! one short file: flags → plan → the rooms below → output. `outcome` is the one place that knows exit codes. Only this
+//! module prints, by `console`, whose threads alone wait for a terminal or a pipe.
 
 mod analyze;
 mod args;
+mod bug;
 mod config;
+mod console;
 mod conversation_flags;
 mod demo;
 mod iam_policy;
@@ -38,56 +40,76 @@ use args::{Cli, Command, ConfigAction};
 pub use outcome::{Complaint, Exit};
 use output::Output;
 
+use crate::conduct::Interrupt;
+
 /// Runs one command line and tells how the process is to end.
 pub fn main(words: impl IntoIterator<Item = OsString>) -> Exit {
     let words: Vec<OsString> = words.into_iter().collect();
     let parsed = match config::parse(&words) {
         Ok(parsed) => parsed,
         Err(config::ParseError::Clap(error)) => return output::clap_error(&error),
-        Err(config::ParseError::Complaint(complaint)) => return output::complain(&complaint),
+        Err(config::ParseError::Complaint(complaint)) => return output::end(Err(complaint)),
     };
     let cli = match Cli::from_arg_matches(&parsed.matches) {
         Ok(cli) => cli,
         Err(error) => return output::clap_error(&error),
     };
     output::start_log(&cli.output);
-    let output = Output::new(&cli.output);
-    match dispatch(cli.command, &output, &parsed) {
-        Ok(exit) => exit,
-        Err(complaint) => output::complain(&complaint),
-    }
+    bug::report_panics();
+    dispatch(cli.command, &Output::new(&cli.output), &parsed)
 }
 
-fn dispatch(command: Command, output: &Output, parsed: &config::Parsed) -> Result<Exit, Complaint> {
+fn dispatch(command: Command, output: &Output, parsed: &config::Parsed) -> Exit {
     match command {
-        Command::Run(args) => {
+        Command::Run(args) => on_runtime(async |interrupt| {
             strays::check(&args, parsed)?;
-            on_runtime(run::command(&args, parsed, output))
-        }
-        Command::Demo => on_runtime(demo::command(output)),
-        Command::Preflight(args) => {
+            run::command(&args, parsed, interrupt, output).await
+        }),
+        Command::Demo => on_runtime(async |interrupt| demo::command(interrupt, output).await),
+        Command::Preflight(args) => on_runtime(async |interrupt| {
             strays::check(&args, parsed)?;
-            on_runtime(preflight::command(&args, output))
+            preflight::command(&args, interrupt, output).await
+        }),
+        Command::Analyze(args) => {
+            on_runtime(async |interrupt| analyze::command(&args, parsed, interrupt, output).await)
         }
-        Command::Analyze(args) => on_runtime(analyze::command(&args, parsed, output)),
-        Command::Report(args) => report::command(&args, output),
-        Command::Recommend(args) => on_runtime(recommend::command(&args, output)),
-        Command::Simulate(args) => on_runtime(simulate::command(&args)),
-        Command::Publish(args) => on_runtime(publish::command(&args, parsed, output)),
-        Command::IamPolicy(args) => iam_policy::command(&args),
-        Command::Schema { document } => reference::schema(document),
-        Command::Completions { shell } => reference::completions(shell),
-        Command::Man => reference::man(),
-        Command::Config { action: ConfigAction::Show(_) } => config::show(parsed),
+        Command::Recommend(args) => {
+            on_runtime(async |interrupt| recommend::command(&args, interrupt, output).await)
+        }
+        Command::Simulate(args) => on_runtime(async |interrupt| simulate::command(&args, interrupt).await),
+        Command::Publish(args) => {
+            on_runtime(async |interrupt| publish::command(&args, parsed, interrupt, output).await)
+        }
+        Command::Report(args) => at_once(|| report::command(&args, output)),
+        Command::IamPolicy(args) => at_once(|| iam_policy::command(&args)),
+        Command::Schema { document } => at_once(|| reference::schema(document)),
+        Command::Completions { shell } => at_once(|| reference::completions(shell)),
+        Command::Man => at_once(reference::man),
+        Command::Config { action: ConfigAction::Show(_) } => at_once(|| config::show(parsed)),
     }
 }
 
-fn on_runtime(command: impl Future<Output = Result<Exit, Complaint>>) -> Result<Exit, Complaint> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
-        Complaint::failed(format!("the runtime can't be started: {error}"), "free some memory or threads")
-    })?;
-    let result = runtime.block_on(command);
+/// A command that waits for nothing but its output: signals end it as they end any process.
+fn at_once(command: impl FnOnce() -> Result<Exit, Complaint>) -> Exit {
+    output::end(bug::guard(command))
+}
+
+/// A command that a signal asks to stop.
+fn on_runtime<C>(command: C) -> Exit
+where
+    C: AsyncFnOnce(Interrupt) -> Result<Exit, Complaint>,
+{
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            let cause = format!("the runtime can't be started: {error}");
+            return output::end(Err(Complaint::failed(cause, "free some memory or threads")));
+        }
+    };
+    let result = bug::guard(|| runtime.block_on(async { command(signals::listen()?).await }));
+    // While the runtime listens to signals still: one ends the wait for the readers of the results.
+    let exit = output::end(result);
     // A name look-up that hangs in its thread must not keep the process.
     runtime.shutdown_background();
-    result
+    exit
 }

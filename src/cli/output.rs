@@ -1,6 +1,7 @@
-//! Where text goes: results to standard output, everything else to standard error, and how it looks there.
+//! Where text goes: results to standard output, everything else to standard error, and how it looks there. Nothing here
+//! waits for a reader ([`console`]); [`end`] does, when the command is over.
 
-use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::path::Path;
 
 use tracing_subscriber::filter::{LevelFilter, Targets};
@@ -8,7 +9,9 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use super::args::{Color, OutputFlags};
-use super::{Complaint, Exit};
+use super::console::{self, Drained, Kind, Stream};
+use super::{Complaint, Exit, signals};
+use crate::live::{Live, Screen};
 use crate::report::{Layout, visible};
 
 /// How a command prints.
@@ -37,16 +40,22 @@ impl Output {
         Output { quiet: false, ..self }
     }
 
-    /// Prints a result.
-    pub(super) fn result(&self, text: &str) -> Result<(), Complaint> {
-        if self.to_stderr { write(io::stderr().lock(), text) } else { write(io::stdout().lock(), text) }
+    /// Prints a result, without waiting for its reader.
+    pub(super) fn result(&self, text: &str) {
+        let stream = if self.to_stderr { Stream::Err } else { Stream::Out };
+        console::write(stream, Kind::Result, text);
     }
 
     /// Prints what is not the result itself, unless it was asked to be quiet.
     pub(super) fn note(&self, text: &str) {
         if !self.quiet {
-            let _ = io::stderr().lock().write_all(text.as_bytes());
+            console::write(Stream::Err, Kind::Notice, text);
         }
+    }
+
+    /// The view of a run, or of a wait.
+    pub(super) fn live(&self) -> Live {
+        Live::new(Box::new(Progress), self.live_terminal(), !self.quiet)
     }
 
     /// Whether results are coloured.
@@ -56,7 +65,7 @@ impl Output {
     }
 
     /// Whether progress can be rewritten in place: log lines would be written into it.
-    pub(super) fn live_terminal(&self) -> bool {
+    fn live_terminal(&self) -> bool {
         !self.verbose
             && io::stderr().is_terminal()
             && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
@@ -80,17 +89,41 @@ impl Output {
 
 /// Prints a result of a command that has no settings for it.
 pub(super) fn print(text: &str) -> Result<Exit, Complaint> {
-    write(io::stdout().lock(), text).map(|()| Exit::Done)
+    console::write(Stream::Out, Kind::Result, text);
+    Ok(Exit::Done)
 }
 
-/// A reader that has seen enough (`| head`) ends the output, and nothing is wrong.
-fn write(mut to: impl Write, text: &str) -> Result<(), Complaint> {
-    match to.write_all(text.as_bytes()).and_then(|()| to.flush()) {
-        Ok(()) => Ok(()),
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        Err(error) => {
-            Err(Complaint::failed(format!("the output can't be written: {error}"), "send it elsewhere"))
+/// The end of a command: says its error, and waits for the readers of what it printed. Results that no reader took are
+/// no failure of their own after a signal: the user asked for the end, and the record has them.
+pub(super) fn end(result: Result<Exit, Complaint>) -> Exit {
+    let exit = result.unwrap_or_else(|complaint| complain(&complaint));
+    match (console::drain(signals::received), signals::exit()) {
+        (Drained::Written, _) => exit,
+        (Drained::Failed(_) | Drained::Interrupted, Some(signal)) => match exit {
+            Exit::Failed => exit,
+            _ => signal,
+        },
+        (Drained::Failed(error), None) => {
+            let cause = format!("the output can't be written: {error}");
+            let exit = complain(&Complaint::failed(cause, "send it elsewhere"));
+            console::flush_errors(console::PATIENCE);
+            exit
         }
+        // Only a signal interrupts.
+        (Drained::Interrupted, None) => exit,
+    }
+}
+
+/// The live view's place on standard error.
+struct Progress;
+
+impl Screen for Progress {
+    fn line(&self, line: String) {
+        console::write(Stream::Err, Kind::Line, line);
+    }
+
+    fn frame(&self, line: Option<String>) {
+        console::frame(line);
     }
 }
 
@@ -100,13 +133,13 @@ pub(super) fn complain(complaint: &Complaint) -> Exit {
     if !complaint.remedy.is_empty() {
         text.push_str(&format!("  {}\n", visible(&complaint.remedy)));
     }
-    let _ = io::stderr().lock().write_all(text.as_bytes());
+    console::write(Stream::Err, Kind::Notice, text);
     complaint.exit
 }
 
 /// Says in one line what went wrong, where the command goes on; also when it was asked to be quiet.
 pub(super) fn warn(text: &str) {
-    let _ = io::stderr().lock().write_all(format!("albcap: {}\n", visible(text)).as_bytes());
+    console::write(Stream::Err, Kind::Notice, format!("albcap: {}\n", visible(text)));
 }
 
 /// A path as it can be shown on a terminal.
@@ -136,7 +169,7 @@ pub(super) fn clap_error(error: &clap::Error) -> Exit {
             let _ = error.print();
             Exit::Usage
         }
-        _ => complain(&of_clap(&error.to_string())),
+        _ => end(Err(of_clap(&error.to_string()))),
     }
 }
 
@@ -168,9 +201,23 @@ pub(super) fn start_log(flags: &OutputFlags) {
         _ => LevelFilter::TRACE,
     };
     let lines = tracing_subscriber::fmt::layer()
-        .with_writer(io::stderr)
+        .with_writer(|| LogLine)
         .with_target(false)
         .with_ansi(Output::new(flags).colored_on(io::stderr().is_terminal()));
     let ours = Targets::new().with_target("albcap", level);
     let _ = tracing_subscriber::registry().with(ours).with(lines).try_init();
+}
+
+/// Where a log line goes, which is formatted before it is written: in one piece.
+struct LogLine;
+
+impl io::Write for LogLine {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        console::write(Stream::Err, Kind::Line, String::from_utf8_lossy(line));
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }

@@ -4,24 +4,30 @@ use chrono::Utc;
 
 use super::args::RunArgs;
 use super::settings::Settings;
-use super::{Complaint, Exit, Output, output};
-use crate::conduct::{Survey, survey};
+use super::{Complaint, Exit, Output, output, signals};
+use crate::conduct::{Interrupt, Survey, survey};
 use crate::record::{Header, Run};
 use crate::{preflight, report};
 
-pub(super) async fn command(args: &RunArgs, output: &Output) -> Result<Exit, Complaint> {
+pub(super) async fn command(
+    args: &RunArgs,
+    mut interrupt: Interrupt,
+    output: &Output,
+) -> Result<Exit, Complaint> {
     let settings = Settings::from(args)?;
-    let survey = survey(&settings.inquiry()).await;
+    let Some(survey) = interrupt.unless_set(survey(&settings.inquiry())).await else {
+        return Ok(signals::before_the_load());
+    };
     // Here the findings are the result, so that --quiet does not take them away.
-    show(&settings.header("preflight"), &survey, &output.never_quiet())?;
+    show(&settings.header("preflight"), &survey, &output.never_quiet());
     refuse(&survey, &settings.forced)?;
     Ok(Exit::Done)
 }
 
 /// Prints the head of a run: target, findings, plan.
-pub(super) fn show(header: &Header, survey: &Survey, output: &Output) -> Result<(), Complaint> {
+pub(super) fn show(header: &Header, survey: &Survey, output: &Output) {
     if output.quiet {
-        return Ok(());
+        return;
     }
     let mut run = Run::new(Utc::now(), header.clone());
     run.facts = Some(survey.facts.clone());
@@ -29,7 +35,7 @@ pub(super) fn show(header: &Header, survey: &Survey, output: &Output) -> Result<
     let layout = output.layout();
     let parts =
         [report::heading(&run, layout), report::preflight(&run.findings, layout), report::plan(&run, layout)];
-    output.result(&parts.concat())
+    output.result(&parts.concat());
 }
 
 /// The first refusal that is not forced, as the error of the command; all are in the findings. What is forced is named.

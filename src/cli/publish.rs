@@ -7,12 +7,17 @@ use super::publishing::Publishing;
 use super::report::unreadable;
 use super::run::record_complaint;
 use super::settings::prices;
-use super::signals::Signals;
-use super::{Complaint, Output};
+use super::{Complaint, Output, signals};
+use crate::conduct::Interrupt;
 use crate::judge::judge;
 use crate::record::{self, Reopened, Stamped};
 
-pub(super) async fn command(args: &PublishArgs, parsed: &Parsed, output: &Output) -> Result<Exit, Complaint> {
+pub(super) async fn command(
+    args: &PublishArgs,
+    parsed: &Parsed,
+    mut interrupt: Interrupt,
+    output: &Output,
+) -> Result<Exit, Complaint> {
     let publishing = Publishing {
         wanted: args.flags.wanted()?,
         flags: &args.flags,
@@ -23,11 +28,10 @@ pub(super) async fn command(args: &PublishArgs, parsed: &Parsed, output: &Output
         access: &args.access,
         record: &args.record,
     };
-    let (signals, mut interrupt) = Signals::listen()?;
     if args.flags.dry_run {
         let run = record::read(&args.record).map_err(|error| unreadable(&error))?;
         publishing.rehearse(&judge(&run), &mut interrupt, output).await?;
-        return Ok(signals.exit().unwrap_or(Exit::Done));
+        return Ok(signals::exit().unwrap_or(Exit::Done));
     }
     // Held to the end, so that no two send the same at once.
     let reopened = Reopened::open(&args.record).map_err(|error| record_complaint(&error))?;
@@ -43,5 +47,5 @@ pub(super) async fn command(args: &PublishArgs, parsed: &Parsed, output: &Output
     }
     let mut note = |receipt: Stamped| reopened.append(&[receipt]);
     publishing.send(&judge(&run), &mut interrupt, &mut note, output).await?;
-    Ok(signals.exit().unwrap_or(Exit::Done))
+    Ok(signals::exit().unwrap_or(Exit::Done))
 }

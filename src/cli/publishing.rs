@@ -46,7 +46,8 @@ impl Publishing<'_> {
         let Some(destination) = self.destination(&settings, interrupt).await else { return Ok(()) };
         let publication = self.publication(judged, &destination)?;
         if publication.requests.is_empty() {
-            return output.result(&format!("published  nothing: {}\n", nothing_left(&publication)));
+            output.result(&format!("published  nothing: {}\n", nothing_left(&publication)));
+            return Ok(());
         }
         let Some(aws) = interrupt.unless_set(Aws::connect(&settings)).await else {
             self.cut_short();
@@ -67,7 +68,8 @@ impl Publishing<'_> {
             Err(failure) => return Err(self.complaint(&failure, &sending)),
         }
         if sending.dropped.is_empty() {
-            return output.result(&self.done(judged, &publication, &destination));
+            output.result(&self.done(judged, &publication, &destination));
+            return Ok(());
         }
         Err(Complaint::failed(
             format!("CloudWatch Logs dropped {}", sending.dropped.join("; ")),
@@ -87,7 +89,7 @@ impl Publishing<'_> {
         let publication = self.publication(judged, &destination)?;
         self.announce(judged, &publication, &destination, output);
         let requests = publication.requests.iter().map(|request| format!("{}\n", request.shown()));
-        output.result(&requests.collect::<String>())?;
+        output.result(&requests.collect::<String>());
         output.note("a dry run: nothing was sent\n");
         Ok(())
     }

@@ -5,8 +5,9 @@ use serde_json::Value;
 use super::recommend_flags::{Form, RecommendArgs};
 use super::report::unreadable;
 use super::settings::aws_settings;
-use super::{Complaint, Exit, Output};
+use super::{Complaint, Exit, Output, output, signals};
 use crate::aws::{Aws, AwsError, AwsSettings};
+use crate::conduct::Interrupt;
 use crate::judge::judge;
 use crate::judge::wording::plural;
 use crate::publish::check_dimensions;
@@ -19,7 +20,20 @@ use crate::{record, report};
 /// Actions that an alarm takes for one state (aws-facts.md §6).
 const MOST_ACTIONS: usize = 5;
 
-pub(super) async fn command(args: &RecommendArgs, output: &Output) -> Result<Exit, Complaint> {
+pub(super) async fn command(
+    args: &RecommendArgs,
+    mut interrupt: Interrupt,
+    output: &Output,
+) -> Result<Exit, Complaint> {
+    interrupt.unless_set(uninterrupted(args, output)).await.unwrap_or_else(|| {
+        output::warn(
+            "interrupted; changes that are named above were made, and running this again makes the rest",
+        );
+        Ok(signals::exit().unwrap_or(Exit::Failed))
+    })
+}
+
+async fn uninterrupted(args: &RecommendArgs, output: &Output) -> Result<Exit, Complaint> {
     let actions = actions(args).len();
     if actions > MOST_ACTIONS {
         return Err(Complaint::usage(
@@ -95,7 +109,7 @@ fn emit(args: &RecommendArgs, recommendation: &Recommendation, output: &Output) 
         Form::Cloudformation => pretty(cloudformation(recommendation)),
         Form::Terraform => pretty(terraform(recommendation)),
     };
-    output.result(&printed)?;
+    output.result(&printed);
     if args.emit != Form::Text {
         warn(recommendation, output);
     }
@@ -151,7 +165,7 @@ async fn apply(
     let there = aws.things_there(&owner).await.map_err(|error| Complaint::of_aws(&error))?;
     let wanted = to_apply(recommendation, &there);
     let planned: String = wanted.iter().map(|(thing, change)| line(thing, change)).collect();
-    output.result(&format!("In {}:\n{planned}", recommendation.basis.region))?;
+    output.result(&format!("In {}:\n{planned}", recommendation.basis.region));
     let due = wanted.iter().filter(|(_, change)| change.is_due()).count();
     let mut made = 0_u64;
     let mut done = |thing: &Thing, odd: &[String]| {
@@ -185,7 +199,7 @@ fn line(thing: &Thing, change: &Change) -> String {
 fn finish(wanted: &[(Thing, Change)], due: usize, output: &Output) -> Result<Exit, Complaint> {
     let taken = wanted.iter().filter(|(_, change)| *change == Change::LeaveAlone).count();
     let kept = wanted.len() - due - taken;
-    output.result(&format!("{} made, {kept} unchanged\n", plural(due as u64, "change")))?;
+    output.result(&format!("{} made, {kept} unchanged\n", plural(due as u64, "change")));
     match taken {
         0 => Ok(Exit::Done),
         taken => Err(Complaint::failed(
@@ -205,7 +219,7 @@ async fn remove(args: &RecommendArgs, owner: &Owner, output: &Output) -> Result<
             "Nothing that --apply made for {} is there in {}.\n",
             report::visible(&owner.load_balancer),
             owner.region
-        ))?;
+        ));
         return Ok(Exit::Done);
     }
     let dashboard = dashboard.then_some(name.as_str());
@@ -213,11 +227,11 @@ async fn remove(args: &RecommendArgs, owner: &Owner, output: &Output) -> Result<
         alarms.iter().map(|alarm| ("alarm", alarm.as_str())).chain(dashboard.map(|name| ("dashboard", name)));
     let planned: String =
         named.map(|(kind, name)| format!("  remove  {kind} {}\n", report::visible(name))).collect();
-    output.result(&format!("In {}:\n{planned}", owner.region))?;
+    output.result(&format!("In {}:\n{planned}", owner.region));
     aws.take_away(&alarms, dashboard)
         .await
         .map_err(|error| Complaint::failed(&error, format!("{}, then run this again", error.remedy())))?;
     let count = alarms.len() + usize::from(dashboard.is_some());
-    output.result(&format!("{} removed\n", plural(count as u64, "thing")))?;
+    output.result(&format!("{} removed\n", plural(count as u64, "thing")));
     Ok(Exit::Done)
 }

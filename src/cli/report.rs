@@ -15,7 +15,7 @@ pub(super) fn command(args: &ReportArgs, output: &Output) -> Result<Exit, Compla
         Format::Json => format!("{}\n", report::json(&judged)),
         Format::Html => report::html(&judged),
     };
-    output.result(&text)?;
+    output.result(&text);
     Ok(Exit::Done)
 }
 

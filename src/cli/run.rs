@@ -9,8 +9,7 @@ use super::config::Parsed;
 use super::outcome::{Exit, of_judged};
 use super::publish_run::AfterRun;
 use super::settings::{Export, Settings, write_all};
-use super::signals::Signals;
-use super::{Complaint, Output, output, preflight};
+use super::{Complaint, Output, output, preflight, signals};
 use crate::conduct::{self, Interrupt, Notice, SettleFailure, Settling};
 use crate::judge::{Judged, judge};
 use crate::live::Live;
@@ -30,7 +29,12 @@ pub(super) struct Job {
     pub(super) access: AwsAccess,
 }
 
-pub(super) async fn command(args: &RunArgs, parsed: &Parsed, output: &Output) -> Result<Exit, Complaint> {
+pub(super) async fn command(
+    args: &RunArgs,
+    parsed: &Parsed,
+    interrupt: Interrupt,
+    output: &Output,
+) -> Result<Exit, Complaint> {
     let run_id = new_run_id(Utc::now());
     let results = &args.flags.results;
     let record = results.record.clone();
@@ -43,8 +47,7 @@ pub(super) async fn command(args: &RunArgs, parsed: &Parsed, output: &Output) ->
         publishing: AfterRun::of(&args.flags, parsed)?,
         access: args.flags.aws.access.clone(),
     };
-    let (signals, interrupt) = Signals::listen()?;
-    run(&job, &signals, interrupt, output).await
+    run(&job, interrupt, output).await
 }
 
 /// Date and time, and four random digits against two runs in the same second.
@@ -53,12 +56,7 @@ pub(super) fn new_run_id(at: DateTime<Utc>) -> String {
 }
 
 /// Surveys, opens the record, conducts, judges, shows. What was measured is shown whatever fails afterwards.
-pub(super) async fn run(
-    job: &Job,
-    signals: &Signals,
-    mut interrupt: Interrupt,
-    output: &Output,
-) -> Result<Exit, Complaint> {
+pub(super) async fn run(job: &Job, mut interrupt: Interrupt, output: &Output) -> Result<Exit, Complaint> {
     let to_stdout = output::is_streamed(&job.record);
     let output = if to_stdout { &output.beside_the_record() } else { output };
     let settings = &job.settings;
@@ -66,19 +64,19 @@ pub(super) async fn run(
         .map_err(|error| Complaint::usage(error, "check --cacert, --cert and --key"))?;
     let inquiry = settings.inquiry();
     let Some(survey) = interrupt.unless_set(conduct::survey(&inquiry)).await else {
-        return Ok(signals.before_the_load());
+        return Ok(signals::before_the_load());
     };
     let header = settings.header(&job.run_id);
-    preflight::show(&header, &survey, output)?;
+    preflight::show(&header, &survey, output);
     preflight::refuse(&survey, &settings.forced)?;
 
-    let journal = if to_stdout { Journal::stdout() } else { Journal::create(&job.record) };
+    let journal = if to_stdout { Journal::stdout(signals::received) } else { Journal::create(&job.record) };
     let mut journal = journal.map_err(|error| record_complaint(&error))?;
     if !to_stdout {
-        signals.record_is(&job.record);
+        signals::record_is(&job.record);
     }
     tracing::info!("the record goes to {}", output::shown(&job.record));
-    let mut live = Live::new(output.live_terminal(), !output.quiet);
+    let mut live = output.live();
     let publishing = job.publishing.as_ref();
     let mut publisher = publishing.and_then(|of| of.live(&survey, &job.run_id, &journal));
     let conducted = {
@@ -87,7 +85,6 @@ pub(super) async fn run(
                 journal.append(stamped);
                 publisher.iter_mut().for_each(|publisher| publisher.event(stamped));
                 if let Some(error) = journal.new_failure() {
-                    live.clear();
                     output::warn(&format!("{error}; the run goes on without it"));
                 }
                 live.event(stamped);
@@ -106,9 +103,14 @@ pub(super) async fn run(
         let published = publishing.publish(job, publisher, &mut run, &mut interrupt, &journal, output).await;
         failures.extend(published.err());
     }
-    failures.extend(journal.finish().err().map(|error| record_complaint(&error)));
+    match journal.finish() {
+        Ok(()) => {}
+        // The user wanted the end, and gets that exit.
+        Err(error @ JournalError::Unread) => output::warn(&error.to_string()),
+        Err(error) => failures.push(record_complaint(&error)),
+    }
     failures.extend(conducted.settle_failure.map(|failure| settle_complaint(&failure, job)));
-    finish(failures, exit, signals)
+    finish(failures, exit)
 }
 
 pub(super) fn show_settling(live: &mut Live, settling: &Settling) {
@@ -117,22 +119,21 @@ pub(super) fn show_settling(live: &mut Live, settling: &Settling) {
 
 /// Shows what a run came to, and writes it where it was asked for; what is shown is not lost by what fails.
 fn show(job: &Job, judged: &Judged<'_>, output: &Output) -> (Exit, Vec<Complaint>) {
-    let mut failures: Vec<Complaint> = Vec::new();
-    failures.extend(output.result(&results(judged, output)).err());
+    output.result(&results(judged, output));
     if !output::is_streamed(&job.record) {
-        failures.extend(output.result(&footer(job, judged)).err());
+        output.result(&footer(job, judged));
     }
-    failures.extend(write_all(&job.exports, judged, output).err());
+    let failures = write_all(&job.exports, judged, output).err().into_iter().collect();
     (of_judged(judged, job.settings.plan.rule.require), failures)
 }
 
-/// The order of the contract: 1, 130/143, 4, 5, 6. Every failure is said; the last one by the caller.
-pub(super) fn finish(mut failures: Vec<Complaint>, exit: Exit, signals: &Signals) -> Result<Exit, Complaint> {
+/// The order of the contract: 1, 129/130/143, 4, 5, 6. Every failure is said; the last one by the caller.
+pub(super) fn finish(mut failures: Vec<Complaint>, exit: Exit) -> Result<Exit, Complaint> {
     let last = failures.pop();
     for failure in &failures {
         output::complain(failure);
     }
-    match (last, signals.exit()) {
+    match (last, signals::exit()) {
         (Some(complaint), _) => Err(complaint),
         (None, _) if exit == Exit::Failed => Err(Complaint::failed(
             "no connection of the whole run could be opened",
@@ -175,6 +176,7 @@ pub(super) fn record_complaint(error: &JournalError) -> Complaint {
         JournalError::Create { .. } => "give a --record in a folder that can be written to",
         JournalError::NoThread(_) => "end other processes, or allow this user more of them (ulimit -u)",
         JournalError::Open { .. } => "give the path of a .jsonl file that a run has written",
+        JournalError::Unread => "give --record - a reader that stays to the end, or a file",
         JournalError::Write(source) => match source.kind() {
             BrokenPipe => {
                 "the results above are complete; give --record - a reader that stays to the end, or a file"

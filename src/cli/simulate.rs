@@ -1,12 +1,11 @@
 //! `albcap simulate`: the simulated ALB and AWS endpoint, left running.
 
-use super::signals::Signals;
 use super::simulate_flags::{Sampling, SimulateArgs, State};
 use super::{Complaint, Exit, output};
+use crate::conduct::Interrupt;
 use crate::sim;
 
-pub(super) async fn command(args: &SimulateArgs) -> Result<Exit, Complaint> {
-    let (_signals, mut interrupt) = Signals::listen()?;
+pub(super) async fn command(args: &SimulateArgs, mut interrupt: Interrupt) -> Result<Exit, Complaint> {
     let running = sim::start(options(args)).await.map_err(|error| {
         Complaint::failed(
             format!("the simulator can't start: {error}"),

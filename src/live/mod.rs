@@ -1,11 +1,10 @@
 //! The view while a run goes on: one line on a terminal, rewritten; a plain line now and then through a pipe.
 //!
-//! [`Live`] is told every event and prints to standard error; [`Scene`] is what it knows, a fold of the events like the
-//! run itself, and how that reads is pure.
+//! [`Live`] takes every event and shows it on a [`Screen`], which never blocks; [`Scene`] is what it knows, a fold of the
+//! events like the run itself, and how that reads is pure.
 
 mod scene;
 
-use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
@@ -16,19 +15,28 @@ use scene::Scene;
 /// Between two lines through a pipe: often enough to see that it goes on, seldom enough for a log.
 const PLAIN_EVERY: Duration = Duration::from_secs(10);
 
+/// Where the view appears. Neither method waits for the terminal: a frame or a line that it does not take is dropped.
+pub trait Screen {
+    /// Prints a line, with its line break.
+    fn line(&self, line: String);
+
+    /// Shows a line at the bottom of the terminal, in place of the one before; `None` removes it.
+    fn frame(&self, line: Option<String>);
+}
+
 /// The view. It prints nothing when it is not enabled.
 pub struct Live {
+    screen: Box<dyn Screen>,
     enabled: bool,
     terminal: bool,
     scene: Scene,
     last_plain: Option<Instant>,
-    line_shown: bool,
 }
 
 impl Live {
     /// A view on a terminal, or through a pipe.
-    pub fn new(terminal: bool, enabled: bool) -> Live {
-        Live { enabled, terminal, scene: Scene::default(), last_plain: None, line_shown: false }
+    pub fn new(screen: Box<dyn Screen>, terminal: bool, enabled: bool) -> Live {
+        Live { screen, enabled, terminal, scene: Scene::default(), last_plain: None }
     }
 
     /// Takes one more event.
@@ -71,12 +79,9 @@ impl Live {
         self.show(&scene::settling(reads, trouble, next_read, deadline), turn);
     }
 
-    /// Takes the rewritten line away, so that results can follow.
+    /// Removes the rewritten line, so that results can follow.
     pub fn clear(&mut self) {
-        if self.line_shown {
-            put("\r\x1b[K");
-            self.line_shown = false;
-        }
+        self.screen.frame(None);
     }
 
     fn show(&mut self, line: &str, turn: bool) {
@@ -86,19 +91,12 @@ impl Live {
         if self.terminal {
             let columns = terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0));
             let cut: String = line.chars().take(columns.saturating_sub(1)).collect();
-            put(&format!("\r\x1b[K{cut}"));
-            self.line_shown = true;
+            self.screen.frame(Some(cut));
             return;
         }
         if turn || self.last_plain.is_none_or(|last| last.elapsed() >= PLAIN_EVERY) {
-            put(&format!("{line}\n"));
+            self.screen.line(format!("{line}\n"));
             self.last_plain = Some(Instant::now());
         }
     }
-}
-
-/// A view that can't be written is not worth a word: the run goes on.
-fn put(text: &str) {
-    let mut stderr = io::stderr().lock();
-    let _ = stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush());
 }

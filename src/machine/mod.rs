@@ -8,6 +8,8 @@
 mod descriptors;
 #[cfg(not(any(target_os = "linux", target_os = "macos")))]
 mod elsewhere;
+#[cfg(unix)]
+mod hang_up;
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "linux")]
@@ -30,6 +32,8 @@ use linux as system;
 #[cfg(target_os = "macos")]
 use macos as system;
 
+#[cfg(unix)]
+pub use hang_up::ignores_hang_up;
 pub use source_addresses::not_here;
 pub use watch::Watch;
 pub use ways::families_with_a_way;

@@ -1,10 +1,11 @@
 //! Writing the record: appended as things happen, on a thread of its own so that a slow disk slows no connection,
-//! and synced at least once a second.
+//! and synced at least once per second.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -14,6 +15,10 @@ use super::{Event, Stamped};
 
 /// Longest time between an event and its being safe on disk.
 const SYNC_EVERY: Duration = Duration::from_millis(900);
+/// How long the reader of a streamed record may take nothing once the user wants the process to end.
+const UNREAD: Duration = Duration::from_secs(1);
+/// How often a wait for that reader looks whether the user wants the process to end.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// Why the record can't be written.
 #[derive(Debug, Error)]
@@ -46,6 +51,9 @@ pub enum JournalError {
     /// Writing failed in mid-run.
     #[error("the record could not be written to its end: {0}")]
     Write(io::Error),
+    /// It is streamed, its reader takes nothing, and the user wants the process to end.
+    #[error("the record's reader took nothing any more, and its end is lost")]
+    Unread,
 }
 
 /// What the writing thread is asked for.
@@ -62,6 +70,9 @@ enum Order {
 pub struct Journal {
     lines: Option<Sender<Order>>,
     writer: Option<JoinHandle<io::Result<()>>>,
+    /// Disconnected when the writer ends.
+    ended: Receiver<()>,
+    reader: Arc<Reader>,
     /// What ended the writing before its time.
     failed: Option<JournalError>,
 }
@@ -82,22 +93,29 @@ impl Journal {
                 }
             })?;
         lock(&file, path, failed)?;
-        Journal::start(Builder::new(), Output::File(BufWriter::new(file))).inspect_err(|_| {
+        Journal::start(Builder::new(), Output::File(BufWriter::new(file)), || false).inspect_err(|_| {
             // Nothing will ever be written to it.
             let _ = std::fs::remove_file(path);
         })
     }
 
-    /// Streams the record to standard output.
-    pub fn stdout() -> Result<Journal, JournalError> {
-        Journal::start(Builder::new(), Output::Stdout(BufWriter::new(io::stdout())))
+    /// Streams the record to standard output. Whatever waits for its reader gives up ([`JournalError::Unread`]) where
+    /// that takes nothing and `is_to_end` says that the user wants the process to end.
+    pub fn stdout(is_to_end: fn() -> bool) -> Result<Journal, JournalError> {
+        Journal::start(Builder::new(), Output::Stdout(BufWriter::new(io::stdout())), is_to_end)
     }
 
-    fn start(thread: Builder, mut output: Output) -> Result<Journal, JournalError> {
+    fn start(thread: Builder, mut output: Output, is_to_end: fn() -> bool) -> Result<Journal, JournalError> {
         let (lines, queue) = channel::<Order>();
-        let writer = thread.name("journal".into()).spawn(move || write_all(&queue, &mut output));
+        let reader = Arc::new(Reader { is_to_end, took: Mutex::new(Instant::now()) });
+        let (alive, ended) = channel();
+        let told = Arc::clone(&reader);
+        let writer = thread.name("journal".into()).spawn(move || {
+            let _alive: Sender<()> = alive;
+            write_all(&queue, &mut output, &told)
+        });
         let writer = writer.map_err(JournalError::NoThread)?;
-        Ok(Journal { lines: Some(lines), writer: Some(writer), failed: None })
+        Ok(Journal { lines: Some(lines), writer: Some(writer), ended, reader, failed: None })
     }
 
     /// Appends one event. An error of the disk does not stop the load, which goes on without it: it comes from
@@ -112,7 +130,7 @@ impl Journal {
 
     /// Another way into the same record, for what must be safe before anything else happens.
     pub fn entry(&self) -> Entry {
-        Entry(self.lines.clone())
+        Entry { lines: self.lines.clone(), reader: Arc::clone(&self.reader) }
     }
 
     /// What has ended the writing since the last call; `None` while all is well, and when it was told already.
@@ -136,6 +154,11 @@ impl Journal {
         if let Some(lines) = self.lines.take() {
             let _ = lines.send(Order::End);
         }
+        if self.reader.wait(&self.ended) == Err(Silent::Unread) {
+            // The thread stays behind in its write.
+            self.writer = None;
+            return Err(JournalError::Unread);
+        }
         match self.writer.take().map(JoinHandle::join) {
             Some(Ok(result)) => result.map_err(JournalError::Write),
             _ => Err(JournalError::Write(io::Error::other("the writer stopped"))),
@@ -143,22 +166,75 @@ impl Journal {
     }
 }
 
+impl Drop for Journal {
+    /// Where a panic ends the run, what was recorded until then is on disk all the same.
+    fn drop(&mut self) {
+        if self.writer.is_some() {
+            let _ = self.join();
+        }
+    }
+}
+
+/// Who reads what is written: a disk, or another process.
+struct Reader {
+    is_to_end: fn() -> bool,
+    /// When it last took something.
+    took: Mutex<Instant>,
+}
+
+impl Reader {
+    fn takes(&self) {
+        *self.took.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+
+    fn is_given_up(&self) -> bool {
+        let took = *self.took.lock().unwrap_or_else(PoisonError::into_inner);
+        took.elapsed() >= UNREAD && (self.is_to_end)()
+    }
+
+    /// What the writer says; why it says nothing.
+    fn wait<T>(&self, writer: &Receiver<T>) -> Result<T, Silent> {
+        loop {
+            match writer.recv_timeout(LOOK_EVERY) {
+                Ok(told) => return Ok(told),
+                Err(RecvTimeoutError::Disconnected) => return Err(Silent::Ended),
+                Err(RecvTimeoutError::Timeout) if self.is_given_up() => return Err(Silent::Unread),
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+        }
+    }
+}
+
+/// Why the writer says nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Silent {
+    Ended,
+    Unread,
+}
+
 /// A way into a record that is open elsewhere.
 #[derive(Clone)]
-pub struct Entry(Option<Sender<Order>>);
+pub struct Entry {
+    lines: Option<Sender<Order>>,
+    reader: Arc<Reader>,
+}
 
 impl Entry {
     /// Appends one event, and waits until it is safe.
     ///
     /// # Errors
-    /// [`JournalError::Write`] when the record can't be written any more.
+    /// [`JournalError::Write`] when the record can't be written any more, [`JournalError::Unread`] when its reader is
+    /// given up.
     pub fn append_now(&self, event: &Stamped) -> Result<(), JournalError> {
         let ended = || JournalError::Write(io::Error::other("the record is not written any more"));
-        let lines = self.0.as_ref().ok_or_else(ended)?;
+        let lines = self.lines.as_ref().ok_or_else(ended)?;
         let (tell, told) = channel();
         let sent = lines.send(Order::Line(to_line(event), true)).and_then(|()| lines.send(Order::Tell(tell)));
         sent.map_err(|_| ended())?;
-        told.recv().map_err(|_| ended())
+        self.reader.wait(&told).map_err(|silent| match silent {
+            Silent::Ended => ended(),
+            Silent::Unread => JournalError::Unread,
+        })
     }
 }
 
@@ -186,10 +262,11 @@ impl Output {
     }
 }
 
-fn write_all(queue: &Receiver<Order>, output: &mut Output) -> io::Result<()> {
+fn write_all(queue: &Receiver<Order>, output: &mut Output, reader: &Reader) -> io::Result<()> {
     let mut unsynced: Option<Instant> = None;
     loop {
         let wait = unsynced.map_or(Duration::MAX, |since| SYNC_EVERY.saturating_sub(since.elapsed()));
+        reader.takes();
         let sync_now = match queue.recv_timeout(wait.min(Duration::from_secs(3_600))) {
             Ok(Order::Line(line, now)) => {
                 output.write(&line)?;
@@ -332,6 +409,19 @@ mod tests {
     }
 
     #[test]
+    fn a_panic_leaves_a_whole_record() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.jsonl");
+        let mut journal = Journal::create(&path).unwrap();
+        let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(move || {
+            (0..1_000).for_each(|level| journal.append(&event(level)));
+            panic!("as the test wants it");
+        }));
+        assert!(ended.is_err());
+        assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), 1_000);
+    }
+
+    #[test]
     fn appending_leaves_a_torn_line_alone() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.jsonl");
@@ -360,7 +450,8 @@ mod tests {
     fn a_thread_that_can_not_be_started_is_an_error() {
         // More than a process can address.
         let too_large = Builder::new().stack_size(1 << 48);
-        let started = Journal::start(too_large, Output::Stdout(BufWriter::new(io::stdout())));
+        let output = Output::Stdout(BufWriter::new(io::stdout()));
+        let started = Journal::start(too_large, output, || false);
         assert!(matches!(started.err(), Some(JournalError::NoThread(_))));
     }
 
@@ -368,7 +459,8 @@ mod tests {
     #[test]
     fn a_failure_is_told_once_in_between_and_again_at_the_end() {
         let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
-        let mut journal = Journal::start(Builder::new(), Output::File(BufWriter::new(full))).unwrap();
+        let output = Output::File(BufWriter::new(full));
+        let mut journal = Journal::start(Builder::new(), output, || false).unwrap();
         assert!(journal.new_failure().is_none());
         journal.append(&event(0));
         let until = Instant::now() + Duration::from_secs(10);

@@ -32,6 +32,8 @@ mod reference;
 mod route;
 mod run;
 mod search;
+#[cfg(unix)]
+mod stalls;
 mod talker;
 mod target_groups;
 mod tls_resume;
