@@ -18,7 +18,7 @@ impl Clock {
     /// How far this machine is ahead; `None` before the first answer with a `Date`.
     pub(super) fn ahead(&self) -> Option<TimeDelta> {
         let least = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        Some(least? - HALF_A_SECOND)
+        least?.checked_sub(&HALF_A_SECOND)
     }
 
     /// An answer takes its time to get here, which makes us seem ahead: the quickest one is nearest to the truth.

@@ -16,7 +16,7 @@ use crate::conduct::{Interrupt, read_series};
 use crate::facts::{Facts, LoadBalancerFacts, Series, Subject};
 use crate::judge::judge;
 use crate::judge::wording::{plural, show_count, spoken};
-use crate::plan::{CloudWatchPlan, Period, Window};
+use crate::plan::{CloudWatchPlan, Period, Window, later, offset_by};
 use crate::record::{self, Event, Reopened, Run, Stamped};
 use crate::{machine, report};
 
@@ -66,7 +66,7 @@ async fn read_again(
         )
     })?;
     let ahead = run.clock_ahead().unwrap_or_default();
-    refuse_what_is_gone(&window, Utc::now() - ahead)?;
+    refuse_what_is_gone(&window, offset_by(Utc::now(), -ahead))?;
     tell_what_is_gone(run, &window, Utc::now(), output);
     let named = [&args.aws.load_balancer, &run.header.plan.load_balancer];
     let settings = aws_settings(&args.aws.access).near(named.into_iter().flatten(), run.load_balancer());
@@ -120,7 +120,7 @@ fn refuse_what_is_gone(window: &Window, now: DateTime<Utc>) -> Result<(), Compla
 
 /// Where the load's end is still kept, and the holds of its first levels are not. Both times are ours.
 fn tell_what_is_gone(run: &Run, window: &Window, now: DateTime<Utc>, output: &Output) {
-    let kept_from = now - window.period.kept();
+    let kept_from = offset_by(now, -window.period.kept());
     let gone = run.levels.iter().filter(|level| level.held_until.is_some_and(|until| until < kept_from));
     let gone: Vec<String> = gone.map(|level| show_count(level.connections.into())).collect();
     if !gone.is_empty() {
@@ -180,12 +180,14 @@ async fn series(
     output: &Output,
 ) -> Result<Option<Series>, Complaint> {
     // Its --settle counts from its first read, which waits only for a run that has just ended.
-    let first_read = if settle.is_zero() { Utc::now() } else { Utc::now().max(window.first_read() + ahead) };
+    let first_read =
+        if settle.is_zero() { Utc::now() } else { Utc::now().max(offset_by(window.first_read(), ahead)) };
     let mut live = output.live();
-    let series = read_series(aws, subject, window, ahead, first_read + settle, interrupt, &mut |settling| {
-        show_settling(&mut live, settling);
-    })
-    .await;
+    let series =
+        read_series(aws, subject, window, ahead, later(first_read, settle), interrupt, &mut |settling| {
+            show_settling(&mut live, settling);
+        })
+        .await;
     live.clear();
     series.map_err(|crate::conduct::SettleFailure::Aws(error)| Complaint::of_aws(&error))
 }

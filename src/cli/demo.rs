@@ -18,7 +18,7 @@ use super::{Complaint, Exit, Output, signals};
 use crate::aws::{Aws, AwsSettings, FixedCredentials};
 use crate::conduct::Interrupt;
 use crate::facts::{Subject, metric};
-use crate::plan::Period;
+use crate::plan::{Period, earlier};
 
 /// The simulator publishes every second, so that two whole periods fit into a hold of seconds.
 const PERIOD: &str = "1s";
@@ -100,7 +100,8 @@ async fn baseline_is_there(settings: &AwsSettings, load_balancer: &str) -> Resul
     let until = Instant::now() + PATIENCE;
     while Instant::now() < until {
         let now = Utc::now();
-        let read = aws.read_metrics(&subject, period, period.floor(now - PATIENCE), period.ceil(now)).await;
+        let read =
+            aws.read_metrics(&subject, period, period.floor(earlier(now, PATIENCE)), period.ceil(now)).await;
         let metrics = read.map_err(|error| failed(error.to_string()))?.metrics;
         if metrics.get(metric::CONSUMED_LCUS).is_some_and(|points| points.len() >= BASELINE_PERIODS) {
             return Ok(());

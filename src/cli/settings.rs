@@ -76,6 +76,11 @@ impl Settings {
             route: route(&flags.target),
             tokens: None,
         };
+        for rate in [plan.pace.rate, plan.pace.close_rate].into_iter().flatten() {
+            rate.check_span(plan.schedule.largest()).map_err(|error| {
+                Complaint::usage(error, "give a higher --rate or --close-rate, or smaller levels")
+            })?;
+        }
         let aws = (!flags.aws.no_aws).then(|| aws_settings(&flags.aws.access));
         let target = Target { tokens: flags.tokens.tokens(longest_life(&plan))?, ..target };
         plan.tokens = fitting(&target, &plan)?;

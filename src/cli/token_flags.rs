@@ -128,7 +128,7 @@ impl TokenFlags {
         }
         let claims = self.jwt_claims.as_deref().unwrap_or(Jwt::DEFAULT_CLAIMS);
         let claims = text_or_file(claims, "--jwt-claims")?;
-        Jwt::new(key, &claims, self.jwt_expires, level + LIFETIME_TO_SPARE).map_err(|error| {
+        Jwt::new(key, &claims, self.jwt_expires, level.saturating_add(LIFETIME_TO_SPARE)).map_err(|error| {
             let remedy = match error {
                 JwtError::EmptyKey => "give a file that holds the key",
                 JwtError::TwoExpiries => "give one of them",

@@ -12,7 +12,7 @@ use super::{Interrupt, Survey};
 use crate::aws::{Aws, Partial};
 use crate::facts::{Finding, Period, Reading, Subject, Unavailable, metric};
 use crate::judge::{broken_by_clients, broken_by_load_balancer};
-use crate::plan::{AbortRule, Plan};
+use crate::plan::{AbortRule, Plan, offset_by};
 use crate::preflight::blind_brake;
 use crate::record::{Braked, Event, Run};
 
@@ -121,7 +121,7 @@ impl Readings {
             metrics,
             period,
             ahead,
-            from: period.floor(Utc::now() - ahead),
+            from: period.floor(offset_by(Utc::now(), -ahead)),
             next: Instant::now() + period.length(),
             reading: Beside::idle(),
             told: false,
@@ -133,7 +133,7 @@ impl Readings {
     /// is under way, and asks for the periods that are over.
     fn take(&mut self) -> Option<Answer> {
         let come = self.reading.take();
-        let until = self.period.floor(Utc::now() - self.ahead);
+        let until = self.period.floor(offset_by(Utc::now(), -self.ahead));
         if !self.reading.is_under_way() && Instant::now() >= self.next && until > self.from {
             self.next = Instant::now() + self.period.length();
             self.reading.begin(read(

@@ -33,7 +33,7 @@ use chrono::Utc;
 
 use crate::aws::Aws;
 use crate::load::Dialer;
-use crate::plan::{Plan, Window};
+use crate::plan::{Plan, Window, later};
 use crate::record::{Ended, Event, Header, HowEnded, Run, Sample, Stamped};
 use brake::BrakeWatch;
 use idle_timeout_watch::IdleTimeoutWatch;
@@ -112,7 +112,7 @@ async fn settle(
     let (Some(facts), Some(window)) = (facts, Window::of(&story.run, cloudwatch)) else { return Ok(()) };
     let subject = facts.subject();
     let ahead = story.run.clock_ahead().unwrap_or_default();
-    let deadline = story.run.load_ended_at() + cloudwatch.settle;
+    let deadline = later(story.run.load_ended_at(), cloudwatch.settle);
     let sink = &mut *story.sink;
     let series = read_series(aws, &subject, &window, ahead, deadline, interrupt, &mut |settling| {
         sink(Notice::Settling(settling))

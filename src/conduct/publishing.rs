@@ -225,7 +225,7 @@ impl BackOff {
     fn next_rest(&mut self, since_first: Duration, chance: f64) -> Option<Duration> {
         let rest = self.next.mul_f64(0.5 + chance / 2.0);
         self.next = (self.next * 2).min(LONGEST_REST);
-        (since_first + rest <= GIVES_UP).then_some(rest)
+        (since_first.saturating_add(rest) <= GIVES_UP).then_some(rest)
     }
 
     /// Rests where what failed `passes` by itself and there is patience left.

@@ -10,7 +10,7 @@ use tokio::time::sleep;
 use super::Interrupt;
 use crate::aws::{Aws, AwsError};
 use crate::facts::{Reading, Series, SeriesStatus, Subject, metric};
-use crate::plan::Window;
+use crate::plan::{Window, earlier, later, offset_by};
 
 /// What a read still has when the user will wait no longer: an answer takes less than a second, and whoever waits for none
 /// is not to be kept.
@@ -58,11 +58,11 @@ impl Said {
     /// single read thus is final when it is complete and made late enough; where the always-reported metric is missing, two
     /// late ones must be the same. What CloudWatch itself owes is never final.
     fn is_settled(&self, window: &Window, ahead: TimeDelta) -> bool {
-        let last_period = window.until - window.period.length();
+        let last_period = earlier(window.until, window.period.length());
         let reported = self.reading.metrics.get(metric::CONSUMED_LCUS).and_then(|points| points.last());
         let complete = reported.is_some_and(|point| point.at >= last_period);
-        let same = self.asked_at >= self.same_since + window.period.length();
-        let late = self.asked_at - ahead >= window.converged_at();
+        let same = self.asked_at >= later(self.same_since, window.period.length());
+        let late = offset_by(self.asked_at, -ahead) >= window.converged_at();
         let witnesses = [complete, same, late].into_iter().filter(|witness| *witness).count();
         self.reading.owed.is_empty() && witnesses >= 2
     }
@@ -100,7 +100,7 @@ where
     let mut said: Option<Said> = None;
     let mut trouble: Option<String> = None;
     let mut reads = 0;
-    let mut next_read = (window.first_read() + ahead).min(deadline);
+    let mut next_read = offset_by(window.first_read(), ahead).min(deadline);
     loop {
         if next_read > Utc::now() || trouble.is_some() {
             tell(&Settling { reads, next_read, deadline, trouble: trouble.take() });
@@ -136,7 +136,8 @@ where
         if last_chance {
             return Ok(said.map(|said| (said, SeriesStatus::Provisional)));
         }
-        next_read = (asked_at + window.period.length()).min(deadline.max(asked_at + Duration::from_secs(1)));
+        let soon = deadline.max(later(asked_at, Duration::from_secs(1)));
+        next_read = later(asked_at, window.period.length()).min(soon);
     }
 }
 

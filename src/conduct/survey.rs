@@ -12,7 +12,7 @@ use crate::facts::{
     Addresses, Facts, Finding, LoadBalancerAnswer, LoadBalancerFacts, MachineFacts, MetricsAnswer,
     TargetAddresses, Unavailable, clock_ahead, metric, same_dns_name,
 };
-use crate::plan::{AbortRule, CloudWatchPlan, Destination, Plan, SourceAddresses};
+use crate::plan::{AbortRule, CloudWatchPlan, Destination, Plan, SourceAddresses, offset_by};
 use crate::preflight::BesidePlan;
 use crate::prices::Prices;
 use crate::{load, machine, preflight};
@@ -124,7 +124,8 @@ async fn metrics_before_load(plan: &Plan, aws: &Aws, load_balancer: &LoadBalance
     let Some(CloudWatchPlan { period, baseline, .. }) = plan.cloudwatch else {
         return MetricsAnswer::NotAsked;
     };
-    let until = period.floor(Utc::now() - clock_ahead(aws.clock_offset()).unwrap_or_default());
+    let ahead = clock_ahead(aws.clock_offset()).unwrap_or_default();
+    let until = period.floor(offset_by(Utc::now(), -ahead));
     let back = baseline.max(period.length() * LEAST_PERIODS);
     let from = until.checked_sub_signed(chrono::TimeDelta::from_std(back).unwrap_or_default());
     let subject = load_balancer.subject();

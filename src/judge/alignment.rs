@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::clock::Clock;
-use crate::plan::Period;
+use crate::plan::{Period, later};
 use crate::record::{OpenAt, Run};
 
 /// How many connections the clients had open during one period. How an ALB samples within a period is not documented,
@@ -49,7 +49,7 @@ impl OpenOverTime {
 
     /// The period that starts at `at`.
     pub(super) fn period(&self, at: DateTime<Utc>, period: Period) -> ClientPeriod {
-        let until = at + period.length();
+        let until = later(at, period.length());
         let (mut min, mut max, mut sum) = (u32::MAX, 0_u32, 0.0_f64);
         for (open, lasted) in self.spans(at, until) {
             min = min.min(open);
@@ -90,7 +90,7 @@ impl OpenOverTime {
 
     /// How many were opened in a period, as far as the samples show.
     pub(super) fn opened(&self, at: DateTime<Utc>, period: Period) -> u64 {
-        let until = at + period.length();
+        let until = later(at, period.length());
         let from = self.steps.partition_point(|step| step.at < at).saturating_sub(1);
         let inside =
             self.steps[from..].iter().take_while(|step| step.at < until).map(|step| u64::from(step.open));

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use chrono::{DateTime, Utc};
 
 use crate::facts::{Metrics, Point, Series, metric};
-use crate::plan::{Period, sane};
+use crate::plan::{Period, offset_by, sane};
 
 /// CloudWatch's series, by metric and period.
 #[derive(Clone)]
@@ -57,7 +57,7 @@ impl<'a> Server<'a> {
 
     /// Whether CloudWatch still kept numbers of that time when it was read.
     pub(super) fn kept(&self, at: DateTime<Utc>) -> bool {
-        sane(at) >= sane(self.series.read_at) - self.period().kept()
+        sane(at) >= offset_by(sane(self.series.read_at), -self.period().kept())
     }
 
     /// Whether the metric has any point in the window; false too for one that could not be read.

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::seconds;
+use super::{earlier, later, offset_by, seconds};
 
 /// What is asked of CloudWatch.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -74,7 +74,7 @@ impl Period {
     /// The first start of a period at or after `at`.
     pub fn ceil(self, at: DateTime<Utc>) -> DateTime<Utc> {
         let floor = self.floor(at);
-        if floor == at { floor } else { floor + self.length() }
+        if floor == at { floor } else { later(floor, self.length()) }
     }
 
     /// The starts of the whole periods that lie inside `from..until` with [`Period::spare`] left at both ends.
@@ -83,7 +83,7 @@ impl Period {
         from: DateTime<Utc>,
         until: DateTime<Utc>,
     ) -> impl Iterator<Item = DateTime<Utc>> {
-        self.starts(self.ceil(from + self.spare()), until - self.spare())
+        self.starts(self.ceil(later(from, self.spare())), earlier(until, self.spare()))
     }
 
     /// How long CloudWatch keeps numbers by this period (aws-facts.md §2).
@@ -100,7 +100,7 @@ impl Period {
     pub fn starts(self, first: DateTime<Utc>, until: DateTime<Utc>) -> impl Iterator<Item = DateTime<Utc>> {
         let step = TimeDelta::seconds(i64::from(self.0));
         std::iter::successors(Some(first), move |at| at.checked_add_signed(step))
-            .take_while(move |at| *at + step <= until)
+            .take_while(move |at| offset_by(*at, step) <= until)
     }
 }
 

@@ -16,6 +16,12 @@ pub fn later(at: DateTime<Utc>, by: Duration) -> DateTime<Utc> {
     instant.unwrap_or(DateTime::<Utc>::MAX_UTC)
 }
 
+/// The instant that a signed offset leads to; the first or the last of all where there is none.
+pub fn offset_by(at: DateTime<Utc>, by: TimeDelta) -> DateTime<Utc> {
+    let beyond = if by < TimeDelta::zero() { DateTime::<Utc>::MIN_UTC } else { DateTime::<Utc>::MAX_UTC };
+    at.checked_add_signed(by).unwrap_or(beyond)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -29,6 +35,13 @@ mod tests {
             assert_eq!(later(at, by), DateTime::<Utc>::MAX_UTC);
             assert_eq!(earlier(at, by), DateTime::<Utc>::MIN_UTC);
             assert_eq!(later(DateTime::<Utc>::MAX_UTC, by), DateTime::<Utc>::MAX_UTC);
+        }
+        assert_eq!(offset_by(at, TimeDelta::seconds(-5)).timestamp(), -5);
+        for (by, bound) in
+            [(TimeDelta::MIN, DateTime::<Utc>::MIN_UTC), (TimeDelta::MAX, DateTime::<Utc>::MAX_UTC)]
+        {
+            assert_eq!(offset_by(at, by), bound);
+            assert_eq!(offset_by(bound, by), bound);
         }
     }
 }

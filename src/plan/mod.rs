@@ -35,7 +35,7 @@ pub use conversation::{
 pub use dns_name::same_dns_name;
 pub use heartbeat::{Heartbeat, HeartbeatKind};
 pub use hold::{Hold, HoldError};
-pub use instants::{earlier, later};
+pub use instants::{earlier, later, offset_by};
 pub use load_balancer::{LoadBalancerArn, LoadBalancerError, LoadBalancerRef};
 pub use mode::Mode;
 pub use pass_rule::{PassRule, Share, ShareError};
@@ -127,7 +127,7 @@ impl Plan {
     /// How long a hold lasts that begins at `held_from` by this machine's clock, which is `ahead` of AWS's: the periods
     /// that it must contain are by theirs.
     pub fn hold_length(&self, held_from: DateTime<Utc>, ahead: TimeDelta) -> Duration {
-        let held_from = held_from - ahead;
+        let held_from = offset_by(held_from, -ahead);
         let until = self.hold.until(held_from, self.cloudwatch.map(|cloudwatch| cloudwatch.period));
         (until - held_from).to_std().unwrap_or_default()
     }

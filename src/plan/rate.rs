@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::quantity::parse_count;
+use super::quantity::{YEAR, parse_count, show_count};
 
 /// A rate above 0, typed as `500` or `500/s`.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize, Deserialize, JsonSchema)]
@@ -19,7 +19,23 @@ pub struct Rate(f64);
 #[error("a rate is a number above 0 a second; write 500 or 500/s")]
 pub struct RateError;
 
+/// A rate at which a number of connections takes longer than a year, as no duration may be: surely a slip.
+#[derive(Debug, Clone, Copy, PartialEq, Error)]
+#[error("at {} per second, {} connections take longer than a year", .rate.0, show_count(u64::from(*.count)))]
+pub struct SlowRateError {
+    rate: Rate,
+    count: u32,
+}
+
 impl Rate {
+    /// That so many connections take a year at most.
+    ///
+    /// # Errors
+    /// [`SlowRateError`] where they take longer.
+    pub fn check_span(self, count: u32) -> Result<(), SlowRateError> {
+        if self.spans(count) > YEAR { Err(SlowRateError { rate: self, count }) } else { Ok(()) }
+    }
+
     /// How many a second.
     pub fn per_second(self) -> f64 {
         self.0
@@ -98,5 +114,8 @@ mod tests {
         assert_eq!(rate.intervals(10), Duration::from_millis(2_500));
         let slow: Rate = "0.0000001".parse().unwrap();
         assert!(slow.due(u32::MAX) > Duration::from_secs(1 << 40));
+        assert_eq!(slow.check_span(1), Ok(()));
+        let error = slow.check_span(5_000).unwrap_err().to_string();
+        assert_eq!(error, "at 0.0000001 per second, 5,000 connections take longer than a year");
     }
 }

@@ -5,9 +5,9 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
-use super::{CloudWatchPlan, Period};
+use super::{CloudWatchPlan, Period, earlier, later, offset_by};
 
 /// Periods left out on each side of the load, and counted with its totals: the nodes' clocks are not ours.
 const NEXT_TO_LOAD: u32 = 1;
@@ -42,13 +42,12 @@ impl Window {
     pub fn around(cloudwatch: CloudWatchPlan, started: DateTime<Utc>, ended: DateTime<Utc>) -> Window {
         let period = cloudwatch.period;
         let (started, ended) = in_order(started, ended);
-        let baseline = TimeDelta::from_std(cloudwatch.baseline).unwrap_or(TimeDelta::MAX);
-        let from = started.checked_sub_signed(baseline).map_or(DateTime::UNIX_EPOCH, sane);
+        let from = sane(earlier(started, cloudwatch.baseline));
         Window {
             period,
             // One more, since the one next to the load is no baseline.
-            from: sane(period.floor(sane(from)) - period.length() * NEXT_TO_LOAD),
-            until: period.ceil(ended) + period.length() * (NEXT_TO_LOAD + QUIET_AFTER),
+            from: sane(earlier(period.floor(from), period.length() * NEXT_TO_LOAD)),
+            until: later(period.ceil(ended), period.length() * (NEXT_TO_LOAD + QUIET_AFTER)),
             load_started_at: started,
             load_ended_at: ended,
         }
@@ -68,36 +67,36 @@ impl Window {
 
     /// The quiet before the load, without the period next to it.
     pub fn before(&self) -> Range<DateTime<Utc>> {
-        self.from..self.period.floor(self.load_started_at) - self.margin()
+        self.from..earlier(self.period.floor(self.load_started_at), self.margin())
     }
 
     /// Every period that the load can have touched, and those in which it is still counted.
     pub fn load(&self) -> Range<DateTime<Utc>> {
-        let from = (self.period.floor(self.load_started_at) - self.margin()).max(self.from);
-        let until = self.period.ceil(self.load_ended_at) + self.period.length() * FADING;
+        let from = earlier(self.period.floor(self.load_started_at), self.margin()).max(self.from);
+        let until = later(self.period.ceil(self.load_ended_at), self.period.length() * FADING);
         from..until.min(self.until)
     }
 
     /// The quiet after the load, without the period next to it.
     pub fn after(&self) -> Range<DateTime<Utc>> {
-        self.period.ceil(self.load_ended_at).max(self.from) + self.margin()..self.until
+        later(self.period.ceil(self.load_ended_at).max(self.from), self.margin())..self.until
     }
 
     /// Until when CloudWatch keeps numbers of the load by this period; by then the first of them may be gone
     /// (aws-facts.md §2).
     pub fn kept_until(&self) -> DateTime<Utc> {
-        sane(self.load_ended_at) + self.period.kept()
+        offset_by(sane(self.load_ended_at), self.period.kept())
     }
 
     /// The first read that can be of use: that of a window whose last period is over by whichever clock, and so more
     /// than two periods after the last close (aws-facts.md §2).
     pub fn first_read(&self) -> DateTime<Utc> {
-        self.until + self.period.spare()
+        later(self.until, self.period.spare())
     }
 
     /// From when on a single read is as good as two: late data have arrived.
     pub fn converged_at(&self) -> DateTime<Utc> {
-        self.until + self.period.length() * CONVERGED_AFTER
+        later(self.until, self.period.length() * CONVERGED_AFTER)
     }
 
     fn margin(&self) -> Duration {
@@ -124,6 +123,7 @@ pub fn sane(at: DateTime<Utc>) -> DateTime<Utc> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use chrono::TimeDelta;
     use proptest::prelude::*;
 
     use super::*;

@@ -87,7 +87,8 @@ fn steps(plan: &Plan) -> Vec<Step> {
     let listed = plan.schedule.listed();
     // A search doubles, and its last step is its steepest in connections.
     let doubled = plan.schedule.search().map(|search| (search.max() / 2, search.max()));
-    let held = plan.hold.shortest(plan.cloudwatch.map(|cloudwatch| cloudwatch.period)) + plan.pace.pause;
+    let held = plan.hold.shortest(plan.cloudwatch.map(|cloudwatch| cloudwatch.period));
+    let held = held.saturating_add(plan.pace.pause);
     let opening = |next: u32| plan.pace.rate.map_or(Duration::ZERO, |rate| rate.intervals(next.into()));
     let first = listed.first().map(|first| Step::new(0, *first, opening(*first)));
     let pairs = listed.windows(2).filter_map(|pair| Some((*pair.first()?, *pair.last()?)));
@@ -97,7 +98,7 @@ fn steps(plan: &Plan) -> Vec<Step> {
     };
     let later = pairs
         .chain(doubled)
-        .map(|(before, next)| Step::new(before, next, held + opening(opened(before, next))));
+        .map(|(before, next)| Step::new(before, next, held.saturating_add(opening(opened(before, next)))));
     first.into_iter().chain(later).collect()
 }
 

@@ -83,7 +83,8 @@ impl Datum {
     /// The end of what it covers, which is part of it.
     #[must_use]
     pub fn until(&self) -> DateTime<Utc> {
-        let covered = (self.covers - TimeDelta::milliseconds(1)).max(TimeDelta::zero());
+        let covered =
+            self.covers.checked_sub(&TimeDelta::milliseconds(1)).unwrap_or_default().max(TimeDelta::zero());
         self.at.checked_add_signed(covered).unwrap_or(self.at)
     }
 

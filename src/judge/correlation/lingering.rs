@@ -80,7 +80,8 @@ impl Lingering {
         let until = |list: &[(DateTime<Utc>, f64)], time: DateTime<Utc>| {
             list.partition_point(|(when, _)| *when < time).checked_sub(1).map_or(0.0, |last| list[last].1)
         };
-        let (from, end) = (at - period.spare(), at + period.length() + period.spare());
+        let (from, end) =
+            (earlier(at, period.spare()), later(at, period.length().saturating_add(period.spare())));
         let left = (until(&self.began, end) - until(&self.ended, at)).max(0.0);
         left + most_at_once(&self.hanging, from, end)
     }

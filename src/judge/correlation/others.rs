@@ -14,6 +14,7 @@ use crate::facts::metric::ACTIVE_CONNECTIONS;
 use crate::judge::baseline::Baseline;
 use crate::judge::robust::{median, student};
 use crate::judge::wording::{clock, rounded};
+use crate::plan::{earlier, later};
 
 /// Connections of somebody else.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -56,8 +57,9 @@ pub(super) fn others(
     let period = server.period();
     // What no chance makes in any of the periods.
     let sure = student(contradicting_sigmas(windows.load.len()), baseline.degrees()) * baseline.spread;
-    let most_within =
-        |at: &DateTime<Utc>, slack: Duration| open.most(*at - slack, *at + period.length() + slack);
+    let most_within = |at: &DateTime<Utc>, slack: Duration| {
+        open.most(earlier(*at, slack), later(*at, period.length().saturating_add(slack)))
+    };
     let excess_with = |at: &DateTime<Utc>, slack: Duration| -> Option<f64> {
         let reported = server.reported(ACTIVE_CONNECTIONS, *at)? - baseline.at(*at);
         let most = most_within(at, slack);
@@ -100,5 +102,5 @@ pub(super) fn others(
         }
         false => elsewhere.clone().any(uneven) || longest.iter().any(|at| beyond(&at)),
     };
-    shown.then_some(Others { connections, from: *first, until: *last + period.length() })
+    shown.then_some(Others { connections, from: *first, until: later(*last, period.length()) })
 }

@@ -9,6 +9,7 @@ use crate::judge::server::Server;
 use crate::judge::window::Windows;
 use crate::judge::wording::{clock, plural, rounded, show_count, show_duration, spoken};
 use crate::judge::{Failures, JudgedLevel};
+use crate::plan::later;
 use crate::record::Run;
 
 /// What a rule may look at.
@@ -107,7 +108,7 @@ impl<'a> Case<'a> {
         let rise = self.rise(metric)?;
         let length = self.server?.period().length();
         let when = rise.span.map_or_else(String::new, |(first, last)| {
-            format!(" ({} to {} UTC)", clock(first), clock(last + length))
+            format!(" ({} to {} UTC)", clock(first), clock(later(last, length)))
         });
         Some(format!("{metric} rose by {}{when}", rounded(rise.by)))
     }

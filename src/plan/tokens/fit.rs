@@ -118,7 +118,7 @@ fn whole_run(plan: &Plan) -> Duration {
 
 /// The last attempt before a hold, and the last pongs after it.
 fn around_a_hold(plan: &Plan) -> Duration {
-    plan.pace.connect_timeout + plan.heartbeat.pong_timeout
+    plan.pace.connect_timeout.saturating_add(plan.heartbeat.pong_timeout)
 }
 
 #[cfg(test)]

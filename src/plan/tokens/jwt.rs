@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use thiserror::Error;
 
 use crate::plan::quantity::{QuantityError, parse_duration};
-use crate::plan::{Template, TemplateError};
+use crate::plan::{Template, TemplateError, later};
 
 /// Key and claims of the tokens that are signed here.
 #[derive(Clone)]
@@ -90,7 +90,7 @@ impl Jwt {
         let mut claims = object(&self.claims, index, uuid)?;
         claims.entry("iat").or_insert_with(|| now.timestamp().into());
         if let Expiry::After(lifetime) = self.expiry {
-            claims.insert("exp".into(), (now + lifetime).timestamp().into());
+            claims.insert("exp".into(), later(now, lifetime).timestamp().into());
         }
         Ok(Value::Object(claims).to_string())
     }
