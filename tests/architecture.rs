@@ -15,7 +15,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("preflight", &["plan", "facts", "prices"]),
     ("load", &["plan", "record"]),
     ("machine", &["facts"]),
-    ("aws", &["plan", "facts", "record", "publish"]),
+    ("aws", &["plan", "facts", "record", "publish", "machine"]),
     (
         "conduct",
         &["plan", "facts", "record", "preflight", "load", "machine", "aws", "judge", "prices", "publish"],

@@ -1,5 +1,7 @@
 //! What can go wrong with AWS, as one line of cause and one of remedy.
 
+use std::time::Duration;
+
 use thiserror::Error;
 
 use crate::facts::Unavailable;
@@ -12,6 +14,22 @@ pub enum AwsError {
     NoCredentials {
         /// What the sources said.
         reason: String,
+    },
+    /// Their source did not give them in time: a credential process that hangs, a network that swallows.
+    #[error("no AWS credentials came within {} s{}", .waited.as_secs(), of_profile(.profile.as_deref()))]
+    CredentialsTimeout {
+        /// The profile that was named, if any.
+        profile: Option<String>,
+        /// How long they were waited for.
+        waited: Duration,
+    },
+    /// A variable of the environment, or a flag, that can't be sent.
+    #[error("{name} {what}")]
+    BadValue {
+        /// Its name; the value may be a secret.
+        name: String,
+        /// What is wrong with it.
+        what: &'static str,
     },
     /// Neither flag nor environment, profile, ARN or instance names a region.
     #[error("no AWS region is configured")]
@@ -130,6 +148,10 @@ pub enum AwsError {
     },
 }
 
+fn of_profile(profile: Option<&str>) -> String {
+    profile.map_or_else(String::new, |profile| format!(" from profile '{profile}'"))
+}
+
 fn said(message: &str) -> String {
     if message.is_empty() { String::new() } else { format!(": {message}") }
 }
@@ -141,6 +163,11 @@ impl AwsError {
             AwsError::NoCredentials { .. } => {
                 "log in ('aws sso login' or 'aws configure'), name a profile with --profile".to_owned()
             }
+            AwsError::CredentialsTimeout { .. } => {
+                "run the profile's credential_process by hand to see what it waits for, or check the network"
+                    .to_owned()
+            }
+            AwsError::BadValue { name, .. } => format!("correct {name}; its value is not shown"),
             AwsError::NoRegion => {
                 "give --region, set AWS_REGION, name the load balancer by its ARN".to_owned()
             }

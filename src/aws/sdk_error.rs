@@ -7,6 +7,7 @@ use aws_sdk_cloudwatch::error::{ProvideErrorMetadata, SdkError};
 use super::endpoint::Endpoint;
 use super::error::AwsError;
 use super::foreign_text::foreign_text;
+use super::http::TooLarge;
 
 /// One operation of one service. Its display is the IAM action.
 #[derive(Debug, Clone, Copy)]
@@ -49,6 +50,9 @@ impl Call {
             SdkError::TimeoutError(_) => AwsError::Timeout { endpoint, action },
             SdkError::DispatchFailure(failure) => {
                 let reason = sources(error);
+                if causes(error).any(|cause| cause.is::<TooLarge>()) {
+                    return AwsError::Unreadable { endpoint, action, reason };
+                }
                 // The SDK fetches fresh credentials just before it sends, and reports their failure here.
                 if failure.is_other() && links(error).any(|link| link.contains("credential")) {
                     return AwsError::NoCredentials { reason };
@@ -99,7 +103,7 @@ pub(super) fn is_fault_of_the_service<E>(error: &SdkError<E>) -> bool {
 
 /// Whether a request was never sent, since there was no connection to send it on, or nothing to sign it with.
 fn never_connected(error: &(dyn std::error::Error + 'static)) -> bool {
-    std::iter::successors(Some(error), |link| link.source()).any(|link| {
+    causes(error).any(|link| {
         link.downcast_ref::<hyper_util::client::legacy::Error>().is_some_and(|error| error.is_connect())
             || link.to_string().contains("credential")
     })
@@ -156,7 +160,14 @@ pub(super) fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
 
 /// What each link of the chain of causes says, from the outside in.
 fn links<'a>(error: &'a (dyn std::error::Error + 'static)) -> impl Iterator<Item = String> + 'a {
-    std::iter::successors(Some(error), |link| link.source()).map(ToString::to_string)
+    causes(error).map(ToString::to_string)
+}
+
+/// The error and its causes, from the outside in.
+fn causes<'a>(
+    error: &'a (dyn std::error::Error + 'static),
+) -> impl Iterator<Item = &'a (dyn std::error::Error + 'static)> {
+    std::iter::successors(Some(error), |link| link.source())
 }
 
 #[cfg(test)]

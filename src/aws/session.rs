@@ -1,8 +1,10 @@
 //! Region, credentials and endpoint, decided once; the clients that share them.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use aws_config::environment::EnvironmentVariableRegionProvider;
+use aws_config::identity::IdentityCache;
 use aws_config::imds::region::ImdsRegionProvider;
 use aws_config::meta::region::RegionProviderChain;
 use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
@@ -10,16 +12,18 @@ use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_sdk_cloudwatch::config::{
-    Credentials, ProvideCredentials, SharedCredentialsProvider, SharedHttpClient,
-};
+use aws_credential_types::provider::ProvideCredentials;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_cloudwatch::config::{Credentials, SharedCredentialsProvider};
 use aws_sdk_elasticloadbalancingv2 as elbv2;
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 
 use super::clock::Clock;
+use super::credentials::{FoundCredentials, LONGEST_WAIT, OnceAsked};
 use super::endpoint::{Endpoint, origin};
+use super::environment::{Environment, is_word};
 use super::error::AwsError;
 use super::foreign_text::foreign_text;
+use super::http::http_client;
 use super::no_credentials::no_credentials;
 use crate::facts::{LoadBalancerFacts, LoadBalancerRef};
 
@@ -36,6 +40,15 @@ pub struct AwsSettings {
     pub endpoint_url: Option<String>,
     /// With these nothing is read from environment, profiles or files.
     pub fixed_credentials: Option<FixedCredentials>,
+    /// What the connects of one command share; a clone shares it too.
+    pub shared: SharedState,
+}
+
+/// What is found, and told, once for all connects of a command.
+#[derive(Debug, Clone, Default)]
+pub struct SharedState {
+    credentials: FoundCredentials,
+    told: Arc<AtomicBool>,
 }
 
 impl AwsSettings {
@@ -151,52 +164,70 @@ impl Aws {
 
     /// Where a publication would go by these settings: the region, if one is found, and the endpoint in place of AWS's
     /// own. Nobody is asked but the machine (and IMDS, on one of EC2's).
-    pub async fn place(settings: &AwsSettings) -> (Option<String>, Option<String>) {
-        let config = match &settings.fixed_credentials {
-            Some(credentials) => by_hand(settings, credentials, &Patience::default()),
-            None => by_the_chain(settings, &Patience::default()).await,
-        };
-        (config.region().map(ToString::to_string), own_endpoint(settings, &config))
+    ///
+    /// # Errors
+    /// [`AwsError::BadValue`].
+    pub async fn place(settings: &AwsSettings) -> Result<(Option<String>, Option<String>), AwsError> {
+        let (config, environment) = configured(settings, &Patience::default()).await?;
+        let region = config.region().map(ToString::to_string);
+        Ok((region, own_endpoint(settings, &config, &environment)))
     }
 
     /// Finds region and credentials, and asks no service yet (the credentials' own sources excepted: SSO, STS, IMDS).
     ///
     /// # Errors
-    /// [`AwsError::NoCredentials`], [`AwsError::NoRegion`] or [`AwsError::BadEndpoint`].
+    /// [`AwsError::NoCredentials`], [`AwsError::CredentialsTimeout`], [`AwsError::NoRegion`], [`AwsError::BadEndpoint`] or
+    /// [`AwsError::BadValue`].
     pub async fn connect(settings: &AwsSettings) -> Result<Aws, AwsError> {
         Aws::connect_with(settings, Patience::default()).await
     }
 
     pub(super) async fn connect_with(settings: &AwsSettings, patience: Patience) -> Result<Aws, AwsError> {
-        let config = match &settings.fixed_credentials {
-            Some(credentials) => by_hand(settings, credentials, &patience),
-            None => by_the_chain(settings, &patience).await,
-        };
+        let (config, environment) = configured(settings, &patience).await?;
         if let Some(endpoint) = config.endpoint_url() {
             check_endpoint(endpoint)?;
         }
         // Credentials first: a profile that does not exist has no region either, and is the better thing to say.
         let provider = config.credentials_provider().ok_or_else(no_provider)?;
-        let credentials = provider.provide_credentials().await;
-        credentials.map_err(|error| no_credentials(settings.profile.as_deref(), &error))?;
+        let profile = settings.profile.as_deref();
+        provider.provide_credentials().await.map_err(|error| match error {
+            CredentialsError::ProviderTimedOut(_) => AwsError::CredentialsTimeout {
+                profile: profile.or(environment.profile()).map(foreign_text),
+                waited: LONGEST_WAIT,
+            },
+            error => no_credentials(profile, &error),
+        })?;
         let region = config.region().ok_or(AwsError::NoRegion)?.to_string();
+        if !is_word(&region) {
+            return Err(AwsError::BadValue { name: "the profile's region".to_owned(), what: NO_REGION });
+        }
         tracing::debug!("credentials are there, and the region is {region}");
 
         let (elb_endpoint, cloudwatch_endpoint) = (Endpoint::default(), Endpoint::default());
         let logs_endpoint = Endpoint::default();
         let clock = Clock::default();
-        let elb = elbv2::config::Builder::from(&config)
+        let corrected = |service| environment.corrected_endpoint(service).map(str::to_owned);
+        let mut elb = elbv2::config::Builder::from(&config)
             .interceptor(elb_endpoint.clone())
             .interceptor(clock.clone());
-        let cloudwatch = aws_sdk_cloudwatch::config::Builder::from(&config)
+        if let Some(endpoint) = corrected(ELB) {
+            elb = elb.endpoint_url(endpoint);
+        }
+        let mut cloudwatch = aws_sdk_cloudwatch::config::Builder::from(&config)
             .interceptor(cloudwatch_endpoint.clone())
             .interceptor(clock.clone());
+        if let Some(endpoint) = corrected(CLOUDWATCH) {
+            cloudwatch = cloudwatch.endpoint_url(endpoint);
+        }
         let put_metrics =
             cloudwatch.clone().retry_config(RetryConfig::disabled()).timeout_config(patience.of_puts.clone());
-        let logs = aws_sdk_cloudwatchlogs::config::Builder::from(&config)
+        let mut logs = aws_sdk_cloudwatchlogs::config::Builder::from(&config)
             .retry_config(RetryConfig::disabled())
             .timeout_config(patience.of_puts.clone())
             .interceptor(logs_endpoint.clone());
+        if let Some(endpoint) = corrected(LOGS) {
+            logs = logs.endpoint_url(endpoint);
+        }
         Ok(Aws {
             elb: elbv2::Client::from_conf(elb.build()),
             elb_endpoint,
@@ -205,7 +236,7 @@ impl Aws {
             put_metrics: aws_sdk_cloudwatch::Client::from_conf(put_metrics.build()),
             logs: aws_sdk_cloudwatchlogs::Client::from_conf(logs.build()),
             logs_endpoint,
-            endpoint: own_endpoint(settings, &config),
+            endpoint: own_endpoint(settings, &config, &environment),
             between_rounds: patience.between_rounds,
             dispensable: patience.dispensable,
             clock,
@@ -236,20 +267,47 @@ impl std::fmt::Debug for Aws {
     }
 }
 
+/// The services' names in `AWS_ENDPOINT_URL_<SERVICE>`.
+const ELB: &str = "ELASTIC_LOAD_BALANCING_V2";
+const CLOUDWATCH: &str = "CLOUDWATCH";
+const LOGS: &str = "CLOUDWATCH_LOGS";
+
+const NO_REGION: &str = "holds white space, a control character or a character that is not ASCII";
+
 /// The endpoints of CloudWatch and its logs, where one was set. One for a service alone beats one for all.
-fn own_endpoint(settings: &AwsSettings, config: &SdkConfig) -> Option<String> {
-    let of_all = config.endpoint_url().map(str::to_owned);
-    let of_one = |name: &str| match (&settings.fixed_credentials, &settings.endpoint_url) {
-        (None, None) => std::env::var(name).ok().filter(|url| !url.is_empty()),
-        _ => None,
+fn own_endpoint(settings: &AwsSettings, config: &SdkConfig, environment: &Environment) -> Option<String> {
+    let of_one = |service: &str| match settings.endpoint_url {
+        None => environment.get(&format!("AWS_ENDPOINT_URL_{service}")).map(str::to_owned),
+        Some(_) => None,
     };
-    let mut found: Vec<String> = ["AWS_ENDPOINT_URL_CLOUDWATCH", "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS"]
+    let mut found: Vec<String> = [CLOUDWATCH, LOGS]
         .into_iter()
-        .filter_map(|name| of_one(name).or_else(|| of_all.clone()))
+        .filter_map(|service| of_one(service).or_else(|| config.endpoint_url().map(str::to_owned)))
         .map(|url| origin(&url).unwrap_or_default())
         .collect();
     found.dedup();
     (!found.is_empty()).then(|| found.join(" and "))
+}
+
+/// What the settings and the environment say, fit to be sent; what was taken away from them is told once per command.
+async fn configured(
+    settings: &AwsSettings,
+    patience: &Patience,
+) -> Result<(SdkConfig, Environment), AwsError> {
+    if let Some(credentials) = &settings.fixed_credentials {
+        return Ok((by_hand(settings, credentials, patience), Environment::default()));
+    }
+    let mut environment = Environment::of_this_process()?;
+    let (settings, mut trimmed) = settings.trimmed()?;
+    trimmed.extend(environment.trimmed());
+    if !trimmed.is_empty() && !settings.shared.told.swap(true, Ordering::Relaxed) {
+        tracing::warn!("white space around {} was taken away", trimmed.join(", "));
+    }
+    if settings.endpoint_url.is_some() {
+        environment.forget_endpoints();
+    }
+    let config = by_the_chain(&settings, &environment, patience).await;
+    Ok((config, environment))
 }
 
 /// Built from the settings alone: not even `AWS_PROFILE` or `AWS_ENDPOINT_URL` is looked at.
@@ -267,51 +325,66 @@ fn by_hand(settings: &AwsSettings, credentials: &FixedCredentials, patience: &Pa
 }
 
 /// The standard chain: flags, environment, profile (SSO and credential process too), web identity, ECS, IMDS.
-async fn by_the_chain(settings: &AwsSettings, patience: &Patience) -> SdkConfig {
+async fn by_the_chain(settings: &AwsSettings, environment: &Environment, patience: &Patience) -> SdkConfig {
     let http = http_client();
     let providers = ProviderConfig::without_region().with_http_client(http.clone());
-    let region = region(settings, &providers).await;
+    let profile = settings.profile.as_deref().or(environment.corrected_profile());
+    let region = region(settings, environment, profile, &providers).await;
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .http_client(http)
         .region(region.clone())
         .retry_config(patience.retry.clone())
-        .timeout_config(patience.timeouts.clone());
-    if let Some(profile) = &settings.profile {
-        let credentials = ProfileFileCredentialsProvider::builder()
-            .configure(&providers.with_region(region))
-            .profile_name(profile)
-            .build();
-        loader = loader.profile_name(profile).credentials_provider(credentials);
+        .timeout_config(patience.timeouts.clone())
+        // The SDK's own limit is shorter than the one that is set for the source itself.
+        .identity_cache(IdentityCache::lazy().load_timeout(LONGEST_WAIT.saturating_mul(2)).build());
+    if let Some(profile) = profile {
+        loader = loader.profile_name(profile);
+    }
+    let in_variables = environment.credentials();
+    match (&settings.profile, in_variables) {
+        (Some(profile), in_variables) => {
+            let mut credentials = ProfileFileCredentialsProvider::builder()
+                .configure(&providers.with_region(region))
+                .profile_name(profile);
+            if let Some(in_variables) = in_variables {
+                credentials = credentials.with_custom_provider("Environment", in_variables);
+            }
+            loader = loader.credentials_provider(credentials.build());
+        }
+        (None, Some(in_variables)) => loader = loader.credentials_provider(in_variables),
+        (None, None) => {}
     }
     if let Some(endpoint) = &settings.endpoint_url {
         loader = loader.endpoint_url(endpoint);
     }
-    loader.load().await
+    let config = loader.load().await;
+    let Some(source) = config.credentials_provider() else { return config };
+    let named = settings.profile.as_deref().or(environment.profile()).map(foreign_text);
+    let once = OnceAsked::new(source, settings.shared.credentials.clone(), named);
+    config.into_builder().credentials_provider(SharedCredentialsProvider::new(once)).build()
 }
 
 /// Flag, environment, profile, the ARN's region, IMDS: the first that knows. The ARN comes before IMDS, since the
 /// load balancer need not be where this machine is, and a machine outside EC2 waits for IMDS in vain.
-async fn region(settings: &AwsSettings, providers: &ProviderConfig) -> Option<Region> {
-    let profile = ProfileFileRegionProvider::builder().configure(providers);
-    let profile = match &settings.profile {
-        Some(name) => profile.profile_name(name),
-        None => profile,
+async fn region(
+    settings: &AwsSettings,
+    environment: &Environment,
+    profile: Option<&str>,
+    providers: &ProviderConfig,
+) -> Option<Region> {
+    let of_profile = ProfileFileRegionProvider::builder().configure(providers);
+    let of_profile = match profile {
+        Some(name) => of_profile.profile_name(name),
+        None => of_profile,
     };
     let imds = ImdsRegionProvider::builder().configure(providers).build();
-    RegionProviderChain::first_try(settings.region.clone().map(Region::new))
-        .or_else(EnvironmentVariableRegionProvider::new())
-        .or_else(profile.build())
+    let named = settings.region.as_deref().or(environment.region());
+    RegionProviderChain::first_try(named.map(|region| Region::new(region.to_owned())))
+        .or_else(of_profile.build())
         .or_else(settings.region_hint.clone().map(Region::new))
         .or_else(imds)
         .region()
         .await
-}
-
-/// HTTP over the one TLS stack of the house, rustls with ring.
-fn http_client() -> SharedHttpClient {
-    // An error means that a provider is installed already, which is as good.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https()
 }
 
 fn no_provider() -> AwsError {

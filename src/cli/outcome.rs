@@ -75,6 +75,8 @@ impl Complaint {
     pub(super) fn of_aws(error: &AwsError) -> Complaint {
         let exit = match error {
             AwsError::NoCredentials { .. }
+            | AwsError::CredentialsTimeout { .. }
+            | AwsError::BadValue { .. }
             | AwsError::NoRegion
             | AwsError::BadEndpoint { .. }
             | AwsError::Unsendable { .. }

@@ -6,7 +6,7 @@ use super::publish_flags::PublishArgs;
 use super::publishing::Publishing;
 use super::report::unreadable;
 use super::run::record_complaint;
-use super::settings::prices;
+use super::settings::{aws_settings, prices};
 use super::{Complaint, Output, signals};
 use crate::conduct::Interrupt;
 use crate::judge::judge;
@@ -18,6 +18,7 @@ pub(super) async fn command(
     mut interrupt: Interrupt,
     output: &Output,
 ) -> Result<Exit, Complaint> {
+    let aws = aws_settings(&args.access);
     let publishing = Publishing {
         wanted: args.flags.wanted()?,
         flags: &args.flags,
@@ -26,6 +27,7 @@ pub(super) async fn command(
         again: args.again,
         after_a_run: false,
         access: &args.access,
+        aws: &aws,
         record: &args.record,
     };
     if args.flags.dry_run {

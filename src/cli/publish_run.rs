@@ -5,6 +5,7 @@ use super::config::Parsed;
 use super::publish_flags::PublishFlags;
 use super::publishing::{Publishing, destination, log_stream, warn_of_lost_answers};
 use super::run::Job;
+use super::settings::aws_settings;
 use super::{Complaint, Output, output};
 use crate::conduct::{Interrupt, LivePlace, LivePublisher, LiveSending, Survey};
 use crate::judge::judge;
@@ -75,6 +76,8 @@ impl AfterRun {
             Some(live) => AfterRun::heed(live.finish().await, run),
             None => false,
         };
+        // The run's own, so that its credentials are not asked for again.
+        let aws = job.settings.aws.clone().unwrap_or_else(|| aws_settings(&job.access));
         let publishing = Publishing {
             flags: &self.flags,
             wanted: self.wanted.clone(),
@@ -83,6 +86,7 @@ impl AfterRun {
             again: false,
             after_a_run: true,
             access: &job.access,
+            aws: &aws,
             record: &job.record,
         };
         let judged = judge(run);

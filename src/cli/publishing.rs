@@ -6,7 +6,6 @@ use chrono::Utc;
 
 use super::args::AwsAccess;
 use super::publish_flags::PublishFlags;
-use super::settings::aws_settings;
 use super::{Complaint, Output, output};
 use crate::aws::{Aws, AwsError, AwsSettings};
 use crate::conduct::{Interrupt, LogStream, ReceiptSink, SendFailure, Sending, send};
@@ -27,8 +26,10 @@ pub(super) struct Publishing<'a> {
     pub(super) again: bool,
     /// Whether a run comes before it.
     pub(super) after_a_run: bool,
-    /// The flags that say who asks AWS.
+    /// The flags that say who asks AWS, for the command that sends the rest.
     pub(super) access: &'a AwsAccess,
+    /// How AWS is reached.
+    pub(super) aws: &'a AwsSettings,
     /// The record, as the command that sends the rest names it.
     pub(super) record: &'a Path,
 }
@@ -43,7 +44,7 @@ impl Publishing<'_> {
         output: &Output,
     ) -> Result<(), Complaint> {
         let settings = self.settings_of(judged);
-        let Some(destination) = self.destination(&settings, interrupt).await else { return Ok(()) };
+        let Some(destination) = self.destination(&settings, interrupt).await? else { return Ok(()) };
         let publication = self.publication(judged, &destination)?;
         if publication.requests.is_empty() {
             output.result(&format!("published  nothing: {}\n", nothing_left(&publication)));
@@ -85,7 +86,7 @@ impl Publishing<'_> {
         output: &Output,
     ) -> Result<(), Complaint> {
         let settings = self.settings_of(judged);
-        let Some(destination) = self.destination(&settings, interrupt).await else { return Ok(()) };
+        let Some(destination) = self.destination(&settings, interrupt).await? else { return Ok(()) };
         let publication = self.publication(judged, &destination)?;
         self.announce(judged, &publication, &destination, output);
         let requests = publication.requests.iter().map(|request| format!("{}\n", request.shown()));
@@ -96,17 +97,22 @@ impl Publishing<'_> {
 
     /// In the load balancer's region: its metrics are there, and what is published beside them should be.
     fn settings_of(&self, judged: &Judged<'_>) -> AwsSettings {
-        aws_settings(self.access).near(None, judged.run.load_balancer())
+        self.aws.near(None, judged.run.load_balancer())
     }
 
     /// Where requests go; an interruption is told.
-    async fn destination(&self, settings: &AwsSettings, interrupt: &mut Interrupt) -> Option<Destination> {
-        let place = interrupt.unless_set(Aws::place(settings)).await;
-        if place.is_none() {
+    async fn destination(
+        &self,
+        settings: &AwsSettings,
+        interrupt: &mut Interrupt,
+    ) -> Result<Option<Destination>, Complaint> {
+        let Some(place) = interrupt.unless_set(Aws::place(settings)).await else {
             self.cut_short();
-        }
-        let (region, endpoint) = place?;
-        Some(Destination { region: region.unwrap_or_else(|| "an unknown region".to_owned()), endpoint })
+            return Ok(None);
+        };
+        let (region, endpoint) = place.map_err(|error| self.unconnected(&error))?;
+        let region = region.unwrap_or_else(|| "an unknown region".to_owned());
+        Ok(Some(Destination { region, endpoint }))
     }
 
     /// There is no way to AWS. At the end of a run that is a failure, and no refusal: the load is over.

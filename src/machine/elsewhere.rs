@@ -1,6 +1,6 @@
 //! Other systems: what can be known without asking the system's own interfaces.
 
-pub(super) use super::unknown::{conntrack, time_wait};
+pub(super) use super::unknown::{conntrack, processes, time_wait};
 use super::watch::Reading;
 use crate::facts::{MemoryFacts, PortRange};
 

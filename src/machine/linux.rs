@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{Read, Seek};
 
+use super::children::Process;
 pub(super) use super::linux_memory::memory;
 use super::proc_text;
 use super::watch::Reading;
@@ -49,6 +50,18 @@ pub(super) fn conntrack() -> Option<ConntrackFacts> {
 /// What the kernel calls this machine.
 pub(super) fn host_name() -> Option<String> {
     std::fs::read_to_string("/proc/sys/kernel/hostname").ok()
+}
+
+/// All processes that `/proc` shows.
+pub(super) fn processes() -> Vec<Process> {
+    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let ids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    ids.filter_map(|id| {
+        let stat = std::fs::read(format!("/proc/{id}/stat")).ok()?;
+        let (parent, group) = proc_text::kin(&String::from_utf8_lossy(&stat))?;
+        Some(Process { id, parent, group })
+    })
+    .collect()
 }
 
 /// The files that are read again and again. They stay open: just when no descriptor is left they are wanted.

@@ -6,7 +6,7 @@ use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeVal;
 use sysctl::{Ctl, Sysctl};
 
-pub(super) use super::unknown::{conntrack, time_wait};
+pub(super) use super::unknown::{conntrack, processes, time_wait};
 use super::watch::Reading;
 use crate::facts::{MemoryFacts, MemoryLimit, PortRange};
 

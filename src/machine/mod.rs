@@ -2,9 +2,10 @@
 //!
 //! [`observe`] raises the limit of open descriptors as far as it goes, and tells it; [`not_here`] tells which addresses
 //! are not its own, [`families_with_a_way`] in which families it has a way to others; [`Watch`] tells of each second what
-//! this process and the machine's TCP did. What is particular to an operating system is one small file for it (`linux`,
+//! this process and the machine's TCP did; [`end_children`] ends what this process started. What is particular to an operating system is one small file for it (`linux`,
 //! `macos`, `elsewhere`), each with the same functions; `proc_text` reads what Linux writes.
 
+mod children;
 mod descriptors;
 #[cfg(not(any(target_os = "linux", target_os = "macos")))]
 mod elsewhere;
@@ -32,6 +33,7 @@ use linux as system;
 #[cfg(target_os = "macos")]
 use macos as system;
 
+pub use children::{Children, end_children, has_children};
 #[cfg(unix)]
 pub use hang_up::ignores_hang_up;
 pub use source_addresses::not_here;

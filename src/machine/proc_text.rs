@@ -20,6 +20,12 @@ pub(super) fn cpu_time(stat: &str) -> Option<Duration> {
     Some(Duration::from_millis(millis))
 }
 
+/// A process's parent and its process group: fields 4 and 5 of `/proc/[pid]/stat`.
+pub(super) fn kin(stat: &str) -> Option<(u32, u32)> {
+    let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace().skip(1);
+    Some((fields.next()?.parse().ok()?, fields.next()?.parse().ok()?))
+}
+
 /// TCP sockets in TIME_WAIT, of both IP versions: `tw` from `/proc/net/sockstat`.
 pub(super) fn time_wait(sockstat: &str) -> Option<u64> {
     let pairs = sockstat.lines().find_map(|line| line.strip_prefix("TCP:"))?;
@@ -85,6 +91,14 @@ mod tests {
         let endless = STAT.replace("150 25", "18446744073709551615 1");
         for broken in ["", "1 (x", "1 (x)", "1 (x) R 1 2", &STAT.replace("150", "-150"), &endless] {
             assert_eq!(cpu_time(broken), None, "{broken:?}");
+        }
+    }
+
+    #[test]
+    fn a_process_has_a_parent_and_a_group() {
+        assert_eq!(kin("12 (a) R 1 (x y) S 7 10 9 0 -1"), Some((7, 10)));
+        for broken in ["", "12 (x", "12 (x) S", "12 (x) S 7", "12 (x) S -1 7"] {
+            assert_eq!(kin(broken), None, "{broken:?}");
         }
     }
 
@@ -165,7 +179,7 @@ mod tests {
         fn any_text_is_borne(text in "[ 0-9()a-zA-Z:\\n\\-]{0,200}", any in any::<String>()) {
             for text in [&text, &any] {
                 let _ = (cpu_time(text), time_wait(text), ports_in_range(text), counter(text, "Tcp", "OutSegs"));
-                let _ = (memory_available(text), cgroup_path(text), number(text));
+                let _ = (memory_available(text), cgroup_path(text), number(text), kin(text));
             }
         }
 
