@@ -144,11 +144,17 @@ impl Environment {
         self.get(PROFILE)
     }
 
-    /// The endpoint of a service that its client must be told, since the variables as they are would mislead the SDK.
-    pub(super) fn corrected_endpoint(&self, service: &str) -> Option<&str> {
+    /// The endpoint of a service, or that it has none, where the variables as they are would mislead the SDK: it panics
+    /// on one that is empty.
+    pub(super) fn corrected_endpoint(&self, service: &str) -> Option<Option<&str>> {
         let own = format!("{ENDPOINT_URL}_{service}");
         let is_changed = self.is_changed(&own) || self.is_changed(ENDPOINT_URL);
-        self.get(&own).or_else(|| self.get(ENDPOINT_URL)).filter(|_| is_changed)
+        is_changed.then(|| self.get(&own).or_else(|| self.get(ENDPOINT_URL)))
+    }
+
+    /// All endpoints that are set, for the services here.
+    pub(super) fn endpoints(&self) -> impl Iterator<Item = &str> {
+        self.values.iter().filter(|(name, _)| name.starts_with(ENDPOINT_URL)).map(|(_, url)| url.as_str())
     }
 
     /// The credentials in the variables, where they are whole.
@@ -161,6 +167,7 @@ impl Environment {
     /// Leaves the endpoints to `--endpoint-url`, which beats all of them.
     pub(super) fn forget_endpoints(&mut self) {
         self.values.retain(|name, _| !name.starts_with(ENDPOINT_URL));
+        self.trimmed.retain(|name| !name.starts_with(ENDPOINT_URL));
     }
 
     fn is_changed(&self, name: &str) -> bool {
@@ -244,7 +251,7 @@ mod tests {
         assert_eq!(credentials.session_token(), None);
         assert_eq!(read.region(), Some("eu-west-1"));
         assert_eq!(read.corrected_profile(), Some("prod"));
-        assert_eq!(read.corrected_endpoint("CLOUDWATCH"), Some("http://b"));
+        assert_eq!(read.corrected_endpoint("CLOUDWATCH"), Some(Some("http://b")));
         assert_eq!(read.corrected_endpoint("CLOUDWATCH_LOGS"), None, "the SDK reads it right");
         let names: Vec<&str> = read.trimmed().collect();
         assert_eq!(names, [ACCESS_KEY, SECRET_KEY, PROFILE, "AWS_ENDPOINT_URL_CLOUDWATCH"]);
@@ -256,6 +263,10 @@ mod tests {
         assert!(read.credentials().is_none());
         assert_eq!((read.corrected_profile(), read.profile()), (Some("default"), None));
         assert_eq!(read.trimmed().count(), 0);
+        let mut empty = environment(&[(ENDPOINT_URL, "")]).unwrap();
+        assert_eq!(empty.corrected_endpoint("CLOUDWATCH"), Some(None));
+        empty.forget_endpoints();
+        assert_eq!(empty.corrected_endpoint("CLOUDWATCH"), None, "the flag counts");
         let plain = environment(&[(PROFILE, "prod")]).unwrap();
         assert_eq!((plain.corrected_profile(), plain.profile()), (None, Some("prod")));
     }

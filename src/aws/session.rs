@@ -184,7 +184,7 @@ impl Aws {
 
     pub(super) async fn connect_with(settings: &AwsSettings, patience: Patience) -> Result<Aws, AwsError> {
         let (config, environment) = configured(settings, &patience).await?;
-        if let Some(endpoint) = config.endpoint_url() {
+        for endpoint in config.endpoint_url().into_iter().chain(environment.endpoints()) {
             check_endpoint(endpoint)?;
         }
         // Credentials first: a profile that does not exist has no region either, and is the better thing to say.
@@ -206,18 +206,18 @@ impl Aws {
         let (elb_endpoint, cloudwatch_endpoint) = (Endpoint::default(), Endpoint::default());
         let logs_endpoint = Endpoint::default();
         let clock = Clock::default();
-        let corrected = |service| environment.corrected_endpoint(service).map(str::to_owned);
+        let corrected = |service| environment.corrected_endpoint(service).map(|url| url.map(str::to_owned));
         let mut elb = elbv2::config::Builder::from(&config)
             .interceptor(elb_endpoint.clone())
             .interceptor(clock.clone());
         if let Some(endpoint) = corrected(ELB) {
-            elb = elb.endpoint_url(endpoint);
+            elb.set_endpoint_url(endpoint);
         }
         let mut cloudwatch = aws_sdk_cloudwatch::config::Builder::from(&config)
             .interceptor(cloudwatch_endpoint.clone())
             .interceptor(clock.clone());
         if let Some(endpoint) = corrected(CLOUDWATCH) {
-            cloudwatch = cloudwatch.endpoint_url(endpoint);
+            cloudwatch.set_endpoint_url(endpoint);
         }
         let put_metrics =
             cloudwatch.clone().retry_config(RetryConfig::disabled()).timeout_config(patience.of_puts.clone());
@@ -226,7 +226,7 @@ impl Aws {
             .timeout_config(patience.of_puts.clone())
             .interceptor(logs_endpoint.clone());
         if let Some(endpoint) = corrected(LOGS) {
-            logs = logs.endpoint_url(endpoint);
+            logs.set_endpoint_url(endpoint);
         }
         Ok(Aws {
             elb: elbv2::Client::from_conf(elb.build()),
