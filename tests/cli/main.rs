@@ -1,6 +1,7 @@
 //! The built binary as a user runs it, against the simulator in a process of its own.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod aws_access;
 mod bad_input;
 mod brake;
 mod clock;
