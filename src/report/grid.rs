@@ -40,8 +40,8 @@ impl Column {
         cells.max().unwrap_or(0).max(columns_of(self.header))
     }
 
-    fn padded(&self, text: &str, painted: &str, last: bool) -> String {
-        let gap = " ".repeat(self.width() - columns_of(text));
+    fn padded(&self, width: usize, text: &str, painted: &str, last: bool) -> String {
+        let gap = " ".repeat(width.saturating_sub(columns_of(text)));
         match (self.left, last) {
             (true, true) => painted.to_owned(),
             (true, false) => format!("{painted}{gap}"),
@@ -53,23 +53,23 @@ impl Column {
 const BETWEEN: &str = "  ";
 
 /// The header line and a line for each row, so that others can be put between them.
-pub(super) fn lines(layout: Layout, mut columns: Vec<Column>) -> (String, Vec<String>) {
-    let total =
-        |columns: &[Column]| -> usize { columns.iter().map(|c| c.width() + BETWEEN.len()).sum::<usize>() };
-    while total(&columns) > layout.columns() {
-        let weakest =
-            columns.iter().enumerate().filter(|(_, c)| c.gives_way > 0).max_by_key(|(_, c)| c.gives_way);
-        match weakest.map(|(at, _)| at) {
+pub(super) fn lines(layout: Layout, columns: Vec<Column>) -> (String, Vec<String>) {
+    // A width is counted once, and not anew for each row.
+    let mut columns: Vec<(usize, Column)> =
+        columns.into_iter().map(|column| (column.width(), column)).collect();
+    while columns.iter().map(|(width, _)| width + BETWEEN.len()).sum::<usize>() > layout.columns() {
+        let giving = columns.iter().enumerate().filter(|(_, (_, column))| column.gives_way > 0);
+        match giving.max_by_key(|(_, (_, column))| column.gives_way).map(|(at, _)| at) {
             Some(at) => drop(columns.remove(at)),
             None => break,
         }
     }
-    let rows = columns.iter().map(|c| c.cells.len()).max().unwrap_or(0);
+    let rows = columns.iter().map(|(_, column)| column.cells.len()).max().unwrap_or(0);
     let last = columns.len().saturating_sub(1);
     let line = |cell: &dyn Fn(&Column) -> (String, Style)| -> String {
-        let cells = columns.iter().enumerate().map(|(at, column)| {
+        let cells = columns.iter().enumerate().map(|(at, (width, column))| {
             let (text, style) = cell(column);
-            column.padded(&text, &layout.paint(style, &text), at == last)
+            column.padded(*width, &text, &layout.paint(style, &text), at == last)
         });
         let cells: Vec<String> = cells.collect();
         format!("{BETWEEN}{}", cells.join(BETWEEN)).trim_end().to_owned()

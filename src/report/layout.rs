@@ -99,14 +99,17 @@ pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
     let text = escape::terminal(text);
     for word in text.split(' ').filter(|word| !word.is_empty()) {
         let mut word = word;
+        // Counted once and kept up, so that a long word costs no more than its length.
+        let mut left = columns_of(word);
         let used = columns_of(&line);
-        if used > 0 && used + 1 + columns_of(word) > width {
+        if used > 0 && used + 1 + left > width {
             lines.push(std::mem::take(&mut line));
         }
-        while columns_of(word) > width {
-            let head = fitting(word, width);
+        while left > width {
+            let (head, rest) = word.split_at(fitting(word, width).len());
+            left -= columns_of(head);
             lines.push(head.to_owned());
-            word = &word[head.len()..];
+            word = rest;
         }
         if !line.is_empty() {
             line.push(' ');
@@ -153,6 +156,15 @@ mod tests {
         let lines = layout.labelled(&[("Label", STRONG)], 10, &"word ".repeat(12));
         assert_eq!(lines.len(), 2);
         assert!(lines[0].starts_with("Label     word") && lines[1].starts_with("          word"));
+    }
+
+    /// Quadratic time took seconds for this word in a release build, minutes in this one.
+    #[test]
+    fn a_long_word_costs_no_more_than_its_length() {
+        let word = "x".repeat(1_000_000);
+        let started = std::time::Instant::now();
+        assert_eq!(wrap(&word, 80).len(), 12_500);
+        assert!(started.elapsed() < std::time::Duration::from_secs(4), "{:?}", started.elapsed());
     }
 
     #[test]
