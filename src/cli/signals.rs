@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use super::{Complaint, Exit, console, output};
 use crate::conduct::Interrupt;
+use crate::machine::{Children, end_children};
 
 const SIGINT: u8 = 2;
 #[cfg(unix)]
@@ -41,6 +42,7 @@ pub(super) fn listen() -> Result<Interrupt, Complaint> {
             output::warn(&format!("interrupted; the record is {record}"));
         }
         console::flush_errors(LAST_LINE);
+        end_children(Children::All);
         // The record is on disk but for its last second, and a second signal means that the user will not wait for it.
         #[allow(clippy::exit)]
         std::process::exit(i32::from(Exit::Signal(second).code()));

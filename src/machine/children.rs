@@ -1,8 +1,22 @@
 //! The processes that this one started, and their descendants: found, and ended.
 
 use std::collections::BTreeSet;
+use std::sync::OnceLock;
 
 use super::system;
+
+/// The children that this process had before it started any: a shell that becomes it by `exec` leaves it the processes
+/// that it had started, such as the `tee` of `exec albcap run … 2> >(tee log)`.
+static INHERITED: OnceLock<BTreeSet<u32>> = OnceLock::new();
+
+/// Remembers the children that are there before the first one is started: they are never ended.
+pub fn spare_inherited_children() {
+    INHERITED.get_or_init(|| {
+        let processes = system::processes();
+        let own = std::process::id();
+        processes.iter().filter(|process| process.parent == own).map(|process| process.id).collect()
+    });
+}
 
 /// A process, as far as kinship goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,13 +39,13 @@ pub enum Children {
     OfOwnGroup,
 }
 
-/// Kills these children and their descendants. Found on Linux only; elsewhere, and where a descendant outlived the process
-/// that started it, nothing is killed.
+/// Kills these children and their descendants, with the process group of each that leads one. Found on Linux only;
+/// elsewhere nothing is killed. The inherited ones are spared.
 pub fn end_children(which: Children) {
     // A second look, for what was started while the first one was dealt with.
     for _ in 0..2 {
-        let found = descendants(std::process::id(), which, &system::processes());
-        found.iter().for_each(|id| kill(*id));
+        let found = own_descendants(which);
+        found.iter().for_each(|process| kill(*process));
         if found.is_empty() {
             return;
         }
@@ -40,34 +54,44 @@ pub fn end_children(which: Children) {
 
 /// Whether there are such children; `false` where that is not known.
 pub fn has_children(which: Children) -> bool {
-    !descendants(std::process::id(), which, &system::processes()).is_empty()
+    !own_descendants(which).is_empty()
 }
 
-/// The ids of these children and their descendants, parents first.
-fn descendants(of: u32, which: Children, processes: &[Process]) -> Vec<u32> {
+fn own_descendants(which: Children) -> Vec<Process> {
+    let none = BTreeSet::new();
+    descendants(std::process::id(), which, INHERITED.get().unwrap_or(&none), &system::processes())
+}
+
+/// These children, but for the spared ones, and their descendants, parents first.
+fn descendants(of: u32, which: Children, spared: &BTreeSet<u32>, processes: &[Process]) -> Vec<Process> {
     let own_group = processes.iter().find(|process| process.id == of).map(|process| process.group);
-    let wanted = |child: &&Process| which == Children::All || Some(child.group) == own_group;
-    let children = |parent: u32| processes.iter().filter(move |process| process.parent == parent);
-    let mut found: Vec<u32> = children(of).filter(wanted).map(|child| child.id).collect();
-    let mut known: BTreeSet<u32> = found.iter().copied().chain([of]).collect();
+    let wanted = |child: &Process| {
+        !spared.contains(&child.id) && (which == Children::All || Some(child.group) == own_group)
+    };
+    let children = |parent: u32| processes.iter().filter(move |process| process.parent == parent).copied();
+    let mut found: Vec<Process> = children(of).filter(wanted).collect();
+    let mut known: BTreeSet<u32> = found.iter().map(|process| process.id).chain([of]).collect();
     let mut next = 0;
     while let Some(parent) = found.get(next).copied() {
-        found.extend(children(parent).map(|child| child.id).filter(|id| known.insert(*id)));
+        found.extend(children(parent.id).filter(|child| known.insert(child.id)));
         next += 1;
     }
     found
 }
 
 #[cfg(unix)]
-fn kill(id: u32) {
-    if let Some(id) = i32::try_from(id).ok().and_then(rustix::process::Pid::from_raw) {
-        // It may have ended by itself.
-        let _ = rustix::process::kill_process(id, rustix::process::Signal::KILL);
+fn kill(process: Process) {
+    use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+    let Some(id) = i32::try_from(process.id).ok().and_then(Pid::from_raw) else { return };
+    // It may have ended by itself. A group outlives its leader's children, which `init` has adopted.
+    let _ = kill_process(id, Signal::KILL);
+    if process.group == process.id {
+        let _ = kill_process_group(id, Signal::KILL);
     }
 }
 
 #[cfg(not(unix))]
-fn kill(_: u32) {}
+fn kill(_: Process) {}
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
@@ -86,11 +110,16 @@ mod tests {
             process(21, 20, 20),
             process(30, 1, 10),
         ];
-        assert_eq!(descendants(10, Children::All, &all), [11, 20, 12, 21]);
-        assert_eq!(descendants(10, Children::OfOwnGroup, &all), [11, 12]);
-        assert!(descendants(21, Children::All, &all).is_empty());
+        let found = |of, which, spared: &[u32], all: &[Process]| -> Vec<u32> {
+            let spared = spared.iter().copied().collect();
+            descendants(of, which, &spared, all).iter().map(|process| process.id).collect()
+        };
+        assert_eq!(found(10, Children::All, &[], &all), [11, 20, 12, 21]);
+        assert_eq!(found(10, Children::OfOwnGroup, &[], &all), [11, 12]);
+        assert_eq!(found(10, Children::All, &[20], &all), [11, 12], "an inherited child, and its own");
+        assert!(found(21, Children::All, &[], &all).is_empty());
         let circle = [process(1, 2, 1), process(2, 1, 1)];
-        assert_eq!(descendants(1, Children::All, &circle), [2]);
+        assert_eq!(found(1, Children::All, &[], &circle), [2]);
     }
 
     #[test]
@@ -98,10 +127,9 @@ mod tests {
     fn a_child_in_a_group_of_its_own_is_found_and_not_taken_for_one_of_ours() {
         use std::os::unix::process::CommandExt;
         let mut child = std::process::Command::new("sleep").arg("60").process_group(0).spawn().unwrap();
-        let processes = system::processes();
-        let found = |which| descendants(std::process::id(), which, &processes).contains(&child.id());
-        assert!(found(Children::All) && !found(Children::OfOwnGroup));
-        kill(child.id());
+        let found = |which| own_descendants(which).into_iter().find(|process| process.id == child.id());
+        assert!(found(Children::OfOwnGroup).is_none());
+        kill(found(Children::All).unwrap());
         assert!(!child.wait().unwrap().success());
     }
 }

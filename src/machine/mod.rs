@@ -33,7 +33,7 @@ use linux as system;
 #[cfg(target_os = "macos")]
 use macos as system;
 
-pub use children::{Children, end_children, has_children};
+pub use children::{Children, end_children, has_children, spare_inherited_children};
 #[cfg(unix)]
 pub use hang_up::ignores_hang_up;
 pub use source_addresses::not_here;

@@ -288,3 +288,67 @@ fn a_hang_up_stops_a_run_unless_it_was_started_to_ignore_it() {
         assert_eq!(ended(&record), "interrupted");
     }
 }
+
+/// A shell's line that tells its process id and then outlasts the test.
+#[cfg(target_os = "linux")]
+fn lasting(pid: &Path) -> String {
+    format!("echo $$ > {}; sleep 300", pid.display())
+}
+
+#[cfg(target_os = "linux")]
+fn is_gone(pid: &Path) -> bool {
+    let pid = std::fs::read_to_string(pid).unwrap();
+    // A zombie waits for its parent, and does nothing more.
+    std::fs::read_to_string(format!("/proc/{}/stat", pid.trim()))
+        .map_or(true, |stat| stat.rsplit(')').next().unwrap().trim_start().starts_with('Z'))
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_a_command_started_ends_with_it() {
+    let folder = Folder::new();
+    let [credentials, token] = ["credentials", "token"].map(|name| folder.file(name));
+    let config = folder.file("config");
+    let process = format!(
+        "[profile slow]\nregion = us-east-1\ncredential_process = sh -c '{}'\n",
+        lasting(&credentials)
+    );
+    std::fs::write(&config, process).unwrap();
+    let mut preflight = binary();
+    preflight.args(["preflight", "ws://127.0.0.1:1/", "--profile=slow"]).env("AWS_CONFIG_FILE", &config);
+    let mut run = binary();
+    run.args(["run", "ws://127.0.0.1:1/", "--no-aws", "--levels=1", "--token-timeout=10m"]);
+    run.args(["--token-cmd", &lasting(&token)]).current_dir(folder.path());
+    // The second signal leaves at once, by a way of its own.
+    for (command, pid, signals) in [(&mut preflight, &credentials, 1), (&mut run, &token, 2)] {
+        let mut command = Watched::start(command, Stuck::Stderr);
+        wait_for("its process", || {
+            std::fs::read_to_string(pid).is_ok_and(|pid| pid.ends_with('\n')).then_some(())
+        });
+        for signal in ["TERM", "INT"].into_iter().take(signals) {
+            command.signal(signal);
+        }
+        let code = command.code();
+        assert!([130, 143].contains(&code), "{code}");
+        wait_for("its process to end", || is_gone(pid).then_some(()));
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_a_shell_left_to_the_command_is_not_ended() {
+    let simulator = Simulator::start(&[]);
+    let folder = Folder::new();
+    let log = folder.file("log");
+    let line = format!(
+        "exec {} run {} --no-aws --levels=2 --duration=1s -v 2> >(sleep 0.2; cat > {})",
+        env!("CARGO_BIN_EXE_albcap"),
+        simulator.url(),
+        log.display()
+    );
+    let done = crate::harness::finish(Command::new("bash").args(["-c", &line]).current_dir(folder.path()));
+    assert_eq!(done.code, 0, "{}", done.all());
+    wait_for("the log", || {
+        std::fs::read_to_string(&log).is_ok_and(|log| log.contains("finished")).then_some(())
+    });
+}
