@@ -11,7 +11,7 @@ use super::error::AwsError;
 use super::foreign_text::foreign_text;
 use super::sdk_error::Call;
 use super::session::Aws;
-use crate::facts::{LoadBalancerArn, TargetGroupFacts};
+use crate::facts::{AwsName, AwsNameError, LoadBalancerArn, TargetGroupFacts};
 
 pub(super) const ATTRIBUTES: Call =
     Call { service: "elasticloadbalancing", operation: "DescribeLoadBalancerAttributes" };
@@ -49,14 +49,19 @@ impl Aws {
         Ok(seconds_of(&self.attributes(arn.as_str()).await?, IDLE_TIMEOUT))
     }
 
-    /// The load balancer's target groups.
+    /// The load balancer's target groups, all with names that AWS allows.
     pub(super) async fn target_groups(&self, arn: &str) -> Result<Vec<TargetGroup>, AwsError> {
         let mut pages = self.elb.describe_target_groups().load_balancer_arn(arn).into_paginator().send();
         let mut groups = Vec::new();
         for _ in 0..MOST_PAGES {
             match TARGET_GROUPS.timed_page(pages.next()).await {
                 None => break,
-                Some(Ok(page)) => groups.extend(page.target_groups.unwrap_or_default()),
+                Some(Ok(page)) => {
+                    let page = page.target_groups.unwrap_or_default();
+                    let checked = page.iter().try_for_each(check_names);
+                    checked.map_err(|error| self.unreadable(TARGET_GROUPS, &error))?;
+                    groups.extend(page);
+                }
                 Some(Err(error)) => return Err(TARGET_GROUPS.error(&self.elb_endpoint, &error)),
             }
         }
@@ -92,16 +97,24 @@ impl Aws {
     }
 }
 
-/// The value of the metrics' `TargetGroup` dimension, which an ARN ends with (aws-facts.md §5).
-pub(super) fn group_dimension(arn: &str) -> Option<String> {
-    Some(foreign_text(arn.rsplit_once(':')?.1))
+/// The value of the metrics' `TargetGroup` dimension, which an ARN ends with (aws-facts.md §5); `None` for a text that is
+/// no ARN.
+pub(super) fn group_dimension(arn: &str) -> Result<Option<String>, AwsNameError> {
+    let Some((_, dimension)) = arn.rsplit_once(':') else { return Ok(None) };
+    AwsName::TargetGroup.check(dimension)?;
+    Ok(Some(dimension.to_owned()))
 }
 
-/// What elbv2 tells of a target group, as far as it matters here; `targets` are its own.
+fn check_names(group: &TargetGroup) -> Result<(), AwsNameError> {
+    group.target_group_name().map_or(Ok(()), |name| AwsName::Elb.check(name))?;
+    group.target_group_arn().map_or(Ok(None), group_dimension).map(drop)
+}
+
+/// What elbv2 tells of one of [`Aws::target_groups`], as far as it matters here; `targets` are its own.
 pub(super) fn group_facts(group: &TargetGroup, targets: Option<Targets>) -> TargetGroupFacts {
     TargetGroupFacts {
-        name: foreign_text(group.target_group_name().unwrap_or("without a name")),
-        dimension: group.target_group_arn().and_then(group_dimension),
+        name: group.target_group_name().unwrap_or(TargetGroupFacts::UNNAMED).to_owned(),
+        dimension: group.target_group_arn().and_then(|arn| group_dimension(arn).ok().flatten()),
         protocol_version: group.protocol_version().map(foreign_text),
         target_type: group.target_type().map(|kind| foreign_text(kind.as_str())),
         targets,

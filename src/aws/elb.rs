@@ -11,7 +11,10 @@ use super::foreign_text::foreign_text;
 use super::listeners_and_capacity::read;
 use super::sdk_error::Call;
 use super::session::Aws;
-use crate::facts::{LoadBalancerArn, LoadBalancerFacts, LoadBalancerRef, Unavailable, same_dns_name};
+use crate::facts::{
+    AwsName, LoadBalancerArn, LoadBalancerError, LoadBalancerFacts, LoadBalancerRef, Unavailable,
+    same_dns_name,
+};
 
 const LOAD_BALANCERS: Call = Call { service: "elasticloadbalancing", operation: "DescribeLoadBalancers" };
 
@@ -25,7 +28,8 @@ impl Aws {
     /// else by shared addresses. What can't be read of it is told in the facts.
     ///
     /// # Errors
-    /// [`AwsError::NotFound`], [`AwsError::Ambiguous`], [`AwsError::NotAnAlb`], or what the call brought.
+    /// [`AwsError::NotFound`], [`AwsError::Ambiguous`], [`AwsError::NotAnAlb`], [`AwsError::Unreadable`] for a name that
+    /// AWS does not give, or what the call brought.
     pub async fn find_load_balancer(
         &self,
         wanted: Option<&LoadBalancerRef>,
@@ -35,24 +39,25 @@ impl Aws {
             Some(wanted) => (self.named(wanted).await?, "as it was named"),
             None => self.behind(host).await?,
         };
-        let arn = alb_arn(&found)?;
+        let arn = self.alb_arn(&found)?;
+        let zones = found.availability_zones().iter().filter_map(|zone| zone.zone_name());
+        let zones: Result<Vec<String>, AwsError> =
+            zones.map(|zone| self.named_by(AwsName::Zone, zone)).collect();
+        let zones = zones?;
+        let dns_name = self.named_by(AwsName::Dns, found.dns_name().unwrap_or_default())?;
         tracing::info!("found {} in {}, {how}", arn.dimension(), self.region());
         let (attributes, (targets, mut details)) =
             tokio::join!(self.attributes(arn.as_str()), self.details(arn.as_str()));
         let attributes_unavailable = attributes.as_ref().err().cloned().map(Unavailable::from);
         let attributes = read(ATTRIBUTES, attributes, &mut details.unread).unwrap_or_default();
         Ok(LoadBalancerFacts {
-            dns_name: foreign_text(found.dns_name().unwrap_or_default()),
+            dns_name,
             state: found
                 .state()
                 .and_then(|state| state.code())
                 .map_or_else(|| "unknown".to_owned(), |code| foreign_text(code.as_str())),
             scheme: found.scheme().map(|scheme| foreign_text(scheme.as_str())),
-            zones: found
-                .availability_zones()
-                .iter()
-                .filter_map(|zone| zone.zone_name().map(foreign_text))
-                .collect(),
+            zones,
             idle_timeout: seconds_of(&attributes, IDLE_TIMEOUT),
             client_keep_alive: seconds_of(&attributes, "client_keep_alive.seconds"),
             attributes_unavailable,
@@ -123,6 +128,33 @@ impl Aws {
         }
     }
 
+    /// The ARN of what was found, if it is an ALB.
+    fn alb_arn(&self, found: &LoadBalancer) -> Result<LoadBalancerArn, AwsError> {
+        let not_an_alb = |kind: &str| AwsError::NotAnAlb { name: name_of(found), kind: foreign_text(kind) };
+        match found.r#type() {
+            None | Some(LoadBalancerTypeEnum::Application) => {}
+            Some(other) => return Err(not_an_alb(other.as_str())),
+        }
+        let arn = LoadBalancerArn::try_from(found.load_balancer_arn().unwrap_or_default().to_owned());
+        arn.map_err(|error| match error {
+            LoadBalancerError::NotAnAlb(..) => not_an_alb("foreign"),
+            LoadBalancerError::NotAnArn(_) | LoadBalancerError::NotAName(_) => {
+                self.unreadable(LOAD_BALANCERS, &error)
+            }
+        })
+    }
+
+    fn named_by(&self, kind: AwsName, name: &str) -> Result<String, AwsError> {
+        kind.check(name).map_err(|error| self.unreadable(LOAD_BALANCERS, &error))?;
+        Ok(name.to_owned())
+    }
+
+    /// An answer of elbv2's that can't be AWS's.
+    pub(super) fn unreadable(&self, call: Call, why: &dyn std::fmt::Display) -> AwsError {
+        let endpoint = self.elb_endpoint.last().unwrap_or_else(|| "AWS".to_owned());
+        AwsError::Unreadable { endpoint, action: call.to_string(), reason: why.to_string() }
+    }
+
     async fn all_load_balancers(&self) -> Result<Vec<LoadBalancer>, AwsError> {
         let mut pages = self.elb.describe_load_balancers().page_size(PAGE_SIZE).into_paginator().send();
         let mut all = Vec::new();
@@ -135,17 +167,6 @@ impl Aws {
         }
         Ok(all)
     }
-}
-
-/// The ARN of what was found, if it is an ALB.
-fn alb_arn(found: &LoadBalancer) -> Result<LoadBalancerArn, AwsError> {
-    let not_an_alb = |kind: &str| AwsError::NotAnAlb { name: name_of(found), kind: foreign_text(kind) };
-    match found.r#type() {
-        None | Some(LoadBalancerTypeEnum::Application) => {}
-        Some(other) => return Err(not_an_alb(other.as_str())),
-    }
-    let arn = found.load_balancer_arn().unwrap_or_default().to_owned();
-    LoadBalancerArn::try_from(arn).map_err(|_| not_an_alb("foreign"))
 }
 
 fn name_of(found: &LoadBalancer) -> String {
@@ -306,6 +327,24 @@ mod tests {
             for flag in ["--load-balancer", "--no-aws"] {
                 assert!(before_the_load.remedy.contains(flag), "{before_the_load:?}");
             }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_load_balancer_with_a_name_that_aws_does_not_give_is_refused() {
+        for (good, bad) in [
+            ("app/prod/", "app/pr$(id)od/"),
+            ("app/prod/", "app/{{resolve:ssm:a}}/"),
+            (HOST, "prod`id`.eu-west-1.elb.amazonaws.com"),
+            ("eu-west-1b", "eu-west-1\u{9b}b"),
+            ("eu-west-1b", "eu-west-1\u{202e}b"),
+        ] {
+            let members = member("application", "prod", HOST).replace(good, bad);
+            let server = Canned::serve(account(members)).await;
+            let aws = hasty(&server.url).await;
+            let error = aws.find_load_balancer(Some(&name("prod")), "h").await.unwrap_err();
+            assert!(matches!(error, AwsError::Unreadable { .. }), "{bad}: {error}");
+            assert!(!error.to_string().contains(|c: char| c.is_control() || c == '\u{202e}'), "{error:?}");
         }
     }
 

@@ -9,7 +9,7 @@ use super::error::AwsError;
 use super::foreign_text::foreign_text;
 use super::sdk_error::Call;
 use super::session::Aws;
-use crate::facts::{ListenerFacts, LoadBalancerDetails, ReservationFacts, Unavailable, Unread};
+use crate::facts::{AwsNameError, ListenerFacts, LoadBalancerDetails, ReservationFacts, Unavailable, Unread};
 
 const LISTENERS: Call = Call { service: "elasticloadbalancing", operation: "DescribeListeners" };
 const RESERVATION: Call = Call { service: "elasticloadbalancing", operation: "DescribeCapacityReservation" };
@@ -59,7 +59,12 @@ impl Aws {
         for _ in 0..MOST_PAGES {
             match LISTENERS.timed_page(pages.next()).await {
                 None => break,
-                Some(Ok(page)) => listeners.extend(page.listeners().iter().filter_map(listener_facts)),
+                Some(Ok(page)) => {
+                    for listener in page.listeners() {
+                        let facts = listener_facts(listener);
+                        listeners.extend(facts.map_err(|error| self.unreadable(LISTENERS, &error))?);
+                    }
+                }
                 Some(Err(error)) => return Err(LISTENERS.error(&self.elb_endpoint, &error)),
             }
         }
@@ -99,18 +104,23 @@ fn over_all(groups: &[Targets]) -> Targets {
 }
 
 /// A listener without a port listens to nobody.
-fn listener_facts(listener: &Listener) -> Option<ListenerFacts> {
-    Some(ListenerFacts {
-        port: u16::try_from(listener.port()?).ok()?,
+fn listener_facts(listener: &Listener) -> Result<Option<ListenerFacts>, AwsNameError> {
+    let port = listener.port().and_then(|port| u16::try_from(port).ok());
+    let Some(port) = port else { return Ok(None) };
+    Ok(Some(ListenerFacts {
+        port,
         protocol: listener.protocol().map_or_else(String::new, |protocol| foreign_text(protocol.as_str())),
         mutual_tls: listener.mutual_authentication().and_then(|mutual| mutual.mode()).map(foreign_text),
-        forwards_to: forwards_to(listener.default_actions()),
-    })
+        forwards_to: forwards_to(listener.default_actions())?,
+    }))
 }
 
 /// The target groups to which default actions forward: of one group its ARN alone may be told, of several their weights
 /// are, and 0 takes nothing (aws-facts.md §5). `None` where no action is told at all.
-fn forwards_to(actions: &[Action]) -> Option<Vec<String>> {
+fn forwards_to(actions: &[Action]) -> Result<Option<Vec<String>>, AwsNameError> {
+    if actions.is_empty() {
+        return Ok(None);
+    }
     let forwards = |action: &&Action| action.r#type() == Some(&ActionTypeEnum::Forward);
     let groups = actions.iter().filter(forwards).flat_map(|action| {
         let weighted = action.forward_config().map(|config| config.target_groups()).unwrap_or_default();
@@ -118,7 +128,8 @@ fn forwards_to(actions: &[Action]) -> Option<Vec<String>> {
         let told: Vec<&str> = taking.filter_map(|group| group.target_group_arn()).collect();
         if told.is_empty() { action.target_group_arn().into_iter().collect() } else { told }
     });
-    (!actions.is_empty()).then(|| groups.filter_map(group_dimension).collect())
+    let dimensions: Result<Vec<Option<String>>, AwsNameError> = groups.map(group_dimension).collect();
+    Ok(Some(dimensions?.into_iter().flatten().collect()))
 }
 
 fn reservation_facts(answer: &DescribeCapacityReservationOutput) -> ReservationFacts {
@@ -219,6 +230,23 @@ mod tests {
         assert_eq!(reservation.effective_lcus, 170.5);
         assert_eq!(reservation.states, ["pending", "provisioned"]);
         assert_eq!(details.unread, []);
+    }
+
+    #[tokio::test]
+    async fn a_part_with_a_name_that_aws_does_not_give_is_unread() {
+        let listener = "<Listeners><member><Port>80</Port><DefaultActions><member><Type>forward</Type>\
+             <TargetGroupArn>arn:aws:x:targetgroup/$(id)/1</TargetGroupArn></member></DefaultActions></member>\
+             </Listeners>";
+        let group = "<TargetGroups><member><TargetGroupName>{{resolve:ssm:a}}</TargetGroupName></member>\
+             </TargetGroups>";
+        for (operation, inner) in [("DescribeListeners", listener), ("DescribeTargetGroups", group)] {
+            let server = account(operation, xml(operation, inner)).await;
+            let (_, details) = hasty(&server.url).await.details(ARN).await;
+            assert_eq!(details.listeners.is_none(), operation == "DescribeListeners");
+            assert_eq!(details.target_groups.is_none(), operation == "DescribeTargetGroups");
+            let [unread] = &details.unread[..] else { panic!("{details:?}") };
+            assert_eq!(unread.action, format!("elasticloadbalancing:{operation}"));
+        }
     }
 
     #[tokio::test]

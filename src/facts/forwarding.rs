@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::LoadBalancerFacts;
+use crate::plan::aws_name;
 
 /// One of the load balancer's listeners.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -19,7 +20,7 @@ pub struct ListenerFacts {
     pub mutual_tls: Option<String>,
     /// The target groups to which its default action forwards (those with a weight of 0 left out), as in
     /// [`TargetGroupFacts::dimension`]; `None` where it is not told. What its rules do is not asked for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "aws_name::target_group")]
     pub forwards_to: Option<Vec<String>>,
 }
 
@@ -38,10 +39,11 @@ impl ListenerFacts {
 /// One of the load balancer's target groups.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TargetGroupFacts {
-    /// Its name.
+    /// Its name; [`TargetGroupFacts::UNNAMED`] where it is not told.
+    #[serde(deserialize_with = "aws_name::elb")]
     pub name: String,
     /// The value of the metrics' `TargetGroup` dimension, `targetgroup/NAME/ID`; `None` where the ARN is not told.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "aws_name::target_group")]
     pub dimension: Option<String>,
     /// `HTTP1`, `HTTP2` or `GRPC`; `None` where it is not told.
     #[serde(default)]
@@ -55,6 +57,9 @@ pub struct TargetGroupFacts {
 }
 
 impl TargetGroupFacts {
+    /// In place of a name that is not told.
+    pub const UNNAMED: &str = "unnamed";
+
     /// Whether an upgrade can get through to its targets: it comes in HTTP/1.1 (aws-facts.md §3).
     pub fn takes_websockets(&self) -> bool {
         self.protocol_version.as_deref().is_none_or(|version| version == "HTTP1")

@@ -15,14 +15,17 @@ use chrono::{DateTime, TimeDelta, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::plan::seconds;
+use crate::plan::{aws_name, seconds};
 use crate::prices::Prices;
 pub use addresses::{Addresses, Families, TargetAddresses};
 pub use capacity::ReservationFacts;
 pub use forwarding::{Forwarding, ListenerFacts, TargetGroupFacts};
 pub use reading::{Reading, Subject};
 // The words in which facts are asked for and told.
-pub use crate::plan::{AlbMetric, LoadBalancerArn, LoadBalancerRef, Period, same_dns_name};
+pub use crate::plan::{
+    AlbMetric, AwsName, AwsNameError, LoadBalancerArn, LoadBalancerError, LoadBalancerRef, Period,
+    same_dns_name,
+};
 
 /// What elbv2 tells about the load balancer (aws-facts.md §5).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -30,12 +33,14 @@ pub struct LoadBalancerFacts {
     /// Its ARN.
     pub arn: LoadBalancerArn,
     /// Its DNS name.
+    #[serde(deserialize_with = "aws_name::dns")]
     pub dns_name: String,
     /// `active`, `active_impaired`, `provisioning` or `failed`.
     pub state: String,
     /// `internet-facing` or `internal`.
     pub scheme: Option<String>,
     /// The names of its availability zones.
+    #[serde(deserialize_with = "aws_name::zone")]
     pub zones: Vec<String>,
     /// `idle_timeout.timeout_seconds`; `None` when the attribute is missing.
     #[serde(with = "seconds::option", rename = "idle_timeout_s")]
@@ -335,6 +340,7 @@ pub enum Status {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Series {
     /// The `LoadBalancer` dimension: `app/NAME/ID`.
+    #[serde(deserialize_with = "aws_name::load_balancer")]
     pub load_balancer: String,
     /// The period of every point.
     #[serde(rename = "period_s")]
@@ -351,10 +357,14 @@ pub struct Series {
     /// empty; one that could not be read is not there.
     pub metrics: Metrics,
     /// The same for each availability zone, by its name: [`metric::OF_ZONES`].
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "aws_name::zone")]
     pub zones: BTreeMap<String, Metrics>,
     /// The same for each target group, by its dimension (`targetgroup/NAME/ID`): [`metric::OF_TARGET_GROUPS`].
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(
+        default,
+        skip_serializing_if = "BTreeMap::is_empty",
+        deserialize_with = "aws_name::target_group"
+    )]
     pub target_groups: BTreeMap<String, Metrics>,
 }
 

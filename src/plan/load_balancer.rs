@@ -4,12 +4,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::aws_name::{self, is_elb_id, is_elb_name, quoted};
+
 /// A load balancer as it was named by the user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LoadBalancerRef {
     /// By its name.
-    Name(String),
+    Name(#[serde(deserialize_with = "aws_name::elb")] String),
     /// By its ARN.
     Arn(LoadBalancerArn),
 }
@@ -34,7 +36,9 @@ pub enum LoadBalancerError {
     )]
     NotAnAlb(String, &'static str),
     /// Not a name that elbv2 allows.
-    #[error("'{0}' is not a load balancer's name; names have up to 32 letters, digits and hyphens")]
+    #[error(
+        "'{0}' is not a load balancer's name; names have up to 32 letters, digits and hyphens, and no hyphen at either end"
+    )]
     NotAName(String),
 }
 
@@ -75,22 +79,33 @@ impl TryFrom<String> for LoadBalancerArn {
     fn try_from(text: String) -> Result<LoadBalancerArn, LoadBalancerError> {
         let parts: Vec<&str> = text.splitn(6, ':').collect();
         let [arn, partition, service, region, account, resource] = parts[..] else {
-            return Err(LoadBalancerError::NotAnArn(text));
+            return Err(LoadBalancerError::NotAnArn(quoted(&text)));
         };
         let path: Vec<&str> = resource.split('/').collect();
-        let known =
-            arn == "arn" && !partition.is_empty() && service == "elasticloadbalancing" && !region.is_empty();
+        let known = arn == "arn"
+            && is_partition_or_region(partition)
+            && service == "elasticloadbalancing"
+            && is_partition_or_region(region);
         let numeric = account.len() == 12 && account.chars().all(|c| c.is_ascii_digit());
         match path[..] {
-            ["loadbalancer", "app", name, id] if known && numeric && !name.is_empty() && !id.is_empty() => {
+            ["loadbalancer", "app", name, id] if known && numeric && is_elb_name(name) && is_elb_id(id) => {
                 Ok(LoadBalancerArn(text))
             }
-            ["loadbalancer", "net", ..] if known => Err(LoadBalancerError::NotAnAlb(text, "Network")),
-            ["loadbalancer", "gwy", ..] if known => Err(LoadBalancerError::NotAnAlb(text, "Gateway")),
-            ["loadbalancer", _] if known => Err(LoadBalancerError::NotAnAlb(text, "Classic")),
-            _ => Err(LoadBalancerError::NotAnArn(text)),
+            ["loadbalancer", "net", ..] if known => {
+                Err(LoadBalancerError::NotAnAlb(quoted(&text), "Network"))
+            }
+            ["loadbalancer", "gwy", ..] if known => {
+                Err(LoadBalancerError::NotAnAlb(quoted(&text), "Gateway"))
+            }
+            ["loadbalancer", _] if known => Err(LoadBalancerError::NotAnAlb(quoted(&text), "Classic")),
+            _ => Err(LoadBalancerError::NotAnArn(quoted(&text))),
         }
     }
+}
+
+/// `aws-us-gov`, `eu-west-1`: what stands in an ARN, and in the host name of an endpoint.
+fn is_partition_or_region(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
 }
 
 impl From<LoadBalancerArn> for String {
@@ -106,13 +121,10 @@ impl std::str::FromStr for LoadBalancerRef {
         if text.starts_with("arn:") {
             return LoadBalancerArn::try_from(text.to_owned()).map(LoadBalancerRef::Arn);
         }
-        let allowed = !text.is_empty()
-            && text.len() <= 32
-            && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
-        if allowed {
+        if is_elb_name(text) {
             Ok(LoadBalancerRef::Name(text.to_owned()))
         } else {
-            Err(LoadBalancerError::NotAName(text.to_owned()))
+            Err(LoadBalancerError::NotAName(quoted(text)))
         }
     }
 }
@@ -167,5 +179,29 @@ mod tests {
         assert!(matches!(parse("arn:"), LoadBalancerError::NotAnArn(_)));
         assert!(matches!(parse("my_alb"), LoadBalancerError::NotAName(_)));
         assert!(matches!(parse(""), LoadBalancerError::NotAName(_)));
+        assert!(matches!(parse("-alb"), LoadBalancerError::NotAName(_)));
+    }
+
+    #[test]
+    fn no_part_of_an_arn_holds_what_aws_does_not_give() {
+        let arn = |partition: &str, region: &str, name: &str, id: &str| {
+            format!("arn:{partition}:elasticloadbalancing:{region}:123456789012:loadbalancer/app/{name}/{id}")
+        };
+        let refused = |text: String| {
+            let as_text = LoadBalancerArn::try_from(text.clone());
+            let as_json = serde_json::from_value::<LoadBalancerArn>(text.clone().into());
+            assert!(as_text.is_err() && as_json.is_err(), "{text}");
+        };
+        assert!(LoadBalancerArn::try_from(arn("aws", "us-east-1", "a", "50dc6c495c0c9188")).is_ok());
+        for bad in super::super::aws_name::HOSTILE {
+            refused(arn(bad, "us-east-1", "a", "1"));
+            refused(arn("aws", bad, "a", "1"));
+            refused(arn("aws", "us-east-1", bad, "1"));
+            refused(arn("aws", "us-east-1", "a", bad));
+            let name = serde_json::json!({ "name": bad });
+            assert!(serde_json::from_value::<LoadBalancerRef>(name).is_err(), "{bad}");
+        }
+        refused(arn("aws", "us-east-1", "a", "xyz"));
+        refused(arn("aws", "us-east-1", "a", "1/2"));
     }
 }

@@ -4,6 +4,7 @@
 //! a [`TargetUrl`] is `ws` or `wss`. The [`Plan`] goes into the record's header; secrets live in [`Target`], which
 //! has no way into any file. Everything here is pure.
 
+pub(crate) mod aws_name;
 mod brake;
 mod cloudwatch;
 mod conversation;
@@ -26,6 +27,7 @@ mod template;
 mod tokens;
 mod window;
 
+pub use aws_name::{AwsName, AwsNameError};
 pub use brake::{AbortRule, AbortRuleError, AlbMetric, Brake, BrakeMetric, ClientMetric};
 pub use cloudwatch::{CloudWatchPlan, Period, PeriodError};
 pub use conversation::{

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::plan::{AbortRule, Period};
+use crate::plan::{AbortRule, Period, aws_name};
 
 /// A rule of the brake was broken: from then on nothing more is opened, and what is open is closed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -29,6 +29,6 @@ pub struct Measured {
     #[serde(rename = "period_s")]
     pub period: Period,
     /// The target group (`targetgroup/NAME/ID`); `None` for the load balancer as a whole.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "aws_name::target_group")]
     pub target_group: Option<String>,
 }

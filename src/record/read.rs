@@ -226,6 +226,10 @@ impl Fold<'_> {
                     }
                     self.run.apply(&event);
                 }
+                // A line that ends is not torn: it says what can't be, such as a name that AWS does not give.
+                Err(error) if error.is_data() => {
+                    return Err(damaged(self.path, self.lines + place + 1, &error));
+                }
                 Err(error) => {
                     let error = damaged(self.path, self.lines + place + 1, &error);
                     if let Some(earlier) = self.damaged.replace(error) {
@@ -290,6 +294,38 @@ mod tests {
         let series = r#"{"at":"2026-11-24T14:00:00.000Z","type":"server_series","load_balancer":"app/a/1","period_s":60,"from":"2026-11-24T12:00:00Z","until":"2026-11-24T13:30:00Z","read_at":"2026-11-24T14:00:00Z","status":"final","metrics":{}}"#;
         let text = format!("{}\n{}\n{series}\n", lines[..3].join("\n"), &lines[3][..20]);
         assert!(written(&text).unwrap().series.is_some());
+    }
+
+    /// The last line too: it is whole, and what it says is refused.
+    #[test]
+    fn a_name_that_aws_does_not_give_is_refused_with_its_line() {
+        let arn =
+            "arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/app/NAME/50dc6c495c0c9188";
+        let facts = format!(
+            r#"{{"at":"2026-11-24T14:00:00.000Z","type":"facts","machine":{{"os":"linux","cores":1,"descriptors":null,"descriptors_used":0}},"load_balancer":{{"arn":"{arn}","dns_name":"DNS","state":"active","scheme":null,"zones":["ZONE"],"idle_timeout_s":60,"client_keep_alive_s":null,"targets":null,"listeners":[{{"port":80,"protocol":"HTTP","forwards_to":["GROUP"]}}],"target_groups":[{{"name":"TITLE","dimension":"GROUP"}}]}}}}"#
+        );
+        let series = r#"{"at":"2026-11-24T14:00:00.000Z","type":"server_series","load_balancer":"app/NAME/1","period_s":60,"from":"2026-11-24T12:00:00Z","until":"2026-11-24T13:30:00Z","read_at":"2026-11-24T14:00:00Z","status":"final","metrics":{},"zones":{"ZONE":{}},"target_groups":{"GROUP":{}}}"#;
+        let good =
+            [("NAME", "prod"), ("DNS", "h"), ("ZONE", "a1"), ("GROUP", "targetgroup/a/1"), ("TITLE", "a")];
+        let with = |bad: Option<(&str, &str)>| {
+            let mut lines = [lines_of_a_run(), vec![facts.clone(), series.to_owned()]].concat().join("\n");
+            for (place, value) in bad.into_iter().chain(good) {
+                let quoted = serde_json::to_string(value).unwrap();
+                lines = lines.replace(place, quoted.trim_matches('"'));
+            }
+            written(&lines)
+        };
+        assert!(with(None).is_ok());
+        for (place, _) in good {
+            for name in crate::plan::aws_name::HOSTILE {
+                let refused = with(Some((place, name))).err();
+                let line = lines_of_a_run().len() + 1;
+                assert!(
+                    matches!(&refused, Some(RecordError::Damaged { line: found, .. }) if *found == line),
+                    "{place} {name}: {refused:?}"
+                );
+            }
+        }
     }
 
     #[test]

@@ -1,8 +1,7 @@
 //! A recommendation that the tests of the forms render.
 
-use serde_json::json;
-
 use super::{Recommendation, Wish, recommend};
+use crate::facts::TargetGroupFacts;
 use crate::judge::testing::example;
 use crate::judge::{judge, metric};
 use crate::record::Run;
@@ -21,17 +20,19 @@ pub(super) fn all_read(run: &mut Run) {
     }
 }
 
-/// The same with another name of the target group, which a record may claim to be anything.
+/// The same with another name of the target group, which no record may have: a second line of defence.
 pub(super) fn named(group: &str) -> Recommendation {
     let mut run = example().run();
     all_read(&mut run);
     let balancer = run.facts.as_mut().and_then(|facts| facts.load_balancer.as_mut()).expect("it is there");
     balancer.targets = Some([("healthy".to_owned(), 4)].into());
-    let groups = json!([{
-        "name": group, "dimension": format!("targetgroup/{group}/73e2d6bc24d8a067"),
-        "protocol_version": "HTTP1", "target_type": "ip",
+    balancer.details.target_groups = Some(vec![TargetGroupFacts {
+        name: group.to_owned(),
+        dimension: Some(format!("targetgroup/{group}/73e2d6bc24d8a067")),
+        protocol_version: Some("HTTP1".to_owned()),
+        target_type: Some("ip".to_owned()),
+        targets: None,
     }]);
-    balancer.details.target_groups = serde_json::from_value(groups).expect("as a record has them");
     let wish = Wish {
         connections: Some(5_000),
         alarm_actions: vec!["arn:aws:sns:us-east-1:123456789012:on-call".parse().expect("a topic's")],
