@@ -56,6 +56,12 @@ impl Aws {
         if reading.metrics.is_empty() { Err(incomplete("no metric could be read")) } else { Ok(reading) }
     }
 
+    /// The error of a read of metrics that was given up while it was under way.
+    pub fn metrics_unanswered(&self) -> AwsError {
+        let endpoint = self.cloudwatch_endpoint.last().unwrap_or_else(|| "CloudWatch".to_owned());
+        AwsError::Timeout { endpoint, action: METRIC_DATA.to_string() }
+    }
+
     /// The metrics of these names in `from..until`, of the load balancer, or of every target group where only they have
     /// them. Of what CloudWatch did not complete, `partial` decides: where that is taken, it is asked for once.
     ///

@@ -1,8 +1,7 @@
 //! `albcap analyze`: CloudWatch read again for a run's window, and judged again.
 
-use std::time::Duration;
-
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
+use tokio::time::Instant;
 
 use super::args::AnalyzeArgs;
 use super::config::Parsed;
@@ -12,11 +11,11 @@ use super::run::{finish, record_complaint, show_settling};
 use super::settings::{Export, aws_settings, cloudwatch, prices, write_all};
 use super::{Complaint, Output};
 use crate::aws::Aws;
-use crate::conduct::{Interrupt, read_series};
-use crate::facts::{Facts, LoadBalancerFacts, Series, Subject};
+use crate::conduct::{Interrupt, SettleFailure, SettleWait, read_series};
+use crate::facts::{Facts, LoadBalancerFacts, Series};
 use crate::judge::judge;
 use crate::judge::wording::{plural, show_count, spoken};
-use crate::plan::{CloudWatchPlan, Period, Window, later, offset_by};
+use crate::plan::{CloudWatchPlan, LoadBalancerRef, Period, Window, earlier, later, offset_by};
 use crate::record::{self, Event, Reopened, Run, Stamped};
 use crate::{machine, report};
 
@@ -26,6 +25,7 @@ pub(super) async fn command(
     mut interrupt: Interrupt,
     output: &Output,
 ) -> Result<Exit, Complaint> {
+    let began = Instant::now();
     let exports = Export::all(&args.export, Some(&args.record))?;
     // Held to the end, so that nobody appends between what is read here and what is appended.
     let reopened = match args.aws.no_aws {
@@ -35,7 +35,7 @@ pub(super) async fn command(
     let mut run = record::read(&args.record).map_err(|error| unreadable(&error))?;
     let kept = match &reopened {
         Some(reopened) => {
-            let learned = read_again(args, parsed, &run, &mut interrupt, output).await?;
+            let learned = read_again(args, parsed, &run, began, &mut interrupt, output).await?;
             run.learn(&learned);
             if learned.is_empty() { Ok(()) } else { keep(reopened, &learned, output) }
         }
@@ -54,6 +54,7 @@ async fn read_again(
     args: &AnalyzeArgs,
     parsed: &Parsed,
     run: &Run,
+    began: Instant,
     interrupt: &mut Interrupt,
     output: &Output,
 ) -> Result<Vec<Stamped>, Complaint> {
@@ -65,40 +66,79 @@ async fn read_again(
             "run again; it was stopped before its first connection",
         )
     })?;
+    if let Some(series) = final_series(run, &window, args.aws.load_balancer.as_ref()) {
+        let read_at = series.read_at.format("%Y-%m-%d %H:%M:%S UTC");
+        output.note(&format!(
+            "albcap: CloudWatch's numbers are final, read at {read_at}; AWS is not asked again\n"
+        ));
+        let facts =
+            run.facts.clone().map(|facts| Facts { prices: prices.unwrap_or(facts.prices.clone()), ..facts });
+        return Ok(events(run, facts, None));
+    }
     let ahead = run.clock_ahead().unwrap_or_default();
     refuse_what_is_gone(&window, offset_by(Utc::now(), -ahead))?;
     tell_what_is_gone(run, &window, Utc::now(), output);
     let named = [&args.aws.load_balancer, &run.header.plan.load_balancer];
     let settings = aws_settings(&args.aws.access).near(named.into_iter().flatten(), run.load_balancer());
+    let wait = SettleWait::of_command(began, plan.settle);
     let found = async {
         let aws = Aws::connect(&settings).await.map_err(|error| Complaint::of_aws(&error))?;
         let facts = load_balancer(args, run, &aws).await?;
         Ok::<_, Complaint>((aws, facts))
     };
-    let Some(found) = interrupt.unless_set(found).await else { return Ok(Vec::new()) };
-    let (aws, facts) = found?;
+    let Some(found) = interrupt.unless_set(wait.limit(found)).await else { return Ok(Vec::new()) };
+    let (aws, facts) = found.ok_or_else(unanswered)??;
     tracing::info!(
         "the window is {} to {}, in periods of {} s",
         window.from,
         window.until,
         window.period.seconds()
     );
-    let series = series(&aws, &facts.subject(), &window, ahead, plan.settle, interrupt, output).await?;
+    let mut live = output.live();
+    let subject = facts.subject();
+    let series = read_series(&aws, &subject, &window, ahead, wait, interrupt, &mut |settling| {
+        show_settling(&mut live, settling);
+    })
+    .await;
+    live.clear();
+    let series = series.map_err(|SettleFailure::Aws(error)| Complaint::of_aws(&error))?;
     let Some(series) = series else { return Ok(Vec::new()) };
+    if !series.is_final() && run.series.as_ref().is_some_and(Series::is_final) {
+        output.note("albcap: what CloudWatch said is provisional; the record's final numbers stay\n");
+        return Ok(Vec::new());
+    }
 
-    let recorded = run.facts.clone();
     let mut learned =
-        recorded.clone().unwrap_or_else(|| Facts { machine: machine::observe(), ..Facts::default() });
+        run.facts.clone().unwrap_or_else(|| Facts { machine: machine::observe(), ..Facts::default() });
     learned.load_balancer = Some(facts);
     if let Some(prices) = prices {
         learned.prices = prices;
     }
-    let mut events = Vec::new();
-    if recorded.as_ref() != Some(&learned) {
-        events.push(Event::Facts(Box::new(learned)));
-    }
-    events.push(Event::ServerSeries(Box::new(series)));
-    Ok(events.into_iter().map(|event| Stamped::new(Utc::now(), event)).collect())
+    Ok(events(run, Some(learned), Some(series)))
+}
+
+/// What is to be appended: facts that differ from the record's, and the series.
+fn events(run: &Run, facts: Option<Facts>, series: Option<Series>) -> Vec<Stamped> {
+    let facts = facts.filter(|facts| run.facts.as_ref() != Some(facts));
+    let facts = facts.map(|facts| Event::Facts(Box::new(facts)));
+    let series = series.map(|series| Event::ServerSeries(Box::new(series)));
+    facts.into_iter().chain(series).map(|event| Stamped::new(Utc::now(), event)).collect()
+}
+
+/// The record's series, where it is final for this window and the load balancer that is named, if one is.
+fn final_series<'a>(run: &'a Run, window: &Window, named: Option<&LoadBalancerRef>) -> Option<&'a Series> {
+    run.series.as_ref().filter(|series| {
+        series.is_final()
+            && (series.period, series.from, series.until) == (window.period, window.from, window.until)
+            && named.is_none_or(|named| named.means(&series.load_balancer))
+    })
+}
+
+fn unanswered() -> Complaint {
+    Complaint::failed(
+        "AWS did not say within the time of --settle who asks and which load balancer is meant",
+        "check the network, --region and --endpoint-url, or give a longer --settle",
+    )
 }
 
 /// Nothing can be read any more of a load that was over so long ago; an empty answer would look like metrics that are
@@ -168,26 +208,4 @@ async fn load_balancer(args: &AnalyzeArgs, run: &Run, aws: &Aws) -> Result<LoadB
             .await
             .map_err(|error| Complaint::of_aws(&error)),
     }
-}
-
-async fn series(
-    aws: &Aws,
-    subject: &Subject,
-    window: &Window,
-    ahead: TimeDelta,
-    settle: Duration,
-    interrupt: &mut Interrupt,
-    output: &Output,
-) -> Result<Option<Series>, Complaint> {
-    // Its --settle counts from its first read, which waits only for a run that has just ended.
-    let first_read =
-        if settle.is_zero() { Utc::now() } else { Utc::now().max(offset_by(window.first_read(), ahead)) };
-    let mut live = output.live();
-    let series =
-        read_series(aws, subject, window, ahead, later(first_read, settle), interrupt, &mut |settling| {
-            show_settling(&mut live, settling);
-        })
-        .await;
-    live.clear();
-    series.map_err(|crate::conduct::SettleFailure::Aws(error)| Complaint::of_aws(&error))
 }

@@ -23,7 +23,7 @@ mod watcher;
 pub use interrupt::Interrupt;
 pub use live_publishing::{LivePlace, LivePublisher, LiveSending};
 pub use publishing::{LogStream, ReceiptSink, SendFailure, Sending, send};
-pub use settle::{SettleFailure, Settling, read_series};
+pub use settle::{SettleFailure, SettleWait, Settling, read_series};
 pub use survey::{Inquiry, Survey, survey};
 
 use std::sync::Arc;
@@ -112,9 +112,9 @@ async fn settle(
     let (Some(facts), Some(window)) = (facts, Window::of(&story.run, cloudwatch)) else { return Ok(()) };
     let subject = facts.subject();
     let ahead = story.run.clock_ahead().unwrap_or_default();
-    let deadline = later(story.run.load_ended_at(), cloudwatch.settle);
+    let wait = SettleWait::until(later(story.run.load_ended_at(), cloudwatch.settle));
     let sink = &mut *story.sink;
-    let series = read_series(aws, &subject, &window, ahead, deadline, interrupt, &mut |settling| {
+    let series = read_series(aws, &subject, &window, ahead, wait, interrupt, &mut |settling| {
         sink(Notice::Settling(settling))
     })
     .await?;

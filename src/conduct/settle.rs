@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use thiserror::Error;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep, sleep_until as sleep_until_instant, timeout_at};
 
 use super::Interrupt;
 use crate::aws::{Aws, AwsError};
@@ -22,6 +22,52 @@ pub enum SettleFailure {
     /// It did not answer, or refused.
     #[error(transparent)]
     Aws(#[from] AwsError),
+}
+
+/// How long CloudWatch is waited for.
+#[derive(Debug, Clone, Copy)]
+pub struct SettleWait {
+    /// When the last read begins, by our clock.
+    deadline: DateTime<Utc>,
+    /// When a read that is still under way is given up.
+    gives_up_at: Instant,
+}
+
+impl SettleWait {
+    /// What a read has that begins when the wait is over: more than any healthy endpoint takes.
+    const LAST_READ: Duration = Duration::from_secs(30);
+    /// What a command may take beyond the wait that was asked for.
+    const OVERTIME: Duration = Duration::from_secs(1);
+    /// What is kept of a command's wait for its last read.
+    const RESERVE: Duration = Duration::from_secs(5);
+
+    /// A wait until `deadline`, and then for one last read.
+    pub fn until(deadline: DateTime<Utc>) -> SettleWait {
+        let left = (deadline - Utc::now()).to_std().unwrap_or_default();
+        SettleWait { deadline, gives_up_at: Instant::now() + left + SettleWait::LAST_READ }
+    }
+
+    /// The wait of a command that began at `began` and is to be over `settle` later, with whatever it asks AWS before;
+    /// without a wait its one read has [`SettleWait::LAST_READ`].
+    pub fn of_command(began: Instant, settle: Duration) -> SettleWait {
+        if settle.is_zero() {
+            return SettleWait { deadline: Utc::now(), gives_up_at: began + SettleWait::LAST_READ };
+        }
+        let left = settle.saturating_sub(began.elapsed());
+        SettleWait {
+            deadline: Utc::now() + left.saturating_sub(SettleWait::RESERVE.min(settle / 2)),
+            gives_up_at: began + settle + SettleWait::OVERTIME,
+        }
+    }
+
+    /// What comes of `work`; `None` where it takes longer than the whole wait.
+    pub async fn limit<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        timeout_at(self.gives_up_at, work).await.ok()
+    }
+
+    fn is_over(&self) -> bool {
+        Instant::now() >= self.gives_up_at
+    }
 }
 
 /// How the wait stands, for those who watch.
@@ -68,28 +114,34 @@ impl Said {
     }
 }
 
-/// Reads the window, a period apart, until it has settled, `deadline` has passed, or the user will wait no longer; what
+/// Reads the window, a period apart, until it has settled, the `wait` is over, or the user will wait no longer; what
 /// fails in a way that passes is tried again until then. At least one read is made; `None` where the user would not wait
 /// for its answer. The window is by AWS's clock, all else by ours, which is `ahead` of it. `tell` hears of every wait
 /// and of every trouble; there is no wait where the time for it is past.
+///
+/// # Errors
+/// What the read brought, where none brought anything; a timeout where none was answered within the `wait`.
 pub async fn read_series(
     aws: &Aws,
     subject: &Subject,
     window: &Window,
     ahead: TimeDelta,
-    deadline: DateTime<Utc>,
+    wait: SettleWait,
     interrupt: &mut Interrupt,
     tell: &mut dyn FnMut(&Settling),
 ) -> Result<Option<Series>, SettleFailure> {
     let read = async || aws.read_metrics(subject, window.period, window.from, window.until).await;
-    let settled = settle(window, ahead, deadline, interrupt, tell, read).await?;
-    Ok(settled.map(|(said, status)| series(subject, window, said, status)))
+    match settle(window, ahead, wait, interrupt, tell, read).await? {
+        Some((said, status)) => Ok(Some(series(subject, window, said, status))),
+        None if interrupt.is_set() => Ok(None),
+        None => Err(aws.metrics_unanswered().into()),
+    }
 }
 
 async fn settle<R>(
     window: &Window,
     ahead: TimeDelta,
-    deadline: DateTime<Utc>,
+    wait: SettleWait,
     interrupt: &mut Interrupt,
     tell: &mut dyn FnMut(&Settling),
     read: R,
@@ -97,7 +149,9 @@ async fn settle<R>(
 where
     R: AsyncFn() -> Result<Reading, AwsError>,
 {
+    let deadline = wait.deadline;
     let mut said: Option<Said> = None;
+    let mut failed: Option<AwsError> = None;
     let mut trouble: Option<String> = None;
     let mut reads = 0;
     let mut next_read = offset_by(window.first_read(), ahead).min(deadline);
@@ -105,9 +159,9 @@ where
         if next_read > Utc::now() || trouble.is_some() {
             tell(&Settling { reads, next_read, deadline, trouble: trouble.take() });
         }
-        interrupt.unless_set(sleep_until(next_read)).await;
+        wait.limit(interrupt.unless_set(sleep_until(next_read))).await;
         let asked_at = Utc::now();
-        let answer = in_time(read(), interrupt).await;
+        let answer = in_time(read(), interrupt, wait.gives_up_at).await;
         let cut_short = interrupt.is_set();
         let last_chance = cut_short || asked_at >= deadline;
         if let Some(Err(error)) = &answer {
@@ -130,11 +184,17 @@ where
             Some(Err(error)) if !error.is_transient() => {
                 return Ok(said.map(|said| (said, SeriesStatus::Provisional)));
             }
-            Some(Err(error)) => trouble = Some(error.to_string()),
+            Some(Err(error)) => {
+                trouble = Some(error.to_string());
+                failed = Some(error);
+            }
             None => {}
         }
-        if last_chance {
-            return Ok(said.map(|said| (said, SeriesStatus::Provisional)));
+        if last_chance || wait.is_over() {
+            return match (said, failed) {
+                (None, Some(error)) if !cut_short => Err(error),
+                (said, _) => Ok(said.map(|said| (said, SeriesStatus::Provisional))),
+            };
         }
         let soon = deadline.max(later(asked_at, Duration::from_secs(1)));
         next_read = later(asked_at, window.period.length()).min(soon);
@@ -149,8 +209,13 @@ fn not_completed(owed: &[String]) -> Option<String> {
     (!named.is_empty()).then(|| format!("it did not complete {}{more}", named.join(", ")))
 }
 
-/// What comes of a read; `None` where the user will wait no longer and it takes longer than [`PARTING`] from then.
-async fn in_time<T>(read: impl Future<Output = T>, interrupt: &mut Interrupt) -> Option<T> {
+/// What comes of a read; `None` where the user will wait no longer and it takes longer than [`PARTING`] from then, or
+/// where it is given up.
+async fn in_time<T>(
+    read: impl Future<Output = T>,
+    interrupt: &mut Interrupt,
+    gives_up_at: Instant,
+) -> Option<T> {
     let no_longer = async {
         interrupt.set().await;
         sleep(PARTING).await;
@@ -158,6 +223,7 @@ async fn in_time<T>(read: impl Future<Output = T>, interrupt: &mut Interrupt) ->
     tokio::select! {
         answer = read => Some(answer),
         () = no_longer => None,
+        () = sleep_until_instant(gives_up_at) => None,
     }
 }
 
@@ -304,7 +370,8 @@ mod tests {
         };
         let deadline = Utc::now() + TimeDelta::seconds(wait_s);
         let tell = &mut |settling: &Settling| told.push(settling.clone());
-        let settled = settle(window, TimeDelta::zero(), deadline, interrupt, tell, read).await;
+        let wait = SettleWait::until(deadline);
+        let settled = settle(window, TimeDelta::zero(), wait, interrupt, tell, read).await;
         (settled.map(|settled| settled.map(|(_, status)| status)), asked.get())
     }
 
@@ -350,8 +417,46 @@ mod tests {
             off.send_replace(true);
             std::future::pending().await
         };
-        let settled = settle(&window, TimeDelta::zero(), deadline, &mut interrupt, &mut |_| (), read).await;
+        let wait = SettleWait::until(deadline);
+        let settled = settle(&window, TimeDelta::zero(), wait, &mut interrupt, &mut |_| (), read).await;
         assert!(settled.unwrap().is_none());
         assert!(Utc::now() < deadline);
+    }
+
+    #[tokio::test]
+    async fn a_wait_ends_whatever_the_endpoint_does() {
+        let (window, reading) = over(1, 2);
+        for (answers, expected) in [
+            (vec![], Ok(None)),
+            (vec![Ok(reading)], Ok(Some(SeriesStatus::Provisional))),
+            (vec![Err(throttled())], Err(throttled())),
+        ] {
+            let (_off, mut interrupt) = Interrupt::new();
+            let limit = Duration::from_millis(1_500);
+            let wait = SettleWait {
+                deadline: Utc::now() + Duration::from_millis(500),
+                gives_up_at: Instant::now() + limit,
+            };
+            let asked = std::cell::Cell::new(0);
+            let read = async || match answers.get(asked.replace(asked.get() + 1)) {
+                Some(answer) => answer.clone(),
+                None => std::future::pending().await,
+            };
+            let began = Instant::now();
+            let settled = settle(&window, TimeDelta::zero(), wait, &mut interrupt, &mut |_| (), read).await;
+            assert_eq!(settled.map(|settled| settled.map(|(_, status)| status)), expected);
+            assert!(began.elapsed() < 4 * limit, "{:?}", began.elapsed());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_commands_wait_counts_from_its_start() {
+        let began = Instant::now().checked_sub(Duration::from_secs(2)).unwrap();
+        let left = |wait: SettleWait| (wait.deadline - Utc::now()).num_seconds();
+        let wait = SettleWait::of_command(began, Duration::from_secs(60));
+        assert_eq!(wait.gives_up_at, began + Duration::from_secs(61));
+        assert!((52..=53).contains(&left(wait)), "58 s are left, 5 s of them for the last read: {wait:?}");
+        let once = SettleWait::of_command(began, Duration::ZERO);
+        assert_eq!((once.gives_up_at, left(once)), (began + Duration::from_secs(30), 0));
     }
 }

@@ -114,6 +114,16 @@ impl From<LoadBalancerArn> for String {
     }
 }
 
+impl LoadBalancerRef {
+    /// Whether the load balancer of that `LoadBalancer` dimension is meant.
+    pub fn means(&self, dimension: &str) -> bool {
+        match self {
+            LoadBalancerRef::Name(name) => dimension.split('/').nth(1) == Some(name),
+            LoadBalancerRef::Arn(arn) => arn.dimension() == dimension,
+        }
+    }
+}
+
 impl std::str::FromStr for LoadBalancerRef {
     type Err = LoadBalancerError;
 
@@ -151,6 +161,11 @@ mod tests {
             );
             let arn = LoadBalancerArn::try_from(text).unwrap();
             assert_eq!(arn.dimension(), "app/prod/50dc6c495c0c9188");
+            for (named, meant) in [("prod", true), ("pro", false), (arn.as_str(), true)] {
+                let named = named.parse::<LoadBalancerRef>().unwrap();
+                assert_eq!(named.means("app/prod/50dc6c495c0c9188"), meant);
+                assert!(!named.means("app/other/50dc6c495c0c9188"));
+            }
             assert_eq!(
                 (arn.partition(), arn.region(), arn.account()),
                 (partition, "eu-west-1", "123456789012")

@@ -75,7 +75,7 @@ pub enum Event {
     LevelEnded(Box<LevelEnded>),
     /// The load is over.
     Ended(Ended),
-    /// What CloudWatch said; of several the last wins.
+    /// What CloudWatch said; of several the last wins, but a provisional one never over a final one.
     ServerSeries(Box<Series>),
     /// What came of one request that published the run.
     Receipt(Box<Receipt>),

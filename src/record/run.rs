@@ -34,7 +34,7 @@ pub struct Run {
     pub tokens: Option<TokensObtained>,
     /// The rule of the brake that was broken, and when.
     pub braked: Option<(DateTime<Utc>, Braked)>,
-    /// What CloudWatch said last.
+    /// What CloudWatch said: final numbers where it ever said any, else what it said last.
     pub series: Option<Series>,
     /// What came of publishing it, request by request.
     pub receipts: Vec<Receipt>,
@@ -215,7 +215,11 @@ impl Run {
             }
             Event::Ended(ended) => self.ended = Some((at, ended.how)),
             Event::ServerSeries(series) => {
-                self.series = Some(Series::clone(series));
+                let later = Series::clone(series);
+                self.series = Some(match self.series.take() {
+                    Some(before) => before.updated_by(later),
+                    None => later,
+                });
                 // Read later, perhaps tomorrow: no part of the run's own time.
                 return;
             }

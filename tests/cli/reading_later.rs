@@ -216,3 +216,118 @@ fn the_region_of_an_arn_that_is_named_is_taken() {
     assert!(matches!(named.code, 0 | 6), "{}", named.all());
     assert_eq!(json_of(&record)["server"]["status"], "provisional");
 }
+
+/// What an endpoint does with every connection.
+#[derive(Clone, Copy, Debug)]
+enum Manner {
+    NeverAnswers,
+    DripsItsHead,
+    DripsItsBody,
+}
+
+/// An endpoint that leaves every request without a whole answer.
+fn slow(manner: Manner) -> String {
+    let (listener, url) = silent();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            std::thread::spawn(move || drip(stream, manner));
+        }
+    });
+    url
+}
+
+/// Writes a byte at a time, until the other end is gone.
+fn drip(mut stream: std::net::TcpStream, manner: Manner) {
+    use std::io::{Read, Write};
+    let text = match manner {
+        Manner::NeverAnswers => "",
+        Manner::DripsItsHead => "HTTP/1.1 200 OK",
+        Manner::DripsItsBody => "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n",
+    };
+    let (head, rest) = match manner {
+        Manner::DripsItsBody => (text, " "),
+        _ => ("", text),
+    };
+    let mut request = [0_u8; 65_536];
+    let _ = stream.read(&mut request).and_then(|_| stream.write_all(head.as_bytes()));
+    for byte in rest.bytes().cycle() {
+        std::thread::sleep(Duration::from_millis(100));
+        if stream.write_all(&[byte]).is_err() {
+            return;
+        }
+    }
+    while stream.read(&mut request).is_ok_and(|read| read > 0) {}
+}
+
+#[test]
+fn an_analysis_ends_with_its_wait_whatever_the_endpoint_does() {
+    let simulator = Simulator::start(&["--period=1s"]);
+    let folder = Folder::new();
+    let (known, unknown) = (folder.file("known.jsonl"), folder.file("unknown.jsonl"));
+    recorded(&simulator, &known, "--settle=0");
+    recorded(&simulator, &unknown, "--no-aws");
+    for manner in [Manner::NeverAnswers, Manner::DripsItsHead, Manner::DripsItsBody] {
+        let url = slow(manner);
+        for record in [&known, &unknown] {
+            let before = std::fs::read_to_string(record).unwrap();
+            let began = Instant::now();
+            let done = finish(
+                with_credentials()
+                    .arg("analyze")
+                    .arg(record)
+                    .args(["--settle=1s", "--region=us-east-1"])
+                    .env("AWS_ENDPOINT_URL", &url),
+            );
+            // Two seconds are promised.
+            assert!(began.elapsed() < Duration::from_secs(8), "{manner:?}: {:?}", began.elapsed());
+            assert_eq!(done.code, 1, "{manner:?}: {}", done.all());
+            let (cause, remedy) = done.complaint();
+            assert!(!cause.is_empty() && remedy.contains("--endpoint-url"), "{cause}\n{remedy}");
+            assert_eq!(std::fs::read_to_string(record).unwrap(), before);
+        }
+    }
+}
+
+#[test]
+fn final_numbers_stay_final() {
+    let simulator = Simulator::start(&["--period=1s", "--baseline=10"]);
+    let folder = Folder::new();
+    let record = folder.file("final.jsonl");
+    simulator.wait_for_periods(5);
+    let done = simulator.run(
+        "--levels=30 --duration=3s --periods=2 --heartbeat=1s --pong-timeout=2s --period=1s \
+         --baseline=4s --settle=60s",
+        &record,
+    );
+    assert_eq!(
+        (done.code, json_of(&record)["server"]["status"].as_str()),
+        (0, Some("final")),
+        "{}",
+        done.all()
+    );
+    let before = (std::fs::read_to_string(&record).unwrap(), json_of(&record));
+    // AWS is not asked: nothing listens there.
+    let mut again = with_credentials();
+    let again = again.arg("analyze").arg(&record).args(["--settle=0", "--region=us-east-1"]);
+    let again = finish(again.args(["--endpoint-url", "http://127.0.0.1:1"]));
+    assert_eq!(again.code, 0, "{}", again.all());
+    assert!(again.stderr.contains("CloudWatch's numbers are final, read at "), "{}", again.stderr);
+    assert_eq!((std::fs::read_to_string(&record).unwrap(), json_of(&record)), before);
+
+    // A version that read again left a provisional series behind the final one.
+    let series = crate::harness::events(&record, "server_series").pop().unwrap();
+    let mut provisional = series.clone();
+    provisional["status"] = "provisional".into();
+    provisional["metrics"]["ActiveConnectionCount"] = serde_json::json!([]);
+    std::fs::write(&record, format!("{}{provisional}\n", before.0)).unwrap();
+    assert_eq!(json_of(&record), before.1);
+
+    // Other periods are another question.
+    let other = finish(simulator.albcap("analyze").arg(&record).args(["--settle=0", "--period=5s"]));
+    assert!(!other.stderr.contains("AWS is not asked again"), "{}", other.stderr);
+    assert_eq!(
+        json_of(&record)["server"]["period_s"],
+        1,
+        "a provisional read takes the place of no final one"
+    );
+}
