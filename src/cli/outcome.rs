@@ -104,10 +104,15 @@ impl Complaint {
 /// What a run's or an analysis's result means for the exit code.
 pub(super) fn of_judged(judged: &Judged<'_>, require: Option<u32>) -> Exit {
     let unmet = require.is_some_and(|least| judged.capacity.safe_limit.unwrap_or(0) < least);
-    // Whoever interrupts the first handshakes, or the wait for their tokens, has not learned that none could be opened.
-    let interrupted = judged.run.ended.is_some_and(|(_, how)| how == HowEnded::Interrupted);
-    if !judged.any_opened() && (judged.any_failed() || !interrupted) {
-        return Exit::Failed;
+    if !judged.any_opened() {
+        // Where handshakes were under way, a signal has not shown that none of them would have come about.
+        match judged.run.ended.map(|(_, how)| how) {
+            Some(HowEnded::Finished | HowEnded::Aborted) => return Exit::Failed,
+            Some(HowEnded::Interrupted) if judged.any_failed() => return Exit::Failed,
+            Some(HowEnded::Interrupted) => {}
+            None if judged.run.levels.iter().any(|level| level.held_from.is_some()) => return Exit::Failed,
+            None => return Exit::Inconclusive,
+        }
     }
     if unmet || judged.is_aborted() {
         return Exit::Unmet;

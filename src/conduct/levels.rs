@@ -15,6 +15,9 @@ use crate::record::{Event, HowEnded, LevelStarted, Sample};
 
 const SAMPLE_EVERY: Duration = Duration::from_secs(1);
 
+/// From a level's start to its first sample: a run that is killed within a second has opened connections already.
+const FIRST_SAMPLE: Duration = Duration::from_millis(100);
+
 /// Runs the schedule to its end, or until it is stopped.
 pub(super) async fn run(
     plan: &Plan,
@@ -117,7 +120,11 @@ async fn close_down(standing: Option<Standing>, rate: Option<Rate>, story: &mut 
 }
 
 pub(super) fn ticker() -> Interval {
-    let mut tick = interval_at(Instant::now() + SAMPLE_EVERY, SAMPLE_EVERY);
+    ticker_after(SAMPLE_EVERY)
+}
+
+fn ticker_after(first: Duration) -> Interval {
+    let mut tick = interval_at(Instant::now() + first, SAMPLE_EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
     tick
 }
@@ -145,7 +152,8 @@ impl<'a, 'b> Level<'a, 'b> {
         let alive = standing.as_ref().map_or(0, Standing::alive);
         let LevelOrder { level, connections, .. } = order;
         story.tell(Event::LevelStarted(LevelStarted { level, connections, alive }));
-        Level { load: LevelLoad::start(Arc::clone(dialer), order, standing, tokens), story, tick: ticker() }
+        let load = LevelLoad::start(Arc::clone(dialer), order, standing, tokens);
+        Level { load, story, tick: ticker_after(FIRST_SAMPLE) }
     }
 
     /// From the first attempt to the end of the hold; the connections held, or `None` when interrupted.

@@ -136,7 +136,10 @@ fn notes(both: &Correlation) -> impl Iterator<Item = String> {
 fn why_not_checked(run: &Run) -> String {
     match (&run.header.plan.cloudwatch, run.ended) {
         (None, _) => "CloudWatch was not asked (--no-aws)".into(),
-        _ if run.opened() == 0 => "no connection was opened, so that there is nothing to compare".into(),
+        // Of a killed run it is not known.
+        (_, Some(_)) if run.opened() == 0 => {
+            "no connection was opened, so that there is nothing to compare".into()
+        }
         (_, None) => "the run was killed before CloudWatch was read; `albcap analyze` can still do it".into(),
         (_, Some((_, HowEnded::Interrupted))) => {
             "the run was interrupted before CloudWatch was read; `albcap analyze` can still do it".into()

@@ -75,6 +75,8 @@ pub struct Journal {
     reader: Arc<Reader>,
     /// What ended the writing before its time.
     failed: Option<JournalError>,
+    /// Whether the level that started last has a sample yet.
+    has_sample: bool,
 }
 
 impl Journal {
@@ -115,14 +117,30 @@ impl Journal {
             write_all(&queue, &mut output, &told)
         });
         let writer = writer.map_err(JournalError::NoThread)?;
-        Ok(Journal { lines: Some(lines), writer: Some(writer), ended, reader, failed: None })
+        Ok(Journal {
+            lines: Some(lines),
+            writer: Some(writer),
+            ended,
+            reader,
+            failed: None,
+            has_sample: false,
+        })
     }
 
     /// Appends one event. An error of the disk does not stop the load, which goes on without it: it comes from
     /// [`Journal::new_failure`] and from [`Journal::finish`].
     pub fn append(&mut self, event: &Stamped) {
-        // At each level's start and end, so that whoever leaves in the first second too leaves a record that can be read.
-        let now = matches!(event.event, Event::LevelStarted(_) | Event::LevelEnded(_) | Event::Ended(_));
+        // At each level's start, first sample and end, so that a run that is killed in the first second leaves a record
+        // that can be read.
+        let now = match event.event {
+            Event::LevelStarted(_) => {
+                self.has_sample = false;
+                true
+            }
+            Event::Sample(_) => !std::mem::replace(&mut self.has_sample, true),
+            Event::LevelEnded(_) | Event::Ended(_) => true,
+            _ => false,
+        };
         if let Some(lines) = &self.lines {
             let _ = lines.send(Order::Line(to_line(event), now));
         }

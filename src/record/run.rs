@@ -78,8 +78,10 @@ pub struct LevelRun {
     pub complete: bool,
     /// Connections that were a success; `None` for a level that was killed.
     pub held: Option<u32>,
-    /// The last counts.
+    /// The last counts; of a level that is not [`sampled`](LevelRun::sampled), none are known.
     pub counts: Sample,
+    /// Whether any counts were recorded: not for a level that was killed as it started.
+    pub sampled: bool,
     /// From the first attempt to open, µs; with `--rate` from the instant that was planned for it.
     pub connect_us: Histogram,
     /// From a heartbeat's planned instant to its answer, a pong or a text, µs.
@@ -188,6 +190,7 @@ impl Run {
                 self.samples.push((at, *sample));
                 if let Some(level) = sample.level.and_then(|level| self.level_mut(level)) {
                     level.counts = *sample;
+                    level.sampled = true;
                 }
             }
             Event::Machine(second) => {
@@ -278,6 +281,7 @@ impl LevelRun {
             complete: false,
             held: None,
             counts: Sample::default(),
+            sampled: false,
             connect_us: Histogram::default(),
             heartbeat_rtt_us: Histogram::default(),
             heartbeat_late_us: Histogram::default(),
@@ -316,6 +320,7 @@ impl LevelRun {
         self.complete = ended.complete;
         self.held = Some(ended.held);
         self.counts = ended.counts;
+        self.sampled = true;
         self.connect_us = ended.connect_us.clone();
         self.heartbeat_rtt_us = ended.heartbeat_rtt_us.clone();
         self.heartbeat_late_us = ended.heartbeat_late_us.clone();

@@ -111,8 +111,22 @@ pub(super) fn ended(judged: &Judged<'_>) -> Option<String> {
             Some(why) => on_one_line(why),
             None => "stopped by the brake".to_owned(),
         }),
-        None => Some("killed, or still running: the record has no end".to_owned()),
+        None => Some(match judged.levels.last() {
+            Some(level) if !level.run.sampled => format!(
+                "killed, or still running, before the first sample of level {}: how many connections it opened is not known",
+                show_count(level.connections().into())
+            ),
+            _ => "killed, or still running: the record has no end".to_owned(),
+        }),
     }
+}
+
+/// Why a level is neither passed nor failed, and what is known of it.
+pub(super) fn cut_short(level: &JudgedLevel<'_>) -> String {
+    if !level.run.sampled {
+        return "neither passed nor failed; it has no sample".to_owned();
+    }
+    format!("neither passed nor failed; {} were opened", show_count(u64::from(level.run.counts.opened)))
 }
 
 /// Whether a level that fails is not the last.

@@ -6,8 +6,9 @@ use super::grid::{self, Column};
 use super::layout::{BAD, GOOD, Layout, PLAIN, QUIET, STRONG, UNSURE};
 use super::preflight::{heading, plan, preflight, which};
 use super::sentences::{
-    capacity_note, ended, goes_on_after_failures, initiator, limit, machine, obtained, on_one_line,
-    opened_in, opening_notes, reasons, safe_load, searched, seconds, sentence, silence, verdict_of,
+    capacity_note, cut_short, ended, goes_on_after_failures, initiator, limit, machine, obtained,
+    on_one_line, opened_in, opening_notes, reasons, safe_load, searched, seconds, sentence, silence,
+    verdict_of,
 };
 use crate::judge::wording::{factor, ms, percent, rounded, share, show_count};
 use crate::judge::{Failures, Judged, JudgedLevel, Outcome, Total};
@@ -139,14 +140,7 @@ fn below(judged: &Judged<'_>, level: &JudgedLevel<'_>, layout: Layout) -> Vec<St
             let why = if level.limited_by_machine { "; this machine was the limit" } else { "" };
             Some(("failed", BAD, format!("below the threshold of {}{why}", share(threshold))))
         }
-        None => Some((
-            "cut short",
-            UNSURE,
-            format!(
-                "neither passed nor failed; {} were opened",
-                show_count(u64::from(level.run.counts.opened))
-            ),
-        )),
+        None => Some(("cut short", UNSURE, cut_short(level))),
     };
     if let Some((word, style, rest)) = note {
         let label = [(" ".repeat(BELOW_LEVEL), PLAIN), (word.to_owned(), style)];

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::harness::{Background, Folder, Simulator, binary, json_of, wait_for, with_credentials};
+use crate::harness::{Background, Folder, Simulator, binary, finish, json_of, wait_for, with_credentials};
 
 fn long_run(simulator: &Simulator, record: &Path) -> Background {
     Background::start(
@@ -130,4 +130,54 @@ fn a_second_signal_leaves_at_once_and_names_the_record() {
     assert!([130, 143].contains(&done.code), "{}", done.all());
     let said = format!("albcap: interrupted; the record is {}\n", record.display());
     assert!(done.stderr.contains(&said), "{}", done.stderr);
+}
+
+/// A record as if its run had been killed right behind the first event of that type.
+fn killed_after(record: &Path, kind: &str) -> std::path::PathBuf {
+    let text = fs::read_to_string(record).unwrap();
+    let mark = format!("\"type\":\"{kind}\"");
+    let last = text.lines().position(|line| line.contains(&mark)).unwrap();
+    let kept: Vec<&str> = text.lines().take(last + 1).collect();
+    let cut = record.with_extension(format!("{kind}.jsonl"));
+    fs::write(&cut, kept.join("\n") + "\n").unwrap();
+    cut
+}
+
+#[test]
+fn a_run_that_is_killed_as_it_starts_says_what_is_known() {
+    let simulator = Simulator::start(&[]);
+    let folder = Folder::new();
+    let record = folder.file("killed.jsonl");
+    let run = long_run(&simulator, &record);
+    // Level and first sample are synced as soon as they are there, not with the next second.
+    wait_for("the first sample", || {
+        let text = fs::read_to_string(&record).unwrap_or_default();
+        text.contains("\"sample\"").then_some(())
+    });
+    run.signal("KILL");
+    assert_eq!(run.wait().code, -9);
+    let at = |kind: &str| -> chrono::DateTime<chrono::Utc> {
+        crate::harness::events(&record, kind)[0]["at"].as_str().unwrap().parse().unwrap()
+    };
+    // A tenth of a second is meant.
+    assert!(at("sample") - at("level_started") < chrono::TimeDelta::milliseconds(400));
+
+    let analyze = |record: &Path| finish(binary().args(["analyze", "--no-aws"]).arg(record));
+    let before_the_sample = killed_after(&record, "level_started");
+    let done = analyze(&before_the_sample);
+    assert_eq!(done.code, 6, "{}", done.all());
+    assert!(done.stdout.contains("before the first sample of level 25"), "{}", done.stdout);
+    assert!(!done.all().contains("no connection"), "{}", done.all());
+    assert_eq!(json_of(&before_the_sample)["run"]["ended"], "killed");
+
+    // Once every attempt has failed it is known that none could be opened.
+    let refused = folder.file("refused.jsonl");
+    let done = finish(
+        binary()
+            .args(["run", "ws://127.0.0.1:1/", "--no-aws", "--levels=2", "--duration=0", "--record"])
+            .arg(&refused),
+    );
+    assert_eq!(done.code, 1, "{}", done.all());
+    assert_eq!(analyze(&killed_after(&refused, "hold_started")).code, 1);
+    assert_eq!(analyze(&killed_after(&refused, "level_started")).code, 6);
 }
