@@ -15,7 +15,7 @@ use crate::conduct::{Interrupt, SettleFailure, SettleWait, read_series};
 use crate::facts::{Facts, LoadBalancerFacts, Series};
 use crate::judge::judge;
 use crate::judge::wording::{plural, show_count, spoken};
-use crate::plan::{CloudWatchPlan, LoadBalancerRef, Period, Window, earlier, later, offset_by};
+use crate::plan::{CloudWatchPlan, LoadBalancerRef, Period, Window, offset_by};
 use crate::record::{self, Event, Reopened, Run, Stamped};
 use crate::{machine, report};
 

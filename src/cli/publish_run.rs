@@ -10,7 +10,7 @@ use super::{Complaint, Output, output};
 use crate::conduct::{Interrupt, LivePlace, LivePublisher, LiveSending, Survey};
 use crate::judge::judge;
 use crate::publish::Wanted;
-use crate::record::{Journal, Run, Stamped};
+use crate::record::{Entry, Journal, RecordPath, Run, Stamped};
 
 /// What of a run is published, and when.
 pub(super) struct AfterRun {
@@ -48,9 +48,11 @@ impl AfterRun {
         Some(LivePublisher::start(place, journal.entry()))
     }
 
-    /// Says what publishing while the load ran met; the run learns what AWS took. Whether the log group's retention is
-    /// still to be set.
-    fn heed(live: LiveSending, run: &mut Run) -> bool {
+    /// Ends publishing while the load ran, and says what it met; the run learns what AWS took. Whether the log group's
+    /// retention is still to be set.
+    pub(super) async fn end_live(live: Option<LivePublisher>, run: &mut Run) -> bool {
+        let Some(live) = live else { return false };
+        let live: LiveSending = live.finish().await;
         run.receipts.extend(live.receipts);
         warn_of_lost_answers(&live.sending);
         if let Some(why) = live.stopped {
@@ -62,20 +64,16 @@ impl AfterRun {
         live.sending.owes_retention
     }
 
-    /// Ends publishing while the load ran, and publishes what was not yet; what AWS takes goes into the record.
+    /// Publishes what was not yet; what AWS takes goes into the record.
     pub(super) async fn publish(
         &self,
         job: &Job,
-        live: Option<LivePublisher>,
-        run: &mut Run,
+        owes_retention: bool,
+        run: &Run,
         interrupt: &mut Interrupt,
-        journal: &Journal,
+        (entry, record): (&Entry, &RecordPath),
         output: &Output,
     ) -> Result<(), Complaint> {
-        let owes_retention = match live {
-            Some(live) => AfterRun::heed(live.finish().await, run),
-            None => false,
-        };
         // The run's own, so that its credentials are not asked for again.
         let aws = job.settings.aws.clone().unwrap_or_else(|| aws_settings(&job.access));
         let publishing = Publishing {
@@ -87,7 +85,7 @@ impl AfterRun {
             after_a_run: true,
             access: &job.access,
             aws: &aws,
-            record: &job.record,
+            record: &record.get(),
         };
         let judged = judge(run);
         if self.flags.dry_run {
@@ -98,7 +96,6 @@ impl AfterRun {
                 .note(&format!("not published, since it was interrupted; later: {}\n", publishing.command()));
             return Ok(());
         }
-        let entry = journal.entry();
         let mut note = |receipt: Stamped| entry.append_now(&receipt);
         publishing.send(&judged, interrupt, &mut note, output).await
     }

@@ -1,6 +1,7 @@
 //! `albcap run`: the main job.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
@@ -14,7 +15,7 @@ use crate::conduct::{self, Interrupt, Notice, SettleFailure, Settling};
 use crate::judge::{Judged, judge};
 use crate::live::Live;
 use crate::load::Dialer;
-use crate::record::{Journal, JournalError};
+use crate::record::{Journal, JournalError, RecordLoss, Run};
 use crate::report;
 
 /// Everything a run needs that is not in its plan.
@@ -73,8 +74,9 @@ pub(super) async fn run(job: &Job, mut interrupt: Interrupt, output: &Output) ->
     let journal = if to_stdout { Journal::stdout(signals::received) } else { Journal::create(&job.record) };
     let mut journal = journal.map_err(|error| record_complaint(&error))?;
     if !to_stdout {
-        signals::record_is(&job.record);
+        signals::record_is(journal.path());
     }
+    let record = journal.path().clone();
     tracing::info!("the record goes to {}", output::shown(&job.record));
     let mut live = output.live();
     let publishing = job.publishing.as_ref();
@@ -92,16 +94,23 @@ pub(super) async fn run(job: &Job, mut interrupt: Interrupt, output: &Output) ->
             Notice::ObtainingTokens(wanted) => live.obtaining_tokens(wanted),
             Notice::Closing => live.closing(),
             Notice::Settling(settling) => show_settling(&mut live, settling),
+            Notice::Look(run) => {
+                warn_of_losses(&journal.losses(run));
+            }
         };
         conduct::run(header, &survey, dialer, &mut interrupt, &mut sink).await
     };
     live.clear();
     let mut run = conducted.run;
 
-    let (exit, mut failures) = show(job, &judge(&run), output);
+    warn_of_losses(&journal.losses_now(&run));
+    let (exit, mut failures) = show(job, &record.get(), &judge(&run), output);
     if let Some(publishing) = publishing {
-        let published = publishing.publish(job, publisher, &mut run, &mut interrupt, &journal, output).await;
-        failures.extend(published.err());
+        let owes_retention = AfterRun::end_live(publisher, &mut run).await;
+        let way_in = (&journal.entry(), &record);
+        let published = publishing.publish(job, owes_retention, &run, &mut interrupt, way_in, output);
+        failures.extend(looking_after(&mut journal, &run, published).await.err());
+        warn_of_losses(&journal.losses_now(&run));
     }
     match journal.finish() {
         Ok(()) => {}
@@ -109,8 +118,24 @@ pub(super) async fn run(job: &Job, mut interrupt: Interrupt, output: &Output) ->
         Err(error @ JournalError::Unread) => output::warn(&error.to_string()),
         Err(error) => failures.push(record_complaint(&error)),
     }
-    failures.extend(conducted.settle_failure.map(|failure| settle_complaint(&failure, job)));
+    failures.extend(conducted.settle_failure.map(|failure| settle_complaint(&failure, job, &record.get())));
     finish(failures, exit)
+}
+
+/// Does something that takes its time, while the record is looked after.
+async fn looking_after<T>(journal: &mut Journal, run: &Run, work: impl Future<Output = T>) -> T {
+    let mut tick = tokio::time::interval(Duration::from_secs(1));
+    tokio::pin!(work);
+    loop {
+        tokio::select! {
+            done = &mut work => return done,
+            _ = tick.tick() => warn_of_losses(&journal.losses(run)),
+        }
+    }
+}
+
+fn warn_of_losses(losses: &[RecordLoss]) {
+    losses.iter().for_each(|loss| output::warn(&loss.to_string()));
 }
 
 pub(super) fn show_settling(live: &mut Live, settling: &Settling) {
@@ -118,10 +143,10 @@ pub(super) fn show_settling(live: &mut Live, settling: &Settling) {
 }
 
 /// Shows what a run came to, and writes it where it was asked for; what is shown is not lost by what fails.
-fn show(job: &Job, judged: &Judged<'_>, output: &Output) -> (Exit, Vec<Complaint>) {
+fn show(job: &Job, record: &Path, judged: &Judged<'_>, output: &Output) -> (Exit, Vec<Complaint>) {
     output.result(&results(judged, output));
     if !output::is_streamed(&job.record) {
-        output.result(&footer(job, judged));
+        output.result(&footer(job, record, judged));
     }
     let failures = write_all(&job.exports, judged, output).err().into_iter().collect();
     (of_judged(judged, job.settings.plan.rule.require), failures)
@@ -150,22 +175,22 @@ fn results(judged: &Judged<'_>, output: &Output) -> String {
 }
 
 /// Where the results lie, and what to do when CloudWatch was not waited for.
-fn footer(job: &Job, judged: &Judged<'_>) -> String {
-    let record = output::shown(&job.record);
-    let mut text = format!("\nrecord  {record}\nreport  albcap report {record} --format html\n");
+fn footer(job: &Job, record: &Path, judged: &Judged<'_>) -> String {
+    let shown = output::shown(record);
+    let mut text = format!("\nrecord  {shown}\nreport  albcap report {shown} --format html\n");
     if let Some(from) = judged.readable_from().filter(|_| judged.run.series.is_none()) {
         text.push_str(&format!(
             "CloudWatch was not read; from {} on it can be:  {}\n",
             from.format("%Y-%m-%d %H:%M:%S UTC"),
-            analyze(job)
+            analyze(job, record)
         ));
     }
     text
 }
 
 /// The command that reads CloudWatch later, as whom and where the run would have done it.
-fn analyze(job: &Job) -> String {
-    format!("albcap analyze {}{}", output::record_word(&job.record), job.access.words())
+fn analyze(job: &Job, record: &Path) -> String {
+    format!("albcap analyze {}{}", output::record_word(record), job.access.words())
 }
 
 pub(super) fn record_complaint(error: &JournalError) -> Complaint {
@@ -177,6 +202,9 @@ pub(super) fn record_complaint(error: &JournalError) -> Complaint {
         JournalError::NoThread(_) => "end other processes, or allow this user more of them (ulimit -u)",
         JournalError::Open { .. } => "give the path of a .jsonl file that a run has written",
         JournalError::Unread => "give --record - a reader that stays to the end, or a file",
+        JournalError::Lost(_) => {
+            "the results above are complete; keep other programs away from the record of the next run"
+        }
         JournalError::Write(source) => match source.kind() {
             BrokenPipe => {
                 "the results above are complete; give --record - a reader that stays to the end, or a file"
@@ -190,10 +218,10 @@ pub(super) fn record_complaint(error: &JournalError) -> Complaint {
     Complaint::failed(error, remedy)
 }
 
-fn settle_complaint(failure: &SettleFailure, job: &Job) -> Complaint {
+fn settle_complaint(failure: &SettleFailure, job: &Job, record: &Path) -> Complaint {
     let SettleFailure::Aws(error) = failure;
     Complaint::failed(
         format!("CloudWatch could not be read: {error}"),
-        format!("{}; nothing is lost: run '{}' then", error.remedy(), analyze(job)),
+        format!("{}; nothing is lost: run '{}' then", error.remedy(), analyze(job, record)),
     )
 }

@@ -3,14 +3,14 @@
 //! Signals belong to the process, and so does what is known of them here. A signal is stored before anything is said
 //! about it: a terminal that takes nothing must not keep it from taking effect.
 
-use std::path::Path;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use super::{Complaint, Exit, console, output};
 use crate::conduct::Interrupt;
 use crate::machine::{Children, end_children};
+use crate::record::RecordPath;
 
 const SIGINT: u8 = 2;
 #[cfg(unix)]
@@ -24,7 +24,7 @@ const LAST_LINE: Duration = Duration::from_millis(500);
 /// The first signal; 0 for none.
 static FIRST: AtomicU8 = AtomicU8::new(0);
 /// The record that is being written.
-static RECORD: Mutex<Option<String>> = Mutex::new(None);
+static RECORD: OnceLock<RecordPath> = OnceLock::new();
 
 /// Listens from now on, on the runtime that calls; the interrupt is set by the first signal.
 pub(super) fn listen() -> Result<Interrupt, Complaint> {
@@ -51,13 +51,13 @@ pub(super) fn listen() -> Result<Interrupt, Complaint> {
 }
 
 /// From now on there is a record, which the second signal and a panic name.
-pub(super) fn record_is(path: &Path) {
-    *RECORD.lock().unwrap_or_else(PoisonError::into_inner) = Some(output::shown(path));
+pub(super) fn record_is(path: &RecordPath) {
+    let _ = RECORD.set(path.clone());
 }
 
 /// The record that is being written, as it can be shown.
 pub(super) fn record() -> Option<String> {
-    RECORD.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    RECORD.get().map(|record| output::shown(&record.get()))
 }
 
 /// Whether the user wants the process to end.

@@ -26,6 +26,7 @@ pub use publishing::{LogStream, ReceiptSink, SendFailure, Sending, send};
 pub use settle::{SettleFailure, SettleWait, Settling, read_series};
 pub use survey::{Inquiry, Survey, survey};
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -50,6 +51,8 @@ pub enum Notice<'a> {
     Closing,
     /// CloudWatch is waited for.
     Settling(&'a Settling),
+    /// The run so far, about once per second, whatever else there is to tell: the record can be looked after.
+    Look(&'a Run),
 }
 
 /// Where notices go.
@@ -113,11 +116,20 @@ async fn settle(
     let subject = facts.subject();
     let ahead = story.run.clock_ahead().unwrap_or_default();
     let wait = SettleWait::until(later(story.run.load_ended_at(), cloudwatch.settle));
-    let sink = &mut *story.sink;
-    let series = read_series(aws, &subject, &window, ahead, wait, interrupt, &mut |settling| {
-        sink(Notice::Settling(settling))
-    })
-    .await?;
+    let Story { run, sink, .. } = &mut *story;
+    let sink = RefCell::new(sink);
+    let mut settling = |settling: &Settling| (sink.borrow_mut())(Notice::Settling(settling));
+    let series = {
+        let reading = read_series(aws, &subject, &window, ahead, wait, interrupt, &mut settling);
+        tokio::pin!(reading);
+        let mut tick = levels::ticker();
+        loop {
+            tokio::select! {
+                series = &mut reading => break series?,
+                _ = tick.tick() => (sink.borrow_mut())(Notice::Look(run)),
+            }
+        }
+    };
     if let Some(series) = series {
         story.tell(Event::ServerSeries(Box::new(series)));
     }
@@ -144,6 +156,7 @@ impl Story<'_> {
             self.tell(event);
         }
         self.heed_brake(counts.level);
+        (self.sink)(Notice::Look(&self.run));
     }
 
     /// A part of a level is over: how late this machine was in its last moments belongs to it.

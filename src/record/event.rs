@@ -7,7 +7,7 @@ use chrono::{DateTime, SubsecRound, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Braked, Histogram, MachineSecond, Receipt};
+use super::{Braked, Histogram, Loss, MachineSecond, Receipt};
 use crate::facts::{Facts, Finding, Series};
 use crate::plan::{Plan, Redacted, seconds};
 
@@ -79,6 +79,11 @@ pub enum Event {
     ServerSeries(Box<Series>),
     /// What came of one request that published the run.
     Receipt(Box<Receipt>),
+    /// The record's first file was lost while the run went on, and this one begins with what was in memory.
+    Recovered {
+        /// What had happened to it.
+        lost: Loss,
+    },
     /// Written by a newer version.
     #[serde(other)]
     Unknown,

@@ -1,24 +1,19 @@
 //! Writing the record: appended as things happen, on a thread of its own so that a slow disk slows no connection,
-//! and synced at least once per second.
+//! synced at least once per second, and continued in another file where another program takes its own away.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{Builder, JoinHandle};
-use std::time::{Duration, Instant};
 
 use thiserror::Error;
 
-use super::{Event, Stamped};
-
-/// Longest time between an event and its being safe on disk.
-const SYNC_EVERY: Duration = Duration::from_millis(900);
-/// How long the reader of a streamed record may take nothing once the user wants the process to end.
-const UNREAD: Duration = Duration::from_secs(1);
-/// How often a wait for that reader looks whether the user wants the process to end.
-const LOOK_EVERY: Duration = Duration::from_millis(20);
+use super::reader::{Reader, Silent};
+use super::record_file::{RecordFile, lock, loss_of_name};
+use super::writer::{News, Order, Output, Writer, to_line};
+use super::{Event, RecordLoss, RecordPath, Run, Stamped};
 
 /// Why the record can't be written.
 #[derive(Debug, Error)]
@@ -52,27 +47,22 @@ pub enum JournalError {
     #[error("the record could not be written to its end: {0}")]
     Write(io::Error),
     /// It is streamed, its reader takes nothing, and the user wants the process to end.
-    #[error("the record's reader took nothing any more, and its end is lost")]
+    #[error("the record's reader took nothing any more, and the record's end is lost")]
     Unread,
-}
-
-/// What the writing thread is asked for.
-enum Order {
-    /// A line; whether it is to be safe at once.
-    Line(String, bool),
-    /// A word when all that came before is safe.
-    Tell(Sender<()>),
-    /// The end, whoever else could still write.
-    End,
+    /// Its file was taken away while it was written, and could not be saved.
+    #[error("the record {0} is lost: its file was removed, replaced or truncated by another program")]
+    Lost(PathBuf),
 }
 
 /// An open record.
 pub struct Journal {
     lines: Option<Sender<Order>>,
-    writer: Option<JoinHandle<io::Result<()>>>,
+    writer: Option<JoinHandle<Result<(), JournalError>>>,
     /// Disconnected when the writer ends.
     ended: Receiver<()>,
     reader: Arc<Reader>,
+    news: Receiver<News>,
+    path: RecordPath,
     /// What ended the writing before its time.
     failed: Option<JournalError>,
     /// Whether the level that started last has a sample yet.
@@ -82,49 +72,78 @@ pub struct Journal {
 impl Journal {
     /// Makes a new record, readable by its owner only, and its folder; an existing file is never touched.
     pub fn create(path: &Path) -> Result<Journal, JournalError> {
-        let failed = |source| JournalError::Create { path: path.to_owned(), source };
-        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            std::fs::create_dir_all(folder).map_err(failed)?;
-        }
-        let file =
-            private(OpenOptions::new().append(true).create_new(true)).open(path).map_err(|source| {
-                if source.kind() == io::ErrorKind::AlreadyExists {
-                    JournalError::Exists(path.to_owned())
-                } else {
-                    failed(source)
-                }
-            })?;
-        lock(&file, path, failed)?;
-        Journal::start(Builder::new(), Output::File(BufWriter::new(file)), || false).inspect_err(|_| {
+        let file = RecordFile::create(path)?;
+        Journal::start(Builder::new(), Output::File(file), path, Reader::file()).inspect_err(|_| {
             // Nothing will ever be written to it.
             let _ = std::fs::remove_file(path);
         })
     }
 
-    /// Streams the record to standard output. Whatever waits for its reader gives up ([`JournalError::Unread`]) where
-    /// that takes nothing and `is_to_end` says that the user wants the process to end.
+    /// Streams the record to standard output. A wait for its reader ends with [`JournalError::Unread`] where that takes
+    /// nothing and `is_to_end` says that the user wants the process to end.
     pub fn stdout(is_to_end: fn() -> bool) -> Result<Journal, JournalError> {
-        Journal::start(Builder::new(), Output::Stdout(BufWriter::new(io::stdout())), is_to_end)
+        let output = Output::Stdout(BufWriter::new(io::stdout()));
+        Journal::start(Builder::new(), output, Path::new("-"), Reader::of_stream(is_to_end))
     }
 
-    fn start(thread: Builder, mut output: Output, is_to_end: fn() -> bool) -> Result<Journal, JournalError> {
+    fn start(thread: Builder, output: Output, path: &Path, reader: Reader) -> Result<Journal, JournalError> {
         let (lines, queue) = channel::<Order>();
-        let reader = Arc::new(Reader { is_to_end, took: Mutex::new(Instant::now()) });
+        let (told, news) = channel();
+        let path = RecordPath::new(path.to_owned());
         let (alive, ended) = channel();
-        let told = Arc::clone(&reader);
+        let reader = Arc::new(reader);
+        let mut writer = Writer::new(output, path.clone(), Arc::clone(&reader), told);
         let writer = thread.name("journal".into()).spawn(move || {
             let _alive: Sender<()> = alive;
-            write_all(&queue, &mut output, &told)
+            writer.run(&queue)
         });
-        let writer = writer.map_err(JournalError::NoThread)?;
-        Ok(Journal {
-            lines: Some(lines),
-            writer: Some(writer),
-            ended,
-            reader,
-            failed: None,
-            has_sample: false,
-        })
+        let writer = Some(writer.map_err(JournalError::NoThread)?);
+        let lines = Some(lines);
+        Ok(Journal { lines, writer, ended, reader, news, path, failed: None, has_sample: false })
+    }
+
+    /// Where the record is; `-` where it is streamed.
+    pub fn path(&self) -> &RecordPath {
+        &self.path
+    }
+
+    /// What happened to the record's file since the last call. Called about once per second with the run so far, out of
+    /// which a truncated record begins anew.
+    pub fn losses(&mut self, run: &Run) -> Vec<RecordLoss> {
+        let mut losses = Vec::new();
+        while let Ok(news) = self.news.try_recv() {
+            match news {
+                News::Lost(loss) => losses.push(loss),
+                News::NeedsRun => self.order(Order::Restart(Box::new(run.clone()))),
+            }
+        }
+        losses
+    }
+
+    /// The same for what happened up to now, which is waited for.
+    pub fn losses_now(&mut self, run: &Run) -> Vec<RecordLoss> {
+        self.wait_for(Order::Check);
+        let mut losses = self.losses(run);
+        // Of a record that began anew the outcome comes now.
+        self.wait_for(Order::Check);
+        losses.extend(self.losses(run));
+        losses
+    }
+
+    fn order(&self, order: Order) {
+        if let Some(lines) = &self.lines {
+            let _ = lines.send(order);
+        }
+    }
+
+    /// Waits until that is done; not for the reader of a stream, which has no file to be looked after.
+    fn wait_for(&self, order: impl FnOnce(Sender<()>) -> Order) {
+        if self.reader.is_stream() {
+            return;
+        }
+        let (tell, told) = channel();
+        self.order(order(tell));
+        let _ = told.recv();
     }
 
     /// Appends one event. An error of the disk does not stop the load, which goes on without it: it comes from
@@ -141,12 +160,10 @@ impl Journal {
             Event::LevelEnded(_) | Event::Ended(_) => true,
             _ => false,
         };
-        if let Some(lines) = &self.lines {
-            let _ = lines.send(Order::Line(to_line(event), now));
-        }
+        self.order(Order::Line(to_line(event), now));
     }
 
-    /// Another way into the same record, for what must be safe before anything else happens.
+    /// Another way into the same record, for what must be safe before anything else happens, and the run need not know.
     pub fn entry(&self) -> Entry {
         Entry { lines: self.lines.clone(), reader: Arc::clone(&self.reader) }
     }
@@ -178,7 +195,7 @@ impl Journal {
             return Err(JournalError::Unread);
         }
         match self.writer.take().map(JoinHandle::join) {
-            Some(Ok(result)) => result.map_err(JournalError::Write),
+            Some(Ok(result)) => result,
             _ => Err(JournalError::Write(io::Error::other("the writer stopped"))),
         }
     }
@@ -191,43 +208,6 @@ impl Drop for Journal {
             let _ = self.join();
         }
     }
-}
-
-/// Who reads what is written: a disk, or another process.
-struct Reader {
-    is_to_end: fn() -> bool,
-    /// When it last took something.
-    took: Mutex<Instant>,
-}
-
-impl Reader {
-    fn takes(&self) {
-        *self.took.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
-    }
-
-    fn is_given_up(&self) -> bool {
-        let took = *self.took.lock().unwrap_or_else(PoisonError::into_inner);
-        took.elapsed() >= UNREAD && (self.is_to_end)()
-    }
-
-    /// What the writer says; why it says nothing.
-    fn wait<T>(&self, writer: &Receiver<T>) -> Result<T, Silent> {
-        loop {
-            match writer.recv_timeout(LOOK_EVERY) {
-                Ok(told) => return Ok(told),
-                Err(RecvTimeoutError::Disconnected) => return Err(Silent::Ended),
-                Err(RecvTimeoutError::Timeout) if self.is_given_up() => return Err(Silent::Unread),
-                Err(RecvTimeoutError::Timeout) => {}
-            }
-        }
-    }
-}
-
-/// Why the writer says nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Silent {
-    Ended,
-    Unread,
 }
 
 /// A way into a record that is open elsewhere.
@@ -247,7 +227,7 @@ impl Entry {
         let ended = || JournalError::Write(io::Error::other("the record is not written any more"));
         let lines = self.lines.as_ref().ok_or_else(ended)?;
         let (tell, told) = channel();
-        let sent = lines.send(Order::Line(to_line(event), true)).and_then(|()| lines.send(Order::Tell(tell)));
+        let sent = lines.send(Order::Note(to_line(event))).and_then(|()| lines.send(Order::Tell(tell)));
         sent.map_err(|_| ended())?;
         self.reader.wait(&told).map_err(|silent| match silent {
             Silent::Ended => ended(),
@@ -256,65 +236,9 @@ impl Entry {
     }
 }
 
-enum Output {
-    File(BufWriter<File>),
-    Stdout(BufWriter<io::Stdout>),
-}
-
-impl Output {
-    fn write(&mut self, line: &str) -> io::Result<()> {
-        match self {
-            Output::File(file) => file.write_all(line.as_bytes()),
-            Output::Stdout(stdout) => stdout.write_all(line.as_bytes()),
-        }
-    }
-
-    fn sync(&mut self) -> io::Result<()> {
-        match self {
-            Output::File(file) => {
-                file.flush()?;
-                file.get_ref().sync_data()
-            }
-            Output::Stdout(stdout) => stdout.flush(),
-        }
-    }
-}
-
-fn write_all(queue: &Receiver<Order>, output: &mut Output, reader: &Reader) -> io::Result<()> {
-    let mut unsynced: Option<Instant> = None;
-    loop {
-        let wait = unsynced.map_or(Duration::MAX, |since| SYNC_EVERY.saturating_sub(since.elapsed()));
-        reader.takes();
-        let sync_now = match queue.recv_timeout(wait.min(Duration::from_secs(3_600))) {
-            Ok(Order::Line(line, now)) => {
-                output.write(&line)?;
-                unsynced.get_or_insert_with(Instant::now);
-                now
-            }
-            Ok(Order::Tell(tell)) => {
-                output.sync()?;
-                unsynced = None;
-                let _ = tell.send(());
-                false
-            }
-            Err(RecvTimeoutError::Timeout) => false,
-            Ok(Order::End) | Err(RecvTimeoutError::Disconnected) => return output.sync(),
-        };
-        if sync_now || unsynced.is_some_and(|since| since.elapsed() >= SYNC_EVERY) {
-            output.sync()?;
-            unsynced = None;
-        }
-    }
-}
-
-fn to_line(event: &Stamped) -> String {
-    let mut line = serde_json::to_string(event).expect("events hold nothing that JSON can't");
-    line.push('\n');
-    line
-}
-
 /// A finished record, locked until this is dropped: nobody else appends in between.
 pub struct Reopened {
+    path: PathBuf,
     file: File,
     writable: bool,
 }
@@ -332,7 +256,7 @@ impl Reopened {
             Err(error) => return Err(failed(error)),
         };
         lock(&file, path, failed)?;
-        Ok(Reopened { file, writable })
+        Ok(Reopened { path: path.to_owned(), file, writable })
     }
 
     /// Whether nothing can be appended.
@@ -341,6 +265,10 @@ impl Reopened {
     }
 
     /// Appends events. A torn last line is ended first, so that it stays alone.
+    ///
+    /// # Errors
+    /// [`JournalError::Write`]; [`JournalError::Lost`] where the file is no longer at its path, so that what was appended
+    /// is not found there.
     pub fn append(&self, events: &[Stamped]) -> Result<(), JournalError> {
         let mut text = String::new();
         if !ends_with_line_break(&self.file).map_err(JournalError::Write)? {
@@ -353,7 +281,12 @@ impl Reopened {
             // Half a line would stand in the way of all that is appended later.
             let _ = self.file.set_len(length);
             JournalError::Write(error)
-        })
+        })?;
+        let own = self.file.metadata().map_err(JournalError::Write)?;
+        match loss_of_name(&own, &self.path) {
+            Some(_) => Err(JournalError::Lost(self.path.clone())),
+            None => Ok(()),
+        }
     }
 }
 
@@ -368,28 +301,12 @@ fn ends_with_line_break(mut file: &File) -> io::Result<bool> {
     Ok(last == *b"\n")
 }
 
-fn lock(file: &File, path: &Path, failed: impl Fn(io::Error) -> JournalError) -> Result<(), JournalError> {
-    match file.try_lock() {
-        Ok(()) => Ok(()),
-        Err(TryLockError::WouldBlock) => Err(JournalError::InUse(path.to_owned())),
-        Err(TryLockError::Error(source)) => Err(failed(source)),
-    }
-}
-
-#[cfg(unix)]
-fn private(options: &mut OpenOptions) -> &mut OpenOptions {
-    use std::os::unix::fs::OpenOptionsExt;
-    options.mode(0o600)
-}
-
-#[cfg(not(unix))]
-fn private(options: &mut OpenOptions) -> &mut OpenOptions {
-    options
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::super::Loss;
     use super::*;
 
     fn event(level: u32) -> Stamped {
@@ -460,7 +377,10 @@ mod tests {
         assert!(!held.is_read_only());
         assert!(matches!(Reopened::open(&path), Err(JournalError::InUse(_))));
         drop(held);
-        assert!(Reopened::open(&path).is_ok());
+        let held = Reopened::open(&path).unwrap();
+        assert!(held.append(&[event(1)]).is_ok());
+        std::fs::remove_file(&path).unwrap();
+        assert!(matches!(held.append(&[event(1)]), Err(JournalError::Lost(lost)) if lost == path));
     }
 
     #[cfg(target_os = "linux")]
@@ -469,7 +389,7 @@ mod tests {
         // More than a process can address.
         let too_large = Builder::new().stack_size(1 << 48);
         let output = Output::Stdout(BufWriter::new(io::stdout()));
-        let started = Journal::start(too_large, output, || false);
+        let started = Journal::start(too_large, output, Path::new("-"), Reader::of_stream(|| false));
         assert!(matches!(started.err(), Some(JournalError::NoThread(_))));
     }
 
@@ -477,8 +397,9 @@ mod tests {
     #[test]
     fn a_failure_is_told_once_in_between_and_again_at_the_end() {
         let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
-        let output = Output::File(BufWriter::new(full));
-        let mut journal = Journal::start(Builder::new(), output, || false).unwrap();
+        let path = Path::new("/dev/full");
+        let output = Output::File(RecordFile::over(full, path));
+        let mut journal = Journal::start(Builder::new(), output, path, Reader::file()).unwrap();
         assert!(journal.new_failure().is_none());
         journal.append(&event(0));
         let until = Instant::now() + Duration::from_secs(10);
@@ -490,5 +411,85 @@ mod tests {
         assert!(journal.new_failure().is_none(), "it was told");
         let Err(JournalError::Write(error)) = journal.finish() else { panic!("it was not all written") };
         assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+    }
+
+    /// A journal with a header in it, and the run that it began.
+    fn begun(path: &Path) -> (Journal, Run) {
+        let header: Stamped = serde_json::from_str(&super::super::run::tests::header_line()).unwrap();
+        let mut journal = Journal::create(path).unwrap();
+        journal.append(&header);
+        let Event::Header(of_run) = header.event else { panic!("a header comes first") };
+        (journal, Run::new(header.at, *of_run))
+    }
+
+    fn lines(path: &Path) -> Vec<String> {
+        std::fs::read_to_string(path).unwrap().lines().map(str::to_owned).collect()
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_record_that_can_not_be_saved_is_told_and_bounds_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("runs/a.jsonl");
+        let (mut journal, run) = begun(&path);
+        std::fs::remove_dir_all(path.parent().unwrap()).unwrap();
+        // No folder can be made there any more.
+        std::fs::write(path.parent().unwrap(), "").unwrap();
+        let losses = journal.losses_now(&run);
+        assert!(
+            matches!(&losses[..], [RecordLoss { loss: Loss::Removed, outcome: Err(_), .. }]),
+            "{losses:?}"
+        );
+        journal.append(&event(0));
+        assert!(journal.new_failure().is_none() && journal.losses_now(&run).is_empty(), "it is told once");
+        assert!(matches!(journal.finish(), Err(JournalError::Lost(lost)) if lost == path));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_record_that_is_taken_away_again_and_again_is_given_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.jsonl");
+        let (mut journal, run) = begun(&path);
+        let mut saved = 0;
+        let last = loop {
+            std::fs::remove_file(journal.path().get()).unwrap();
+            match &journal.losses_now(&run)[..] {
+                [RecordLoss { outcome: Ok(to), .. }] => {
+                    saved += 1;
+                    assert_eq!((to, lines(to).len()), (&journal.path().get(), 1));
+                }
+                [RecordLoss { outcome: Err(error), .. }] => break error.to_string(),
+                losses => panic!("{losses:?}"),
+            }
+            assert!(saved < 100, "it would fill the disk");
+        };
+        assert!(saved >= 5 && last.contains("times"), "{saved}: {last}");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn notes_are_written_again_where_a_record_begins_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.jsonl");
+        let (mut journal, run) = begun(&path);
+        journal.entry().append_now(&event(7)).unwrap();
+        drop(File::create(&path).unwrap());
+        // While the run is awaited, a note is safe nowhere else.
+        assert!(journal.losses(&run).is_empty());
+        journal.entry().append_now(&event(8)).unwrap();
+        let losses = journal.losses_now(&run);
+        let [RecordLoss { loss: Loss::Truncated, outcome: Ok(to), .. }] = &losses[..] else {
+            panic!("{losses:?}")
+        };
+        journal.append(&event(9));
+        journal.finish().unwrap();
+        let kinds = lines(to);
+        for level in 7..=9 {
+            let wanted = format!("\"level\":{level}");
+            assert_eq!(kinds.iter().filter(|line| line.contains(&wanted)).count(), 1, "{kinds:?}");
+        }
+        assert!(kinds[0].contains("\"header\"") && kinds[1].contains("\"recovered\""), "{kinds:?}");
+        assert!(super::super::read(to).unwrap().recovered_at.is_some());
     }
 }

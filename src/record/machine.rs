@@ -94,12 +94,53 @@ impl LevelMachine {
     }
 }
 
+impl LevelMachine {
+    /// One reading that holds the level's maxima and sums; those of lag and CPU only once the hold is over, since they
+    /// would count as a second of it before.
+    pub(super) fn totals(&self, level: u32, hold_is_over: bool) -> MachineSecond {
+        let sample = MachineSample {
+            cpu_cores: self.cpu_cores_max.filter(|_| hold_is_over),
+            descriptors: self.descriptors_max,
+            time_wait: self.time_wait_max,
+            ephemeral_ports: self.ephemeral_ports,
+            segments_sent: self.segments_sent,
+            retransmitted: self.retransmitted,
+            listen_drops: self.listen_drops,
+            ..MachineSample::default()
+        };
+        MachineSecond { level: Some(level), lag_ms: self.lag_ms_max.filter(|_| hold_is_over), sample }
+    }
+}
+
 impl Seconds {
+    /// Readings that add up to these again; those of CPU whose time is not kept are given the time of a lag, or `from`.
+    pub(super) fn readings(
+        &self,
+        level: u32,
+        from: DateTime<Utc>,
+    ) -> impl Iterator<Item = (DateTime<Utc>, MachineSecond)> {
+        (0..self.lags.len().max(self.cpu_cores.len())).map(move |at| {
+            let lag = self.lags.get(at);
+            let told_at = lag.or(self.lags.last()).map_or(from, |lag| lag.told_at);
+            let cpu_cores = self.cpu_cores.get(at).copied().map(as_recorded);
+            let sample = MachineSample { cpu_cores, ..MachineSample::default() };
+            (
+                told_at,
+                MachineSecond { level: Some(level), lag_ms: lag.map(|lag| as_recorded(lag.ms)), sample },
+            )
+        })
+    }
+
     #[allow(clippy::cast_possible_truncation)]
     fn take(&mut self, at: DateTime<Utc>, second: &MachineSecond) {
         self.lags.extend(second.lag_ms.map(|ms| Lag { told_at: at, ms: ms as f32 }));
         self.cpu_cores.extend(second.sample.cpu_cores.map(|cores| cores as f32));
     }
+}
+
+/// The decimal number that was recorded, and is kept in half its width: the shortest that gives the same.
+fn as_recorded(kept: f32) -> f64 {
+    kept.to_string().parse().unwrap_or_else(|_| f64::from(kept))
 }
 
 /// The sum of what is known; `None` while nothing is.

@@ -1,7 +1,7 @@
 //! What happened: a file of events, one a line, and the [`Run`] that they fold into.
 //!
 //! The record holds facts; kinds and verdicts are derived each time it is read. [`Event`] is the one enum, [`Journal`]
-//! appends it (locked, synced), [`read`] takes it back from disk (torn tail allowed), and [`Run`] is what it all adds
+//! appends it (locked, synced, and saved where another program takes its file away), [`read`] takes it back from disk (torn tail allowed), and [`Run`] is what it all adds
 //! up to, in the middle of a run as well as a year later.
 
 mod braked;
@@ -9,11 +9,16 @@ mod event;
 mod histogram;
 mod journal;
 mod line;
+mod loss;
 mod machine;
 mod read;
+mod reader;
 mod receipt;
+mod record_file;
 mod run;
+mod snapshot;
 mod window;
+mod writer;
 
 pub use braked::{Braked, Measured};
 pub use event::{
@@ -22,6 +27,7 @@ pub use event::{
 };
 pub use histogram::{Histogram, LatencySummary};
 pub use journal::{Entry, Journal, JournalError, Reopened};
+pub use loss::{Loss, RecordLoss, RecordPath};
 pub use machine::{Lag, LevelMachine, MachineSecond, Seconds};
 pub use read::{RecordError, read};
 pub use receipt::{Answer, Place, Receipt, Sent};

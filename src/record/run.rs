@@ -40,6 +40,9 @@ pub struct Run {
     pub receipts: Vec<Receipt>,
     /// How the load ended, and when; `None` when it was killed (or still runs).
     pub ended: Option<(DateTime<Utc>, HowEnded)>,
+    /// When the record's file was lost during the run, where it was: single failures and this machine's readings from
+    /// before are not in this record.
+    pub recovered_at: Option<DateTime<Utc>>,
     /// The last event's time.
     pub last_at: DateTime<Utc>,
 }
@@ -140,6 +143,7 @@ impl Run {
             series: None,
             receipts: Vec::new(),
             ended: None,
+            recovered_at: None,
             last_at: at,
         }
     }
@@ -229,6 +233,10 @@ impl Run {
             Event::Receipt(receipt) => {
                 self.receipts.push(Receipt::clone(receipt));
                 // Of what came after the run, too.
+                return;
+            }
+            Event::Recovered { .. } => {
+                self.recovered_at = Some(at);
                 return;
             }
             Event::Header(_) | Event::Unknown => return,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::judge::wording::{factor, ms, plural, show_count, show_duration, span};
 use crate::judge::{Failures, Judged, JudgedLevel, Outcome, SearchEnd, show_dollars};
-use crate::record::{HowEnded, Initiator, LevelMachine, TokensObtained};
+use crate::record::{HowEnded, Initiator, LevelMachine, Run, TokensObtained};
 
 /// What was said, with every line break and run of white space as one space. Whatever else acts on a screen is escaped
 /// afterwards.
@@ -119,6 +119,18 @@ pub(super) fn ended(judged: &Judged<'_>) -> Option<String> {
             _ => "killed, or still running: the record has no end".to_owned(),
         }),
     }
+}
+
+/// What a record lacks whose file was lost during the run.
+pub(super) fn incomplete(run: &Run) -> Option<String> {
+    run.recovered_at.map(|at| {
+        format!(
+            "the record's file was truncated during the run, and replaced at {} UTC by what was in memory: totals and \
+             samples are whole; examples and addresses of single failures and most of this machine's readings from \
+             before are missing",
+            at.format("%H:%M:%S")
+        )
+    })
 }
 
 /// Why a level is neither passed nor failed, and what is known of it.

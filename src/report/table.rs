@@ -6,7 +6,7 @@ use super::grid::{self, Column};
 use super::layout::{BAD, GOOD, Layout, PLAIN, QUIET, STRONG, UNSURE};
 use super::preflight::{heading, plan, preflight, which};
 use super::sentences::{
-    capacity_note, cut_short, ended, goes_on_after_failures, initiator, limit, machine, obtained,
+    capacity_note, cut_short, ended, goes_on_after_failures, incomplete, initiator, limit, machine, obtained,
     on_one_line, opened_in, opening_notes, reasons, safe_load, searched, seconds, sentence, silence,
     verdict_of,
 };
@@ -42,6 +42,9 @@ pub fn results(judged: &Judged<'_>, layout: Layout) -> String {
     let mut said = Vec::new();
     if let Some(ended) = ended(judged) {
         said.extend(layout.labelled(&[("Ended", STRONG)], BESIDE_LABEL, &ended));
+    }
+    if let Some(incomplete) = incomplete(judged.run) {
+        said.extend(layout.labelled(&[("Incomplete", STRONG)], BESIDE_LABEL, &incomplete));
     }
     if let Some(searched) = searched(judged) {
         said.extend(layout.labelled(&[("Search", STRONG)], BESIDE_LABEL, &searched));

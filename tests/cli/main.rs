@@ -17,6 +17,7 @@ mod harness;
 mod iam_policy;
 mod interrupt;
 mod log;
+mod lost_records;
 mod machine;
 mod mtls;
 mod namespaces;

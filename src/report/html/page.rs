@@ -7,7 +7,7 @@ use crate::judge::wording::{factor, share, show_count};
 use crate::judge::{Judged, Outcome, SearchEnd};
 use crate::report::escape;
 use crate::report::preflight::planned;
-use crate::report::sentences::{capacity_note, ended, limit, safe_load, searched, verdict_of};
+use crate::report::sentences::{capacity_note, ended, incomplete, limit, safe_load, searched, verdict_of};
 
 const STYLE: &str = include_str!("style.css");
 
@@ -43,6 +43,9 @@ fn about(judged: &Judged<'_>) -> String {
     let _ = writeln!(out, "<p class=\"meta\">Planned: {plan}</p>");
     if let Some(ended) = ended(judged) {
         let _ = writeln!(out, "<p class=\"unsure\">Ended: {}.</p>", escape::html(&ended));
+    }
+    if let Some(incomplete) = incomplete(run) {
+        let _ = writeln!(out, "<p class=\"unsure\">Incomplete: {}.</p>", escape::html(&incomplete));
     }
     out
 }

@@ -48,6 +48,8 @@ pub struct RunPart {
     pub tool_version: String,
     /// How it ended.
     pub ended: EndedPart,
+    /// What the record lacks, since its file was lost during the run; `null` where it lacks nothing.
+    pub incomplete: Option<String>,
     /// How many processes shared the load.
     pub shards: u32,
 }

@@ -13,6 +13,7 @@ use crate::judge::{
     Searched, SeriesStatus, Total, ZoneShare,
 };
 use crate::record::{HowEnded, Run};
+use crate::report::sentences::incomplete;
 
 /// The version of the document's meaning.
 const SCHEMA: u32 = 1;
@@ -80,6 +81,7 @@ fn run(run: &Run) -> RunPart {
             Some(HowEnded::Aborted) => EndedPart::Aborted,
             None => EndedPart::Killed,
         },
+        incomplete: incomplete(run),
         shards: 1,
     }
 }
