@@ -260,7 +260,7 @@ pub(crate) struct AwsFlags {
     /// How far before the start the ALB's own traffic is measured
     #[arg(long, value_name = "TIME", default_value = "15m", value_parser = parse_duration)]
     pub(crate) baseline: Duration,
-    /// Longest wait for CloudWatch after the last close; 0 does not wait (analyze: reads once)
+    /// Longest wait for CloudWatch after the last close (analyze: from its start); 0 does not wait (analyze: reads once)
     #[arg(long, value_name = "TIME", default_value = "10m", value_parser = parse_duration)]
     pub(crate) settle: Duration,
     /// CloudWatch period: 1, 5, 10, 20, 30 or a multiple of 60 s; AWS has 60 s for ALBs

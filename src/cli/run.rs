@@ -202,9 +202,7 @@ pub(super) fn record_complaint(error: &JournalError) -> Complaint {
         JournalError::NoThread(_) => "end other processes, or allow this user more of them (ulimit -u)",
         JournalError::Open { .. } => "give the path of a .jsonl file that a run has written",
         JournalError::Unread => "give --record - a reader that stays to the end, or a file",
-        JournalError::Lost(_) => {
-            "the results above are complete; keep other programs away from the record of the next run"
-        }
+        JournalError::Lost(_) => "the results above are complete; keep other programs away from the record",
         JournalError::Write(source) => match source.kind() {
             BrokenPipe => {
                 "the results above are complete; give --record - a reader that stays to the end, or a file"

@@ -32,3 +32,5 @@ pub use machine::{Lag, LevelMachine, MachineSecond, Seconds};
 pub use read::{RecordError, read};
 pub use receipt::{Answer, Place, Receipt, Sent};
 pub use run::{Death, FailureGroup, LevelRun, OpenAt, Run};
+#[cfg(test)]
+pub(crate) use snapshot::events as snapshot_events;

@@ -18,7 +18,7 @@ use crate::plan::Redacted;
 type Each<'a> = &'a mut dyn FnMut(&Stamped) -> io::Result<()>;
 
 /// All events of a run but its receipts, in an order in which they fold; `second` stands behind the header.
-pub(super) fn events(run: &Run, second: &Stamped, each: Each<'_>) -> io::Result<()> {
+pub(crate) fn events(run: &Run, second: &Stamped, each: Each<'_>) -> io::Result<()> {
     let start = run.started_at;
     tell(each, start, Event::Header(Box::new(run.header.clone())))?;
     each(second)?;
@@ -155,56 +155,4 @@ fn last(run: &Run, each: Each<'_>) -> io::Result<()> {
 
 fn tell(each: Each<'_>, at: DateTime<Utc>, event: Event) -> io::Result<()> {
     each(&Stamped::new(at, event))
-}
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use super::super::Loss;
-    use super::*;
-    use crate::judge::judge;
-    use crate::judge::testing::{Scenario, example};
-    use crate::report;
-
-    /// The run as a later command reads it from a file that begins anew.
-    fn read_back(run: &Run) -> Run {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        let mut text = String::new();
-        let second = Stamped::new(run.last_at, Event::Recovered { lost: Loss::Truncated });
-        events(run, &second, &mut |event| {
-            text.push_str(&serde_json::to_string(event).unwrap());
-            text.push('\n');
-            Ok(())
-        })
-        .unwrap();
-        std::fs::write(file.path(), text).unwrap();
-        super::super::read(file.path()).unwrap()
-    }
-
-    #[test]
-    fn what_is_read_back_leads_to_the_same_report() {
-        let scenarios = [
-            example(),
-            Scenario { cut_last: true, how: None, ..example() },
-            Scenario { aws: false, series: None, levels: vec![50, 100], ..example() },
-        ];
-        for scenario in scenarios {
-            let mut run = scenario.run();
-            run.levels[0].clock_set = None;
-            let again = read_back(&run);
-            assert_eq!(again.samples, run.samples);
-            assert_eq!(again.open, run.open);
-            assert_eq!(again.last_at, run.last_at);
-            for (level, before) in again.levels.iter().zip(&run.levels) {
-                assert_eq!(level.machine, before.machine);
-                assert_eq!(level.connect_us, before.connect_us);
-                assert_eq!(format!("{:?}", level.failures), format!("{:?}", before.failures));
-            }
-            let mut report: serde_json::Value = serde_json::from_str(&report::json(&judge(&again))).unwrap();
-            assert!(report["run"]["incomplete"].as_str().unwrap().contains("truncated"), "{report:#}");
-            report["run"]["incomplete"] = serde_json::Value::Null;
-            let before: serde_json::Value = serde_json::from_str(&report::json(&judge(&run))).unwrap();
-            assert_eq!(report, before);
-        }
-    }
 }

@@ -4,12 +4,13 @@
 use proptest::prelude::*;
 
 use super::layout::columns_of;
-use super::{Layout, html, results, table};
+use super::{Layout, html, json, results, table};
 use crate::facts::MachineSample;
 use crate::judge::testing::{Fault, Scenario, example, hostile};
 use crate::judge::{Finding, Status, judge};
 use crate::record::{
-    Braked, Event, FailureKind, HowEnded, Initiator, MachineSecond, Measured, Phase, Stamped,
+    self, Braked, Event, FailureKind, HowEnded, Initiator, Loss, MachineSecond, Measured, Phase, Run,
+    Stamped, snapshot_events,
 };
 
 fn shown(scenario: &Scenario, width: usize) -> String {
@@ -276,5 +277,45 @@ proptest! {
         for line in shown(&scenario, width).lines() {
             prop_assert!(columns_of(line) <= width, "{} > {width}: {line}", columns_of(line));
         }
+    }
+}
+
+/// A run as it is read from a record that begins anew.
+fn from_a_new_file(run: &Run) -> Run {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let mut text = String::new();
+    let second = Stamped::new(run.last_at, Event::Recovered { lost: Loss::Truncated });
+    let mut line = |event: &Stamped| {
+        text.push_str(&(serde_json::to_string(event).unwrap() + "\n"));
+        Ok(())
+    };
+    snapshot_events(run, &second, &mut line).unwrap();
+    std::fs::write(file.path(), text).unwrap();
+    record::read(file.path()).unwrap()
+}
+
+#[test]
+fn a_record_that_began_anew_leads_to_the_same_report() {
+    let slow = Scenario { cut_last: true, how: None, ..example() };
+    let without_aws = Scenario { aws: false, series: None, levels: vec![50, 100], ..example() };
+    for mut run in [example(), slow, without_aws].map(|scenario| scenario.run()) {
+        run.levels[0].idle_timeout = Some(std::time::Duration::from_secs(75));
+        for level in &mut run.levels[1..] {
+            level.idle_timeout = Some(std::time::Duration::from_secs(80));
+        }
+        let again = from_a_new_file(&run);
+        assert_eq!((&again.samples, &again.open), (&run.samples, &run.open));
+        assert_eq!((again.last_at, again.findings.len()), (run.last_at, run.findings.len()));
+        for (level, before) in again.levels.iter().zip(&run.levels) {
+            assert_eq!(level.machine, before.machine);
+            assert_eq!(format!("{:?}", level.failures), format!("{:?}", before.failures));
+        }
+        let report = |run: &Run| -> serde_json::Value { serde_json::from_str(&json(&judge(run))).unwrap() };
+        let mut from_file = report(&again);
+        let incomplete = from_file["run"]["incomplete"].take();
+        assert!(incomplete.as_str().unwrap().contains("truncated"), "{incomplete}");
+        assert_eq!(from_file, report(&run));
+        assert!(table(&judge(&again), Layout { width: 100, color: false }).contains("Incomplete"));
+        assert!(html(&judge(&again)).contains("Incomplete: the record"));
     }
 }

@@ -7,6 +7,9 @@ use serde_json::Value;
 
 use crate::harness::{Background, Done, Folder, Simulator, binary, events, finish, json_of, wait_for};
 
+/// What another program does to a record.
+type Lose = fn(&Path);
+
 /// A run of some seconds with a failure in it, and a record in a folder of its own.
 fn run(simulator: &Simulator, folder: &Folder) -> (Background, PathBuf) {
     let record = folder.file("runs/a.jsonl");
@@ -67,8 +70,7 @@ fn a_record_that_is_removed_or_replaced_continues_in_a_copy() {
         fs::write(&other, "of another program\n").unwrap();
         fs::rename(other, record).unwrap();
     };
-    let cases: [(&dyn Fn(&Path), &str); 2] =
-        [(&removed, "was removed"), (&replaced, "was replaced by another file")];
+    let cases: [(Lose, &str); 2] = [(removed, "was removed"), (replaced, "was replaced by another file")];
     for (lose, how) in cases {
         let folder = Folder::new();
         let (run, record) = run(&simulator, &folder);
@@ -134,4 +136,28 @@ fn a_record_that_is_truncated_begins_anew_from_memory() {
     }
     assert!(fs::read_to_string(&export).unwrap().contains("Incomplete: the record"));
     assert_eq!(totals(&report), totals(&live(&folder)));
+}
+
+#[test]
+fn a_second_signal_names_the_file_where_the_record_is() {
+    let simulator = Simulator::start(&[]);
+    let folder = Folder::new();
+    let record = folder.file("a.jsonl");
+    let run = Background::start(
+        // It would close for longer than the test waits.
+        binary()
+            .args(["run", simulator.url(), "--no-aws", "--levels=25", "--close-rate=0.01", "--record"])
+            .arg(&record),
+    );
+    wait_for("the hold", || (!events(&record, "hold_started").is_empty()).then_some(()));
+    let samples = events(&record, "sample").len();
+    fs::remove_file(&record).unwrap();
+    let recovered = folder.file("a.recovered.jsonl");
+    // More than could be copied: the file is written to.
+    wait_for("more samples", || (events(&recovered, "sample").len() > samples + 3).then_some(()));
+    run.signal("INT");
+    run.signal("TERM");
+    let done = run.wait();
+    let said = format!("interrupted; the record is {}\n", recovered.display());
+    assert!(done.stderr.contains(&said), "{}", done.stderr);
 }
