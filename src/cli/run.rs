@@ -15,7 +15,7 @@ use crate::conduct::{self, Interrupt, Notice, SettleFailure, Settling};
 use crate::judge::{Judged, judge};
 use crate::live::Live;
 use crate::load::Dialer;
-use crate::record::{Journal, JournalError, RecordLoss, Run};
+use crate::record::{Journal, JournalError, RecordLoss, RecordPath, Run};
 use crate::report;
 
 /// Everything a run needs that is not in its plan.
@@ -104,7 +104,7 @@ pub(super) async fn run(job: &Job, mut interrupt: Interrupt, output: &Output) ->
     let mut run = conducted.run;
 
     warn_of_losses(&journal.losses_now(&run));
-    let (exit, mut failures) = show(job, &record.get(), &judge(&run), output);
+    let (exit, mut failures) = show(job, &record, &judge(&run), output);
     if let Some(publishing) = publishing {
         let owes_retention = AfterRun::end_live(publisher, &mut run).await;
         let way_in = (&journal.entry(), &record);
@@ -143,10 +143,10 @@ pub(super) fn show_settling(live: &mut Live, settling: &Settling) {
 }
 
 /// Shows what a run came to, and writes it where it was asked for; what is shown is not lost by what fails.
-fn show(job: &Job, record: &Path, judged: &Judged<'_>, output: &Output) -> (Exit, Vec<Complaint>) {
+fn show(job: &Job, record: &RecordPath, judged: &Judged<'_>, output: &Output) -> (Exit, Vec<Complaint>) {
     output.result(&results(judged, output));
-    if !output::is_streamed(&job.record) {
-        output.result(&footer(job, record, judged));
+    if !output::is_streamed(&job.record) && !record.is_lost() {
+        output.result(&footer(job, &record.get(), judged));
     }
     let failures = write_all(&job.exports, judged, output).err().into_iter().collect();
     (of_judged(judged, job.settings.plan.rule.require), failures)

@@ -57,7 +57,7 @@ pub(super) fn record_is(path: &RecordPath) {
 
 /// The record that is being written, as it can be shown.
 pub(super) fn record() -> Option<String> {
-    RECORD.get().map(|record| output::shown(&record.get()))
+    RECORD.get().filter(|record| !record.is_lost()).map(|record| output::shown(&record.get()))
 }
 
 /// Whether the user wants the process to end.

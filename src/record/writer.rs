@@ -241,6 +241,7 @@ impl Writer {
                 Ok(to)
             }
             Err(error) => {
+                self.path.set_lost();
                 self.lost = Some(JournalError::Lost(path.clone()));
                 Err(error)
             }
