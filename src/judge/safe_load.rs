@@ -67,7 +67,7 @@ pub(super) fn safe_load(
     let hours = open.connection_seconds(best.run.started_at, ended) / 3_600.0;
     let counts = &best.run.counts;
     #[allow(clippy::cast_precision_loss)]
-    let bytes = (counts.bytes_sent + counts.bytes_received) as f64;
+    let bytes = counts.bytes_sent.saturating_add(counts.bytes_received) as f64;
     let an_hour_each = if hours > 0.0 { bytes / hours } else { 0.0 };
     let connections = f64::from(safe_limit);
     let port = run.header.plan.destination().port();

@@ -11,6 +11,7 @@ mod cumulative;
 mod dead_levels;
 mod demo;
 mod diagnosis;
+mod extremes;
 mod failures;
 mod floods;
 mod harness;
