@@ -39,9 +39,7 @@ impl Aws {
                 return Ok(found);
             }
         }
-        let reason = "its pages do not end".to_owned();
-        let endpoint = self.cloudwatch_endpoint.last().unwrap_or_default();
-        Err(AwsError::Unreadable { endpoint, action: DESCRIBE.to_string(), reason })
+        Err(DESCRIBE.endless(&self.cloudwatch_endpoint))
     }
 
     /// Makes an alarm, or replaces the one of its name.

@@ -55,7 +55,7 @@ impl Aws {
         let mut groups = Vec::new();
         for _ in 0..MOST_PAGES {
             match TARGET_GROUPS.timed_page(pages.next()).await {
-                None => break,
+                None => return Ok(groups),
                 Some(Ok(page)) => {
                     let page = page.target_groups.unwrap_or_default();
                     let checked = page.iter().try_for_each(check_names);
@@ -65,7 +65,7 @@ impl Aws {
                 Some(Err(error)) => return Err(TARGET_GROUPS.error(&self.elb_endpoint, &error)),
             }
         }
-        Ok(groups)
+        Err(TARGET_GROUPS.endless(&self.elb_endpoint))
     }
 
     /// The targets of each group by state, in the groups' order; none of a group without an ARN.

@@ -160,12 +160,12 @@ impl Aws {
         let mut all = Vec::new();
         for _ in 0..MOST_PAGES {
             match LOAD_BALANCERS.timed_page(pages.next()).await {
-                None => break,
+                None => return Ok(all),
                 Some(Ok(page)) => all.extend(page.load_balancers.unwrap_or_default()),
                 Some(Err(error)) => return Err(LOAD_BALANCERS.error(&self.elb_endpoint, &error)),
             }
         }
-        Ok(all)
+        Err(LOAD_BALANCERS.endless(&self.elb_endpoint))
     }
 }
 

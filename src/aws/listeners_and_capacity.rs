@@ -58,7 +58,7 @@ impl Aws {
         let mut listeners = Vec::new();
         for _ in 0..MOST_PAGES {
             match LISTENERS.timed_page(pages.next()).await {
-                None => break,
+                None => return Ok(listeners),
                 Some(Ok(page)) => {
                     for listener in page.listeners() {
                         let facts = listener_facts(listener);
@@ -68,7 +68,7 @@ impl Aws {
                 Some(Err(error)) => return Err(LISTENERS.error(&self.elb_endpoint, &error)),
             }
         }
-        Ok(listeners)
+        Err(LISTENERS.endless(&self.elb_endpoint))
     }
 
     async fn reservation(&self, arn: &str) -> Result<ReservationFacts, AwsError> {

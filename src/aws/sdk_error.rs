@@ -38,6 +38,13 @@ impl Call {
         Some(page)
     }
 
+    /// That the list which this call gives has more pages than are read.
+    pub(super) fn endless(self, endpoint: &Endpoint) -> AwsError {
+        let endpoint = endpoint.last().unwrap_or_else(|| format!("AWS ({})", self.service));
+        let reason = "its pages do not end".to_owned();
+        AwsError::Unreadable { endpoint, action: self.to_string(), reason }
+    }
+
     /// What the SDK's error of this call means. The codes are matched as text, since neither elbv2 nor CloudWatch
     /// models them (aws-facts.md §5).
     pub(super) fn error<E>(self, endpoint: &Endpoint, error: &SdkError<E>) -> AwsError
