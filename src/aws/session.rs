@@ -26,6 +26,7 @@ use super::foreign_text::foreign_text;
 use super::http::http_client;
 use super::no_credentials::no_credentials;
 use crate::facts::{LoadBalancerFacts, LoadBalancerRef};
+use crate::plan::ShownUrl;
 
 /// Where AWS is and who asks.
 #[derive(Debug, Clone, Default)]
@@ -396,10 +397,7 @@ fn check_endpoint(endpoint: &str) -> Result<(), AwsError> {
     let url = url::Url::parse(endpoint).ok();
     match url.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host()) {
         Some(_) => Ok(()),
-        None => Err(AwsError::BadEndpoint {
-            // Userinfo may be a secret.
-            endpoint: foreign_text(endpoint.rsplit('@').next().unwrap_or_default()),
-        }),
+        None => Err(AwsError::BadEndpoint { endpoint: foreign_text(ShownUrl::of(endpoint).as_str()) }),
     }
 }
 

@@ -1,4 +1,5 @@
-//! Every flag, defined once: help, man page, completions, environment and config file come from here.
+//! Every flag, defined once: help, man page, completions, environment and config file come from here. What holds the value
+//! of a flag that may be a secret has no debug form.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -28,7 +29,7 @@ For run, preflight, analyze, publish and config show, every flag can also be set
 
 /// How many WebSocket connections does your AWS Application Load Balancer really hold, and does CloudWatch say the same
 /// as your clients?
-#[derive(Debug, Parser)]
+#[derive(Parser)]
 #[command(name = "albcap", version, after_help = AFTER_HELP, max_term_width = 100)]
 pub(crate) struct Cli {
     #[command(subcommand)]
@@ -37,7 +38,7 @@ pub(crate) struct Cli {
     pub(crate) output: OutputFlags,
 }
 
-#[derive(Debug, Subcommand)]
+#[derive(Subcommand)]
 pub(crate) enum Command {
     /// Open, hold and close level after level, then set CloudWatch's numbers beside the clients'
     Run(Box<RunArgs>),
@@ -77,7 +78,7 @@ pub(crate) enum Command {
     },
 }
 
-#[derive(Debug, Subcommand)]
+#[derive(Subcommand)]
 pub(crate) enum ConfigAction {
     /// Print every flag of `run`, its value, and whether default, file, environment or command line gave it
     Show(Box<RunFlags>),
@@ -91,7 +92,7 @@ pub(crate) enum Document {
     Report,
 }
 
-#[derive(Debug, Args)]
+#[derive(Args)]
 pub(crate) struct RunArgs {
     /// Where the WebSockets are: ws://… or wss://…
     #[arg(value_name = "URL")]
@@ -100,7 +101,7 @@ pub(crate) struct RunArgs {
     pub(crate) flags: RunFlags,
 }
 
-#[derive(Debug, Args)]
+#[derive(Args)]
 pub(crate) struct RunFlags {
     #[command(flatten)]
     pub(crate) target: TargetFlags,
@@ -123,12 +124,12 @@ pub(crate) struct RunFlags {
     pub(crate) live: bool,
 }
 
-#[derive(Debug, Args)]
+#[derive(Args)]
 #[command(next_help_heading = "Target and network")]
 pub(crate) struct TargetFlags {
     /// Extra request header, or a file of them, one a line (# begins a comment); a secret belongs into a file or
     /// ALBCAP_HEADER, since the command line is public
-    #[arg(short = 'H', long, value_name = "'NAME: VALUE'|@FILE", hide_default_value = true)]
+    #[arg(short = 'H', long, value_name = "'NAME: VALUE'|@FILE")]
     pub(crate) header: Vec<String>,
     /// The Origin header
     #[arg(long, value_name = "ORIGIN")]
@@ -249,7 +250,7 @@ pub(crate) struct SafetyFlags {
     pub(crate) force: Vec<String>,
 }
 
-#[derive(Debug, Args)]
+#[derive(Args)]
 #[command(next_help_heading = "AWS")]
 pub(crate) struct AwsFlags {
     /// The ALB's name or ARN; left out, it is found from the URL's host
@@ -275,7 +276,7 @@ pub(crate) struct AwsFlags {
 }
 
 /// Who asks AWS, and where.
-#[derive(Debug, Clone, Default, Args)]
+#[derive(Clone, Default, Args)]
 #[command(next_help_heading = "AWS")]
 pub(crate) struct AwsAccess {
     /// Profile of the AWS configuration
@@ -331,7 +332,7 @@ pub(crate) enum Color {
     Never,
 }
 
-#[derive(Debug, Args)]
+#[derive(Args)]
 pub(crate) struct AnalyzeArgs {
     /// The record of a run
     #[arg(value_name = "RECORD")]

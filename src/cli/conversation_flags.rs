@@ -9,7 +9,7 @@ use super::Complaint;
 use super::args::parse_positive_duration;
 use crate::plan::{Conversation, Heartbeat, HeartbeatKind, Pattern, Protocol, Reply, Script, Template};
 
-#[derive(Debug, Args)]
+#[derive(Args)]
 #[command(next_help_heading = "Heartbeat and application protocol")]
 pub(crate) struct ConversationFlags {
     /// Interval of the heartbeats; refused when not below the ALB's idle timeout, warned above half of it
@@ -32,7 +32,7 @@ pub(crate) struct ConversationFlags {
     pub(crate) pong_timeout: Duration,
     /// Text that every connection sends when it is upgraded; {{index}} is its number in its level, from 0,
     /// {{uuid}} an identifier of its own, {{token}} its token
-    #[arg(long, value_name = "MESSAGE", allow_hyphen_values = true, hide_env_values = true, value_parser = Template::with_token)]
+    #[arg(long, value_name = "MESSAGE", allow_hyphen_values = true, value_parser = Template::with_token)]
     pub(crate) on_open: Option<Template>,
     /// A connection counts as open only when a text message matches, which --connect-timeout waits for
     #[arg(long, value_name = "REGEX", allow_hyphen_values = true)]

@@ -150,9 +150,9 @@ impl Simulator {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .kill_on_drop(true);
-        // Nothing that the user has set for `run` is meant for the demo's simulator.
-        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("ALBCAP_"))
-        {
+        // Neither what the user has set for `run` nor the credentials of AWS are meant for the demo's simulator.
+        let is_foreign = |name: &str| name.starts_with("ALBCAP_") || name.starts_with("AWS_");
+        for (name, _) in std::env::vars_os().filter(|(name, _)| is_foreign(&name.to_string_lossy())) {
             command.env_remove(name);
         }
         // Ctrl-C is for the run, which then ends the simulator.

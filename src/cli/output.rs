@@ -1,16 +1,18 @@
 //! Where text goes: results to standard output, everything else to standard error, and how it looks there. Nothing here
 //! waits for a reader ([`console`]); [`end`] does, when the command is over.
 
+use std::error::Error;
 use std::io::{self, IsTerminal};
 use std::path::Path;
 
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use super::args::{Color, OutputFlags};
 use super::console::{self, Drained, Kind, Stream};
-use super::{Complaint, Exit, signals};
+use super::{Complaint, Exit, config, signals};
 use crate::live::{Live, Screen};
 use crate::report::{Layout, visible};
 
@@ -159,18 +161,53 @@ pub(super) fn record_word(path: &Path) -> String {
 
 /// Help and version are results; the rest of clap's errors are said like all others.
 pub(super) fn clap_error(error: &clap::Error) -> Exit {
-    use clap::error::ErrorKind as E;
     match error.kind() {
-        E::DisplayHelp | E::DisplayVersion => {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             let _ = error.print();
             Exit::Done
         }
-        E::DisplayHelpOnMissingArgumentOrSubcommand => {
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             let _ = error.print();
             Exit::Usage
         }
-        _ => end(Err(of_clap(&error.to_string()))),
+        _ => end(Err(without_secrets(error).unwrap_or_else(|| of_clap(&error.to_string())))),
     }
+}
+
+/// The errors of clap that would repeat what may be a secret: the value of such a flag, wherever it came from, and a word
+/// of the command line that belongs to no flag, such as the rest of a header without quotes or a second URL.
+fn without_secrets(error: &clap::Error) -> Option<Complaint> {
+    let text = |kind: ContextKind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.as_str()),
+        _ => None,
+    };
+    let flag = text(ContextKind::InvalidArg).unwrap_or_default();
+    let long = flag.strip_prefix("--").and_then(|rest| rest.split([' ', '=']).next());
+    match error.kind() {
+        ErrorKind::UnknownArgument if !flag.starts_with('-') => Some(Complaint::usage(
+            "there is a word on the command line that no flag takes",
+            "quote values with spaces, and give one URL or RECORD",
+        )),
+        ErrorKind::InvalidSubcommand if !text(ContextKind::InvalidSubcommand).is_some_and(is_plain_word) => {
+            Some(Complaint::usage(
+                "there is no such command",
+                "write 'albcap run URL'; albcap --help lists the commands",
+            ))
+        }
+        _ => {
+            text(ContextKind::InvalidValue)?;
+            let long = long.filter(|long| config::is_secret(long))?;
+            let why = error.source().map_or_else(|| "it takes no such value".to_owned(), ToString::to_string);
+            Some(Complaint::usage(
+                format!("the value of --{long} can't be used: {why}"),
+                "see albcap run --help",
+            ))
+        }
+    }
+}
+
+fn is_plain_word(text: &str) -> bool {
+    text.chars().all(|c| c.is_ascii_lowercase() || c == '-')
 }
 
 /// Makes two lines of clap's paragraphs: the error, and the tip, if it has one.

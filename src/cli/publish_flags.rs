@@ -6,9 +6,10 @@ use clap::{Args, ValueEnum};
 
 use super::Complaint;
 use super::args::AwsAccess;
+use crate::plan::ShownUrl;
 use crate::publish::{Carrier, Dimension, LogGroup, Namespace, Retention, Wanted};
 
-#[derive(Debug, Args)]
+#[derive(Args)]
 pub(crate) struct PublishArgs {
     /// The record of a run
     #[arg(value_name = "RECORD")]
@@ -106,13 +107,12 @@ impl PublishFlags {
 }
 
 impl AwsAccess {
-    /// The flags that ask the same account in the same place.
+    /// The flags that ask the same account in the same place; the endpoint without userinfo and query values.
     pub(crate) fn words(&self) -> String {
-        let given = [
-            ("--profile", &self.profile),
-            ("--region", &self.region),
-            ("--endpoint-url", &self.endpoint_url),
-        ];
+        // A command line is public, and is printed to be pasted elsewhere.
+        let endpoint_url = self.endpoint_url.as_deref().map(|url| ShownUrl::of(url).to_string());
+        let given =
+            [("--profile", &self.profile), ("--region", &self.region), ("--endpoint-url", &endpoint_url)];
         let words = given.into_iter().filter_map(|(flag, value)| Some((flag, value.as_ref()?)));
         words.map(|(flag, value)| format!(" {flag} {}", quoted(value))).collect()
     }
@@ -160,6 +160,16 @@ mod tests {
         assert_eq!((wanted.metrics, wanted.logs), (Some(Carrier::Embedded), false));
         assert!(wanted.writes_logs());
         assert!(flags(&["--publish", "logs", "--emf"]).wanted().is_err());
+    }
+
+    #[test]
+    fn an_endpoints_secrets_are_no_words() {
+        let access = AwsAccess {
+            region: Some("eu-west-1".to_owned()),
+            endpoint_url: Some("http://u:hunter2@127.0.0.1:1/?sig=hunter3".to_owned()),
+            ..AwsAccess::default()
+        };
+        assert_eq!(access.words(), " --region eu-west-1 --endpoint-url 'http://127.0.0.1:1/?sig=***'");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::args::{AwsAccess, parse_positive};
 use crate::publish::recommend::AlarmAction;
 use crate::publish::{Dimension, Namespace};
 
-#[derive(Debug, Args)]
+#[derive(Args)]
 pub(crate) struct RecommendArgs {
     /// The record of a run
     #[arg(value_name = "RECORD")]

@@ -14,7 +14,7 @@ use super::{Complaint, Output, output, preflight, signals};
 use crate::conduct::{self, Interrupt, Notice, SettleFailure, Settling};
 use crate::judge::{Judged, judge};
 use crate::live::Live;
-use crate::load::Dialer;
+use crate::load::{Dialer, DialerError};
 use crate::record::{Journal, JournalError, RecordLoss, RecordPath, Run};
 use crate::report;
 
@@ -62,7 +62,7 @@ pub(super) async fn run(job: &Job, mut interrupt: Interrupt, output: &Output) ->
     let output = if to_stdout { &output.beside_the_record() } else { output };
     let settings = &job.settings;
     let dialer = Dialer::new(&settings.target, &settings.plan.route, settings.plan.pace.connect_timeout)
-        .map_err(|error| Complaint::usage(error, "check --cacert, --cert and --key"))?;
+        .map_err(|error| dialer_complaint(&error))?;
     let inquiry = settings.inquiry();
     let Some(survey) = interrupt.unless_set(conduct::survey(&inquiry)).await else {
         return Ok(signals::before_the_load());
@@ -191,6 +191,14 @@ fn footer(job: &Job, record: &Path, judged: &Judged<'_>) -> String {
 /// The command that reads CloudWatch later, as whom and where the run would have done it.
 fn analyze(job: &Job, record: &Path) -> String {
     format!("albcap analyze {}{}", output::record_word(record), job.access.words())
+}
+
+fn dialer_complaint(error: &DialerError) -> Complaint {
+    let remedy = match error {
+        DialerError::TokenTls(_) => "check --token-cacert, --token-cert and --token-key",
+        DialerError::Tls(_) | DialerError::ServerName(_) => "check the URL, --cacert, --cert and --key",
+    };
+    Complaint::usage(error, remedy)
 }
 
 pub(super) fn record_complaint(error: &JournalError) -> Complaint {

@@ -213,9 +213,9 @@ fn target(url: TargetUrl, args: &RunArgs) -> Result<Target, Complaint> {
             .map_err(|error| Complaint::usage(error, "an origin looks like https://app.example.com"))?;
         headers.push(header);
     }
-    if let Some(wrong) = flags.subprotocol.iter().find(|name| !is_http_token(name)) {
+    if let Some(wrong) = flags.subprotocol.iter().position(|name| !is_http_token(name)) {
         return Err(Complaint::usage(
-            format!("'{}' can't be a subprotocol's name", wrong.escape_debug()),
+            format!("number {} of the subprotocols can't be a subprotocol's name", wrong + 1),
             "names are single words, such as graphql-transport-ws",
         ));
     }

@@ -10,13 +10,17 @@ use super::conversation_flags::Kind;
 use super::{Complaint, output};
 
 /// A flag, and those of which one must be there for it to mean something.
-const NEEDS: [(&str, &[&str]); 18] = [
+const NEEDS: [(&str, &[&str]); 22] = [
     ("precision", &["search"]),
     ("token-json-pointer", &["token-url"]),
     ("token-method", &["token-url"]),
     ("token-body", &["token-url"]),
     ("token-header", &["token-url"]),
     ("token-concurrency", &["token-url"]),
+    ("token-cacert", &["token-url"]),
+    ("token-cert", &["token-url"]),
+    ("token-key", &["token-url"]),
+    ("token-insecure", &["token-url"]),
     ("token-timeout", &["token-cmd", "token-url"]),
     ("token-in", &["token-file", "token-cmd", "token-url", "jwt-key"]),
     ("jwt-claims", &["jwt-key"]),
@@ -31,9 +35,11 @@ const NEEDS: [(&str, &[&str]); 18] = [
     ("live", &["publish"]),
 ];
 
-/// Flags about TLS, which a token endpoint may speak too. `--insecure` is not among them: where nothing is encrypted there is
-/// nothing to verify, as with curl.
+/// Flags about TLS. `--insecure` is not among them: where nothing is encrypted there is nothing to verify, as with curl.
 const TLS: [&str; 4] = ["cacert", "cert", "key", "tls-resume"];
+
+/// The same of the token endpoint.
+const TOKEN_TLS: [&str; 3] = ["token-cacert", "token-cert", "token-key"];
 
 /// Flags about heartbeats, which `--heartbeat-kind none` leaves out.
 const HEARTBEATS: [&str; 2] = ["heartbeat", "pong-timeout"];
@@ -77,15 +83,20 @@ pub(super) fn check(args: &RunArgs, parsed: &Parsed) -> Result<(), Complaint> {
         let remedy = format!("give {needs} too, or leave --{flag} out");
         return Err(Complaint::usage(format!("--{flag} means nothing without {needs}"), remedy));
     }
-    let is_plain = args.url.get(..3).is_some_and(|scheme| scheme.eq_ignore_ascii_case("ws:"));
-    match TLS.iter().find(|flag| parsed.is_on_command_line(flag)) {
-        Some(flag) if is_plain && !parsed.is_given("token-url") => Err(Complaint::usage(
-            format!("--{flag} is about TLS, which a ws:// URL does not speak"),
-            format!("write wss:// if the listener speaks TLS, or leave --{flag} out"),
-        )),
-        _ => {
-            notes(args, parsed).iter().for_each(|note| output::warn(note));
-            Ok(())
+    for (flags, url, scheme, secure) in [
+        (&TLS[..], Some(args.url.as_str()), "ws", "wss"),
+        (&TOKEN_TLS, args.flags.tokens.token_url(), "http", "https"),
+    ] {
+        let is_plain = url
+            .and_then(|url| url.split_once(':'))
+            .is_some_and(|(given, _)| given.trim().eq_ignore_ascii_case(scheme));
+        if let Some(flag) = flags.iter().find(|flag| is_plain && parsed.is_on_command_line(flag)) {
+            return Err(Complaint::usage(
+                format!("--{flag} is about TLS, which {scheme}:// does not speak"),
+                format!("write {secure}:// if the server speaks TLS, or leave --{flag} out"),
+            ));
         }
     }
+    notes(args, parsed).iter().for_each(|note| output::warn(note));
+    Ok(())
 }

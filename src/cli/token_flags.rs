@@ -10,24 +10,25 @@ use super::Complaint;
 use super::args::{parse_headers, parse_positive, parse_positive_duration};
 use crate::load::read_token_file;
 use crate::plan::{
-    Jwt, JwtError, Template, TokenEndpoint, TokenEndpointError, TokenPlace, TokenSource, Tokens,
+    Jwt, JwtError, Template, TlsOptions, TokenEndpoint, TokenEndpointError, TokenPlace, TokenSource, Tokens,
 };
 
 /// What the default lifetime of a signed token leaves beyond its level's planned end.
 const LIFETIME_TO_SPARE: Duration = Duration::from_secs(300);
 
-#[derive(Debug, Args)]
+#[derive(Args)]
 #[command(next_help_heading = "Tokens")]
 pub(crate) struct TokenFlags {
     /// File of tokens, a line for each connection of the largest level
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
-    /// Shell command that prints a token for each connection, a line each; ALBCAP_COUNT says how many
-    #[arg(long, value_name = "CMD", hide_env_values = true)]
+    /// Shell command that prints a token for each connection, a line each; ALBCAP_COUNT says how many. A secret belongs
+    /// into ALBCAP_TOKEN_CMD or a config file, since the command line is public
+    #[arg(long, value_name = "CMD")]
     token_cmd: Option<String>,
     /// HTTP endpoint that is asked for each connection's token; {{index}} and {{uuid}} differ between them. A secret
     /// belongs into the file of --token-header or --token-body
-    #[arg(long, value_name = "URL", hide_env_values = true)]
+    #[arg(long, value_name = "URL")]
     token_url: Option<String>,
     /// Where the token is in the endpoint's JSON answer (/access_token); left out, the answer is the token
     #[arg(long, value_name = "POINTER")]
@@ -36,20 +37,32 @@ pub(crate) struct TokenFlags {
     #[arg(long, value_name = "METHOD", value_parser = PossibleValuesParser::new(["GET", "POST", "PUT", "PATCH"]))]
     token_method: Option<String>,
     /// Body of the endpoint's requests, or a file that holds it; with {{index}} and {{uuid}}
-    #[arg(long, value_name = "TEXT|@FILE", hide_env_values = true)]
+    #[arg(long, value_name = "TEXT|@FILE")]
     token_body: Option<String>,
     /// Header of the endpoint's requests, or a file of them, one a line; may be repeated
-    #[arg(long, value_name = "'NAME: VALUE'|@FILE", hide_env_values = true)]
+    #[arg(long, value_name = "'NAME: VALUE'|@FILE")]
     token_header: Vec<String>,
     /// Requests to the endpoint in flight at most
     #[arg(long, value_name = "N", default_value = "16", value_parser = parse_positive)]
     token_concurrency: u32,
+    /// PEM file of certificates to trust at the endpoint in place of the system's
+    #[arg(long, value_name = "FILE")]
+    token_cacert: Option<PathBuf>,
+    /// PEM file of the client's certificate for the endpoint, for mTLS
+    #[arg(long, value_name = "FILE", requires = "token_key")]
+    token_cert: Option<PathBuf>,
+    /// PEM file of that certificate's private key
+    #[arg(long, value_name = "FILE", requires = "token_cert")]
+    token_key: Option<PathBuf>,
+    /// Accept any certificate of the endpoint
+    #[arg(long)]
+    token_insecure: bool,
     /// File with the key by which JSON Web Tokens are signed here (HS256); a line break at its end is no part of it
     #[arg(long, value_name = "FILE")]
     jwt_key: Option<PathBuf>,
     /// Their claims, with {{index}} and {{uuid}}; iat is added, exp may be a duration
     /// [default: {"sub":"albcap-{{index}}","jti":"{{uuid}}"}]
-    #[arg(long, value_name = "JSON|@FILE", hide_env_values = true)]
+    #[arg(long, value_name = "JSON|@FILE")]
     jwt_claims: Option<String>,
     /// How long they are valid after they are signed, at each level's start; refused when shorter than the level
     /// [default: 5m beyond the level's planned end]
@@ -65,6 +78,11 @@ pub(crate) struct TokenFlags {
 }
 
 impl TokenFlags {
+    /// The endpoint's URL; it may hold a secret.
+    pub(super) fn token_url(&self) -> Option<&str> {
+        self.token_url.as_deref()
+    }
+
     /// What they mean; `None` where no source is given. `level` is the longest that a level is planned to take.
     pub(super) fn tokens(&self, level: Duration) -> Result<Option<Tokens>, Complaint> {
         let sources = [
@@ -108,7 +126,15 @@ impl TokenFlags {
         })?;
         let headers = parse_headers(&self.token_header)?;
         let pointer = self.token_json_pointer.clone();
-        TokenEndpoint::new(url, method, headers, body, pointer, self.token_concurrency).map_err(|error| {
+        let tls = TlsOptions {
+            ca_cert: self.token_cacert.clone(),
+            cert: self.token_cert.clone(),
+            key: self.token_key.clone(),
+            insecure: self.token_insecure,
+            resume: false,
+        };
+        let concurrency = self.token_concurrency;
+        TokenEndpoint::new(url, method, headers, body, pointer, concurrency, tls).map_err(|error| {
             let remedy = match error {
                 TokenEndpointError::Pointer => "write for example --token-json-pointer /access_token",
                 _ => "give an endpoint such as https://auth.example.com/token",

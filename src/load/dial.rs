@@ -31,7 +31,10 @@ const REFUSAL_PATIENCE: Duration = Duration::from_millis(250);
 pub enum DialerError {
     /// TLS.
     #[error(transparent)]
-    Tls(#[from] TlsError),
+    Tls(TlsError),
+    /// TLS with the token endpoint.
+    #[error("the token endpoint: {0}")]
+    TokenTls(TlsError),
     /// The host can't be a certificate's name.
     #[error("'{0}' can't be a server's name in TLS")]
     ServerName(String),
@@ -77,7 +80,7 @@ impl Dialer {
         let tls = if target.url.is_tls() {
             let name =
                 ServerName::try_from(host.clone()).map_err(|_| DialerError::ServerName(host.clone()))?;
-            Some((client_config(&target.tls)?, name))
+            Some((client_config(&target.tls).map_err(DialerError::Tls)?, name))
         } else {
             None
         };
@@ -85,7 +88,7 @@ impl Dialer {
             router: Router::new(route, &host, target.url.port(), connect_timeout),
             tls,
             request: Request::new(target),
-            mint: target.tokens.as_ref().map(|tokens| Mint::new(tokens, &target.tls)).transpose()?,
+            mint: target.tokens.as_ref().map(Mint::new).transpose().map_err(DialerError::TokenTls)?,
             conversation: Arc::new(target.conversation.clone()),
             connect_timeout,
             secrets: target.secrets(),

@@ -31,8 +31,8 @@ pub enum TlsError {
         /// Why.
         reason: String,
     },
-    /// One of `--cert` and `--key` is missing.
-    #[error("--cert and --key belong together")]
+    /// A certificate without its key, or the other way around.
+    #[error("a client's certificate and its key belong together, and one of them is missing")]
     HalfIdentity,
     /// The system trusts nobody.
     #[error("the system has no trusted root certificates")]

@@ -23,6 +23,7 @@ mod schedule;
 mod search;
 pub(crate) mod seconds;
 mod target;
+mod target_url;
 mod template;
 mod tokens;
 mod window;
@@ -49,9 +50,8 @@ pub use route::{
 };
 pub use schedule::{LevelOutcome, Levels, LevelsError, Most, Schedule, Step, StopReason};
 pub use search::{Search, SearchError};
-pub use target::{
-    HeaderError, RequestHeader, ShownUrl, Target, TargetUrl, TargetUrlError, TlsOptions, is_http_token,
-};
+pub use target::{HeaderError, RequestHeader, Target, TlsOptions, is_http_token};
+pub use target_url::{ShownUrl, TargetUrl, TargetUrlError};
 pub use template::{Template, TemplateError};
 pub use tokens::{
     Expiry, Jwt, JwtError, Token, TokenEndpoint, TokenEndpointError, TokenError, TokenMisfit, TokenOrigin,

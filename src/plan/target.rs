@@ -3,13 +3,15 @@
 use std::path::PathBuf;
 
 use base64::Engine;
-use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use base64::alphabet::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use thiserror::Error;
-use url::{Host, Url};
 
-use super::{Conversation, Secrets, Template, Tokens};
+use super::target_url::plus_decoded;
+use super::{Conversation, Secrets, TargetUrl, Tokens};
+
+/// A word of this many bytes may be a token, also without a digit in it.
+const SHORTEST_TOKEN: usize = 16;
 
 /// Where the connections go and what they bring along. It holds secrets and is never written anywhere.
 #[derive(Debug, Clone)]
@@ -46,238 +48,44 @@ pub struct TlsOptions {
 impl Target {
     /// All that must never be seen of this target, in every form in which it may come back.
     pub fn secrets(&self) -> Secrets {
-        let query = self.url.query().flat_map(|part| {
-            let raw = part.secret();
-            let decoded = plus_decoded(raw);
-            [raw.to_owned(), encoded(&decoded), decoded]
-        });
+        let query = self.url.query_secrets().flat_map(|raw| [raw.to_owned(), plus_decoded(raw)]);
         let headers = self.headers.iter().flat_map(|header| {
             // `Bearer X` may come back as `X` alone, and one cookie without the others.
-            std::iter::once(header.value.as_str()).chain(parts(&header.value)).map(str::to_owned)
+            let parts = std::iter::once(header.value.as_str()).chain(parts(&header.value)).map(str::to_owned);
+            parts.chain(header.basic_pair().into_iter().flat_map(|pair| pair_forms(&pair)))
         });
-        let opening = self.conversation.on_open.iter().flat_map(Template::texts).flat_map(credentials);
-        Secrets::new(query.chain(headers).chain(opening).chain(self.url.userinfo_forms()))
+        let tokens = self.tokens.iter().flat_map(Tokens::sent_texts);
+        let messages = self.conversation.sent_texts().chain(tokens).flat_map(credentials);
+        // Some servers take a token as a subprotocol; the registered names are shorter, or hold no digit.
+        let may_be_token = |name: &&String| name.len() >= SHORTEST_TOKEN && is_mixed(name);
+        let subprotocols = self.subprotocols.iter().filter(may_be_token).cloned();
+        let userinfo = self.url.raw_userinfo().into_iter().chain(self.url.userinfo());
+        let userinfo = userinfo.flat_map(|pair| pair_forms(&pair));
+        Secrets::new(query.chain(headers).chain(messages).chain(subprotocols).chain(userinfo))
     }
 }
 
-/// The words of a message that are long enough to be a credential, of the characters of one (RFC 6750 §2.1).
-fn credentials(message: &str) -> impl Iterator<Item = String> {
-    const SHORTEST: usize = 16;
-    let words = message.split(|c: char| !c.is_ascii_alphanumeric() && !"-._~+/=".contains(c));
-    words.filter(|word| word.len() >= SHORTEST).map(str::to_owned)
+/// A user and password, together and alone.
+fn pair_forms(pair: &str) -> [String; 3] {
+    let (user, password) = pair.split_once(':').unwrap_or((pair, ""));
+    [pair, user, password].map(str::to_owned)
+}
+
+/// The words of a text that may be a credential, of the characters of one (RFC 6750 §2.1): long ones, and shorter ones in
+/// which letters and digits are mixed.
+fn credentials(text: &str) -> impl Iterator<Item = String> {
+    let words = text.split(|c: char| !c.is_ascii_alphanumeric() && !"-._~+/=".contains(c));
+    words.filter(|word| word.len() >= SHORTEST_TOKEN || is_mixed(word)).map(str::to_owned)
+}
+
+/// Whether a text holds letters and digits.
+fn is_mixed(text: &str) -> bool {
+    text.contains(|c: char| c.is_ascii_digit()) && text.contains(|c: char| c.is_ascii_alphabetic())
 }
 
 /// What a header's value is made of.
 pub(super) fn parts(value: &str) -> impl Iterator<Item = &str> {
     value.split(|c: char| c.is_whitespace() || ";,=".contains(c))
-}
-
-/// As a form's value is decoded: `+` is a space.
-pub(super) fn plus_decoded(text: &str) -> String {
-    // Without its separator the text can't be split.
-    let escaped = text.replace('&', "%26");
-    url::form_urlencoded::parse(format!("v={escaped}").as_bytes())
-        .next()
-        .map_or_else(String::new, |(_, value)| value.into_owned())
-}
-
-fn encoded(value: &str) -> String {
-    url::form_urlencoded::byte_serialize(value.as_bytes()).collect()
-}
-
-/// A `ws://` or `wss://` URL in full. Its debug form is the redacted one.
-#[derive(Clone, PartialEq, Eq)]
-pub struct TargetUrl(Url);
-
-/// Why a URL can't be the target; the URL itself may hold a secret, so only its scheme is repeated.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum TargetUrlError {
-    /// Not a URL at all.
-    #[error("the URL can't be read ({0}); it looks like wss://host/path")]
-    Unreadable(String),
-    /// Another scheme.
-    #[error("the URL's scheme is '{0}'; WebSockets need ws:// or wss://")]
-    Scheme(String),
-    /// `ws:///path`.
-    #[error("the URL names no host; it looks like wss://host/path")]
-    NoHost,
-    /// RFC 6455 §3.
-    #[error("a WebSocket URL has no fragment; take away the part from '#' on")]
-    Fragment,
-}
-
-impl std::str::FromStr for TargetUrl {
-    type Err = TargetUrlError;
-
-    fn from_str(text: &str) -> Result<TargetUrl, TargetUrlError> {
-        let url = Url::parse(text).map_err(|error| TargetUrlError::Unreadable(error.to_string()))?;
-        match url.scheme() {
-            "ws" | "wss" => {}
-            other => return Err(TargetUrlError::Scheme(other.chars().take(20).collect())),
-        }
-        match url.host_str() {
-            None | Some("") => return Err(TargetUrlError::NoHost),
-            Some(_) => {}
-        }
-        if url.fragment().is_some() {
-            return Err(TargetUrlError::Fragment);
-        }
-        Ok(TargetUrl(url))
-    }
-}
-
-impl TargetUrl {
-    /// Whether TLS is spoken.
-    pub fn is_tls(&self) -> bool {
-        self.0.scheme() == "wss"
-    }
-
-    /// The host, without the brackets of an IPv6 address.
-    pub fn host(&self) -> String {
-        match self.0.host() {
-            Some(Host::Ipv6(address)) => address.to_string(),
-            Some(host) => host.to_string(),
-            None => String::new(),
-        }
-    }
-
-    /// The port: given, or the scheme's.
-    pub fn port(&self) -> u16 {
-        self.0.port_or_known_default().unwrap_or(if self.is_tls() { 443 } else { 80 })
-    }
-
-    /// What the `Host` header says: the port only where it is not the scheme's (RFC 6455 §4.1).
-    pub fn host_header(&self) -> String {
-        let host = self.0.host_str().unwrap_or_default();
-        match self.0.port() {
-            Some(port) => format!("{host}:{port}"),
-            None => host.to_owned(),
-        }
-    }
-
-    /// Path and query as they stand in the request line. It may hold a secret.
-    pub fn request_target(&self) -> String {
-        match self.0.query() {
-            Some(query) => format!("{}?{query}", self.0.path()),
-            None => self.0.path().to_owned(),
-        }
-    }
-
-    /// Whether the query has a parameter of that name.
-    pub(super) fn has_query(&self, name: &str) -> bool {
-        self.0.query_pairs().any(|(known, _)| known == name)
-    }
-
-    /// `user:password`, percent-decoded, for Basic authentication. It is a secret.
-    pub fn userinfo(&self) -> Option<String> {
-        userinfo(&self.0)
-    }
-
-    /// User and password, alone and together, raw and decoded, and as Basic authentication writes them.
-    fn userinfo_forms(&self) -> Vec<String> {
-        let Some(together) = self.userinfo() else { return Vec::new() };
-        let (user, password) = (self.0.username(), self.0.password().unwrap_or(""));
-        let raw = format!("{user}:{password}");
-        let (unpadded, basic) = (STANDARD_NO_PAD.encode(&together), STANDARD.encode(&together));
-        let alone = [user.to_owned(), password.to_owned(), decoded(user), decoded(password)];
-        alone.into_iter().chain([raw, together, unpadded, basic]).collect()
-    }
-
-    fn query(&self) -> impl Iterator<Item = QueryPart<'_>> {
-        self.0.query().into_iter().flat_map(|query| query.split('&')).filter(|part| !part.is_empty()).map(
-            |part| match part.split_once('=') {
-                // Nothing but `=` behind it is base64's padding: `?TOKEN==` is a secret without a name.
-                Some((name, value)) if value.chars().any(|c| c != '=') => QueryPart::Named { name, value },
-                _ => QueryPart::Bare(part),
-            },
-        )
-    }
-
-    /// The URL as it may be shown and kept.
-    pub fn shown(&self) -> ShownUrl {
-        let shown: Vec<String> = self.query().map(|part| part.shown()).collect();
-        let mut url = self.0.clone();
-        // Neither call can fail: a ws URL has a host, and so can carry userinfo.
-        let _ = url.set_username("");
-        let _ = url.set_password(None);
-        url.set_query((!shown.is_empty()).then(|| shown.join("&")).as_deref());
-        ShownUrl(url.to_string())
-    }
-}
-
-/// A part of a query, as it stands there.
-enum QueryPart<'a> {
-    /// `NAME=VALUE`: the value is a secret.
-    Named { name: &'a str, value: &'a str },
-    /// Without a name, all of it is a secret.
-    Bare(&'a str),
-}
-
-impl<'a> QueryPart<'a> {
-    fn secret(&self) -> &'a str {
-        match self {
-            QueryPart::Named { value, .. } => value,
-            QueryPart::Bare(part) => part.trim_end_matches('='),
-        }
-    }
-
-    fn shown(&self) -> String {
-        match self {
-            QueryPart::Named { name, .. } => format!("{name}=***"),
-            QueryPart::Bare(_) => "***".to_owned(),
-        }
-    }
-}
-
-/// `user:password` of any URL, percent-decoded.
-pub(super) fn userinfo(url: &Url) -> Option<String> {
-    if url.username().is_empty() && url.password().is_none() {
-        return None;
-    }
-    Some(format!("{}:{}", decoded(url.username()), decoded(url.password().unwrap_or(""))))
-}
-
-/// Percent-decoded.
-pub(super) fn decoded(text: &str) -> String {
-    // `form_urlencoded` would turn `+` into a space, which userinfo does not mean.
-    let escaped = text.replace('+', "%2B");
-    url::form_urlencoded::parse(format!("v={escaped}").as_bytes())
-        .next()
-        .map_or_else(String::new, |(_, v)| v.into_owned())
-}
-
-impl std::fmt::Debug for TargetUrl {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "TargetUrl({})", self.shown())
-    }
-}
-
-/// A URL without userinfo and query values.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(transparent)]
-pub struct ShownUrl(String);
-
-impl ShownUrl {
-    /// The host of a URL that was read back from a record, without brackets; empty where there is none.
-    pub fn host(&self) -> String {
-        self.0.parse::<TargetUrl>().map(|url| url.host()).unwrap_or_default()
-    }
-
-    /// The port of a URL that was read back from a record; 0 where there is none.
-    pub fn port(&self) -> u16 {
-        self.0.parse::<TargetUrl>().map(|url| url.port()).unwrap_or_default()
-    }
-
-    /// The text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl std::fmt::Display for ShownUrl {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
-    }
 }
 
 /// An extra request header; its value is a secret.
@@ -287,6 +95,20 @@ pub struct RequestHeader {
     pub name: String,
     /// The value, trimmed.
     pub value: String,
+}
+
+impl RequestHeader {
+    /// `user:password` of Basic authentication (RFC 7617 §2). It is a secret.
+    fn basic_pair(&self) -> Option<String> {
+        const EITHER_PADDING: GeneralPurposeConfig =
+            GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
+        let (scheme, encoded) = self.value.split_once(' ')?;
+        if !scheme.eq_ignore_ascii_case("basic") {
+            return None;
+        }
+        let pair = GeneralPurpose::new(&STANDARD, EITHER_PADDING).decode(encoded.trim()).ok()?;
+        String::from_utf8(pair).ok()
+    }
 }
 
 /// Why a header can't be sent; the value is not repeated.
@@ -343,32 +165,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::plan::{Beat, TextBeat};
 
     fn url(text: &str) -> TargetUrl {
         text.parse().unwrap()
-    }
-
-    #[test]
-    fn only_websocket_urls_are_taken() {
-        assert_eq!("https://x/".parse::<TargetUrl>().unwrap_err(), TargetUrlError::Scheme("https".into()));
-        assert!(matches!("x".parse::<TargetUrl>().unwrap_err(), TargetUrlError::Unreadable(_)));
-        assert!("ws://".parse::<TargetUrl>().is_err());
-        assert_eq!("ws://h/#f".parse::<TargetUrl>().unwrap_err(), TargetUrlError::Fragment);
-    }
-
-    #[test]
-    fn the_parts_of_a_request() {
-        let plain = url("ws://Example.com");
-        assert_eq!(
-            (plain.host(), plain.port(), plain.host_header(), plain.request_target()),
-            ("example.com".into(), 80, "example.com".into(), "/".into())
-        );
-        let full = url("wss://u:p%40w@[::1]:8443/a/b?x=1");
-        assert_eq!(
-            (full.host(), full.port(), full.host_header(), full.request_target()),
-            ("::1".into(), 8443, "[::1]:8443".into(), "/a/b?x=1".into())
-        );
-        assert_eq!(full.userinfo().unwrap(), "u:p@w");
     }
 
     #[test]
@@ -391,19 +191,27 @@ mod tests {
     }
 
     #[test]
-    fn a_credential_in_the_opening_message_is_a_secret() {
+    fn a_credential_in_what_is_sent_is_a_secret() {
         let on_open = r#"{"type":"connection_init","token":"eyJhbGciOiJIUzI1NiJ9.e30.x-y_z","n":{{index}}}"#;
-        let conversation = Conversation { on_open: on_open.parse().ok(), ..Conversation::default() };
+        let conversation = Conversation {
+            on_open: on_open.parse().ok(),
+            replies: vec!["^ping=>pong pa55word".parse().unwrap()],
+            beat: Beat::Text(TextBeat { message: "beat t0ken".into(), expect: None }),
+            ..Conversation::default()
+        };
         let target = Target {
             url: url("ws://h/"),
             headers: vec![],
-            subprotocols: vec![],
+            subprotocols: vec!["graphql-transport-ws".into(), "bearer.eyJhbGciOiJ9".into()],
             tls: TlsOptions::default(),
             conversation,
             tokens: None,
         };
         let kept = target.secrets().redact("connection_init: eyJhbGciOiJIUzI1NiJ9.e30.x-y_z is wrong");
         assert_eq!(kept.as_str(), "connection_init: *** is wrong");
+        let kept =
+            target.secrets().redact("pong pa55word, beat t0ken, graphql-transport-ws bearer.eyJhbGciOiJ9");
+        assert_eq!(kept.as_str(), "pong ***, beat ***, graphql-transport-ws ***");
     }
 
     #[test]
@@ -429,6 +237,11 @@ mod tests {
             // Header values: whole, and in parts.
             ("ws://h/", &[cookie], vec![&cookie[8..], "c00k1e", "dark99", "b3ta", "one-more"]),
             ("ws://h/", &["Authorization: Bearer s3cr3t"], vec!["Bearer s3cr3t", "s3cr3t"]),
+            (
+                "ws://h/",
+                &["X-Auth: basic dXNlcjpodW50ZXIy"],
+                vec!["dXNlcjpodW50ZXIy", "user:hunter2", "hunter2", "user%3Ahunter2"],
+            ),
             // Cut at the end of the text.
             ("ws://h/?k=abcdefgh", &["X-A: ijklmnop"], vec!["abcd", "abcdefg", "ijkl"]),
             // A query without a name.
@@ -441,21 +254,6 @@ mod tests {
                 let kept = secrets.redact(&format!("said {text}"));
                 assert_eq!(kept.as_str().trim_end_matches('='), "said ***", "{text} of {url} {headers:?}");
             }
-        }
-    }
-
-    #[test]
-    fn a_query_without_a_name_is_not_shown() {
-        for (text, shown) in [
-            ("ws://h/?S3CR3T", "ws://h/?***"),
-            ("ws://h/?UzNDUjNU==", "ws://h/?***"),
-            ("ws://h/?a=1&S3CR3T&b=2", "ws://h/?a=***&***&b=***"),
-            ("ws://h/?", "ws://h/"),
-            ("ws://h/?=S3CR3T", "ws://h/?=***"),
-            ("ws://h/?a%20b=c", "ws://h/?a%20b=***"),
-        ] {
-            assert_eq!(url(text).shown().as_str(), shown);
-            assert_eq!(url(shown).shown().as_str(), shown, "what is shown can be read back");
         }
     }
 

@@ -14,15 +14,15 @@ enum Piece {
     Token,
 }
 
-/// Why a text is no template.
+/// Why a text is no template; the text may hold a secret and is not repeated.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum TemplateError {
     /// A name that means nothing.
-    #[error("'{{{{{0}}}}}' means nothing; {{{{index}}}} and {{{{uuid}}}} do")]
-    Unknown(String),
+    #[error("the {{{{…}}}} at character {0} means nothing; {{{{index}}}} and {{{{uuid}}}} do")]
+    Unknown(usize),
     /// The same, where a token has its place too.
-    #[error("'{{{{{0}}}}}' means nothing; {{{{index}}}}, {{{{uuid}}}} and {{{{token}}}} do")]
-    UnknownBesideToken(String),
+    #[error("the {{{{…}}}} at character {0} means nothing; {{{{index}}}}, {{{{uuid}}}} and {{{{token}}}} do")]
+    UnknownBesideToken(usize),
     /// `{{` without an end.
     #[error("'{{{{' has no '}}}}' behind it")]
     Unclosed,
@@ -71,16 +71,16 @@ impl Template {
         let mut rest = text;
         while let Some((before, after)) = rest.split_once("{{") {
             let (name, behind) = after.split_once("}}").ok_or(TemplateError::Unclosed)?;
-            let unknown = |name: &str| {
-                let name = name.chars().take(20).collect();
-                if token { TemplateError::UnknownBesideToken(name) } else { TemplateError::Unknown(name) }
+            let unknown = || {
+                let place = text[..text.len() - after.len() - "{{".len()].chars().count() + 1;
+                if token { TemplateError::UnknownBesideToken(place) } else { TemplateError::Unknown(place) }
             };
             pieces.push(Piece::Text(before.to_owned()));
             pieces.push(match name.trim() {
                 "index" => Piece::Index,
                 "uuid" => Piece::Uuid,
                 "token" if token => Piece::Token,
-                other => return Err(unknown(other)),
+                _ => return Err(unknown()),
             });
             rest = behind;
         }
@@ -115,24 +115,24 @@ mod tests {
     fn places_are_filled_and_unknown_ones_refused() {
         let template: Template = r#"{"a":{"n":{{index}}},"id":"{{ uuid }}"}"#.parse().unwrap();
         assert_eq!(template.fill(7, "u-u"), r#"{"a":{"n":7},"id":"u-u"}"#);
-        assert_eq!("{{user}}".parse::<Template>(), Err(TemplateError::Unknown("user".into())));
+        assert_eq!("ä {{user}}".parse::<Template>(), Err(TemplateError::Unknown(3)));
         assert_eq!("a {{ b".parse::<Template>(), Err(TemplateError::Unclosed));
         assert_eq!(
-            TemplateError::Unknown("user".into()).to_string(),
-            "'{{user}}' means nothing; {{index}} and {{uuid}} do"
+            TemplateError::Unknown(3).to_string(),
+            "the {{…}} at character 3 means nothing; {{index}} and {{uuid}} do"
         );
         assert!(!format!("{:?}", "hunter2".parse::<Template>().unwrap()).contains("hunter2"));
     }
 
     #[test]
     fn a_token_has_its_place_only_where_it_is_known() {
-        assert_eq!("{{token}}".parse::<Template>(), Err(TemplateError::Unknown("token".into())));
+        assert_eq!("{{token}}".parse::<Template>(), Err(TemplateError::Unknown(1)));
         let template = Template::with_token(r#"{"auth":"{{ token }}","n":{{index}}}"#).unwrap();
         assert!(template.has_token());
         assert_eq!(template.fill_with(3, "u", Some("t0k")), r#"{"auth":"t0k","n":3}"#);
         assert!(!Template::with_token("{{uuid}}").unwrap().has_token());
         let unknown = Template::with_token("{{user}}").unwrap_err().to_string();
-        assert_eq!(unknown, "'{{user}}' means nothing; {{index}}, {{uuid}} and {{token}} do");
+        assert_eq!(unknown, "the {{…}} at character 1 means nothing; {{index}}, {{uuid}} and {{token}} do");
     }
 
     proptest! {

@@ -253,11 +253,19 @@ fn a_flag_that_means_nothing_is_not_passed_over_in_silence() {
         (&["--token-body=x"][..], "--token-body means nothing without --token-url"),
         (&["--token-header=@x"], "--token-header means nothing without --token-url"),
         (&["--token-concurrency=4"], "--token-concurrency means nothing without --token-url"),
+        (&["--token-cacert=x"], "--token-cacert means nothing without --token-url"),
+        (&["--token-cert=x", "--token-key=x"], "--token-cert means nothing without --token-url"),
+        (&["--token-insecure"], "--token-insecure means nothing without --token-url"),
+        (
+            &["--token-url=http://h/", "--token-cacert=x"],
+            "--token-cacert is about TLS, which http:// does not speak",
+        ),
+        (&["--cacert=ca.pem", "--token-url=https://h/"], "--cacert is about TLS, which ws://"),
         (&["--token-timeout=4s"], "--token-timeout means nothing without --token-cmd or --token-url"),
         (&["--token-in=message"], "--token-in means nothing without --token-file or"),
         (&["--jwt-expires=1h"], "--jwt-expires means nothing without --jwt-key"),
         (&["--precision=2%"], "--precision means nothing without --search"),
-        (&["--cacert=ca.pem"], "--cacert is about TLS, which a ws:// URL does not speak"),
+        (&["--cacert=ca.pem"], "--cacert is about TLS, which ws:// does not speak"),
         (&["--tls-resume"], "--tls-resume is about TLS"),
     ] {
         for command in ["run", "preflight"] {
@@ -290,7 +298,7 @@ fn a_flag_that_means_nothing_is_not_passed_over_in_silence() {
     // What it needs may stand in the file, and a token endpoint may speak TLS where the target does not.
     for flags in [
         &["--precision=2%", "--config", config.to_str().unwrap()][..],
-        &["--cacert=ca.pem", "--token-url=https://127.0.0.1:9/"],
+        &["--token-cacert=ca.pem", "--token-url=https://127.0.0.1:9/"],
     ] {
         let done = finish(binary().args(["preflight", "ws://127.0.0.1:9/", "--no-aws"]).args(flags));
         assert_ne!(done.code, 2, "{flags:?}: {}", done.all());

@@ -348,12 +348,15 @@ fn texts_without_end_take_no_memory() {
 #[test]
 fn what_can_not_be_meant_is_refused_in_one_line_with_its_place() {
     for (flags, said) in [
-        (&["--ready=^40("][..], "--ready <REGEX>': unclosed group, at character 4 of the pattern"),
+        (
+            &["--ready=^40("][..],
+            "the value of --ready can't be used: unclosed group, at character 4 of the pattern",
+        ),
         (&["--heartbeat-expect=[a"], "unclosed character class, at character 1 of the pattern"),
         (&["--reply=a{2,1}=>x"], "at character 2 of the pattern"),
         (&["--reply=^2$"], "a reply is written REGEX=>MESSAGE"),
         (&["--ready=(a{1000}){1000}"], "the pattern is too large"),
-        (&["--on-open={{user}}"], "'{{user}}' means nothing"),
+        (&["--on-open={{user}}"], "the {{…}} at character 1 means nothing"),
         (&["--protocol=mqtt"], "socket.io"),
         (&["--heartbeat-kind=text"], "needs the text that is sent"),
         (&["--heartbeat-message=x"], "--heartbeat-message is for text heartbeats"),

@@ -35,6 +35,7 @@ mod reference;
 mod route;
 mod run;
 mod search;
+mod secrets;
 #[cfg(unix)]
 mod stalls;
 mod talker;

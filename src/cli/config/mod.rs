@@ -4,6 +4,7 @@
 //! They speak to the commands that measure, judge or publish ([`CONFIGURED`]); the others mean what their command line
 //! says.
 
+mod disclosure;
 mod show;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,10 +12,11 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use clap::builder::BoolishValueParser;
-use clap::error::{ContextKind, ContextValue};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, ColorChoice, Command, CommandFactory};
 
+pub(super) use disclosure::is_secret;
 pub(super) use show::show;
 
 use super::Complaint;
@@ -42,7 +44,7 @@ const RIVALS: [[&str; 2]; 1] = [["levels", "search"]];
 const LIST: &str = "LIST";
 
 /// What a config file says: flag → values.
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct File {
     path: PathBuf,
     values: BTreeMap<String, Vec<String>>,
@@ -117,7 +119,14 @@ pub(super) fn parse(words: &[OsString]) -> Result<Parsed, ParseError> {
     } else {
         (command(), File::default())
     };
-    let mut matches = layered.try_get_matches_from(without_help_of_help(words)).map_err(ParseError::Clap)?;
+    let mut matches = match layered.try_get_matches_from(without_help_of_help(words)) {
+        Ok(matches) => matches,
+        Err(error) if is_help(&error) => {
+            // Help has the built-in defaults only: what file and environment say may be a secret.
+            command().try_get_matches_from(without_help_of_help(words)).map_err(ParseError::Clap)?
+        }
+        Err(error) => return Err(ParseError::Clap(error)),
+    };
     if configured {
         file.beaten = beaten(&matches, &file).map_err(ParseError::Complaint)?;
         if !file.beaten.is_empty() {
@@ -131,6 +140,11 @@ pub(super) fn parse(words: &[OsString]) -> Result<Parsed, ParseError> {
         )));
     }
     Ok(Parsed { matches, file })
+}
+
+fn is_help(error: &clap::Error) -> bool {
+    use ErrorKind::{DisplayHelp, DisplayHelpOnMissingArgumentOrSubcommand};
+    matches!(error.kind(), DisplayHelp | DisplayHelpOnMissingArgumentOrSubcommand)
 }
 
 /// `help --help` is `help`: clap takes what follows `help` for a command, whatever it looks like.
@@ -193,7 +207,7 @@ fn negatives_are_values(arg: Arg) -> Arg {
     if takes_values { arg.allow_negative_numbers(true) } else { arg }
 }
 
-/// The command as the user has configured it; help shows the values in force.
+/// The command as the user has configured it: values of file and environment are defaults, which help must not print.
 fn with_sources(command: Command, file: &File) -> Command {
     with_args(command, &|arg| with_source(arg, file))
 }
@@ -332,8 +346,11 @@ fn read(path: &Path, command: &Command) -> Result<File, Complaint> {
     let mut values = BTreeMap::new();
     for (key, value) in table {
         let Some(shape) = known.get(&key).copied() else {
+            // What is written like no flag may be a value that lost its key.
+            let is_word = key.chars().all(|c| c.is_ascii_lowercase() || c == '-');
+            let which = if is_word { format!("unknown key '{key}'") } else { "a key is no flag".to_owned() };
             return Err(wrong(
-                format!("unknown key '{key}'"),
+                which,
                 "keys are the long flags without dashes in front; see albcap run --help",
             ));
         };

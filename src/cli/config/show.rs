@@ -2,6 +2,7 @@
 
 use clap::{Arg, ArgAction, ArgMatches, CommandFactory};
 
+use super::disclosure::shown;
 use super::{NOT_IN_FILE, Parsed, Source, env_name, with_sources};
 use crate::cli::args::Cli;
 use crate::cli::{Complaint, Exit, output};
@@ -10,33 +11,33 @@ use crate::plan::{HeartbeatKind, Jwt, Protocol};
 /// Prints them.
 pub(in crate::cli) fn show(parsed: &Parsed) -> Result<Exit, Complaint> {
     let Parsed { matches, file } = parsed;
-    let shown = matches.subcommand_matches("config").and_then(|config| config.subcommand_matches("show"));
+    let values = matches.subcommand_matches("config").and_then(|config| config.subcommand_matches("show"));
     let command = with_sources(Cli::command(), file);
     let show = command.find_subcommand("config").and_then(|config| config.find_subcommand("show"));
-    let (Some(shown), Some(show)) = (shown, show) else { return Ok(Exit::Usage) };
+    let (Some(values), Some(show)) = (values, show) else { return Ok(Exit::Usage) };
     let mut lines = String::new();
     for arg in show.get_arguments() {
         let Some(long) = arg.get_long().filter(|long| !NOT_IN_FILE.contains(long)) else { continue };
         let id = arg.get_id().as_str();
-        let source = match file.source(long, shown.value_source(id)) {
+        let source = match file.source(long, values.value_source(id)) {
             Source::CommandLine => "command line".to_owned(),
             Source::Environment => format!("environment {}", env_name(long)),
             Source::File => format!("file {}", file.path.display()),
             Source::Default => "default".to_owned(),
         };
-        lines.push_str(&format!("{long:<18} {:<38} {source}\n", value(arg, shown)));
+        lines.push_str(&format!("{long:<18} {:<38} {source}\n", value(arg, long, values)));
     }
     output::print(&lines)
 }
 
-fn value(arg: &Arg, matches: &ArgMatches) -> String {
+fn value(arg: &Arg, long: &str, matches: &ArgMatches) -> String {
     let id = arg.get_id().as_str();
     match arg.get_action() {
         ArgAction::SetTrue => matches.get_flag(id).to_string(),
         ArgAction::Count => matches.get_count(id).to_string(),
         _ => {
             let raw = matches.get_raw(id).into_iter().flatten();
-            let values: Vec<String> = raw.map(|value| masked(id, &value.to_string_lossy())).collect();
+            let values: Vec<String> = raw.map(|value| shown(long, &value.to_string_lossy())).collect();
             match values.is_empty() {
                 true => follows_from_others(id, matches).unwrap_or_else(|| "-".to_owned()),
                 false => values.join(" "),
@@ -68,19 +69,6 @@ fn follows_from_others(id: &str, matches: &ArgMatches) -> Option<String> {
         "jwt_claims" => Some(Jwt::DEFAULT_CLAIMS.to_owned()),
         "close_rate" => text("rate"),
         _ => None,
-    }
-}
-
-/// A header's value is a secret, also where the name before it was forgotten, and so is what is told to a token's
-/// source; a file's name is none. An opening message may hold one.
-fn masked(id: &str, value: &str) -> String {
-    match id {
-        "header" | "token_header" | "token_body" if value.starts_with('@') => value.to_owned(),
-        "header" | "token_header" => {
-            value.split_once(':').map_or_else(|| "***".to_owned(), |(name, _)| format!("{name}: ***"))
-        }
-        "token_cmd" | "token_url" | "token_body" | "on_open" => "***".to_owned(),
-        _ => value.to_owned(),
     }
 }
 

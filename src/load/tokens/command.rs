@@ -15,6 +15,12 @@ use crate::plan::{Token, TokenError, TokenPlace};
 /// How long a command that has printed enough may take to end by itself.
 const FAREWELL: Duration = Duration::from_secs(2);
 
+/// The variable that hands the line to the shell. The arguments of a process can be read by every user of the machine, its
+/// environment by its owner only (proc(5)).
+const LINE: &str = "ALBCAP_TOKEN_CMD";
+/// Runs the line; the variable is gone by then, so that no child inherits it.
+const RUN_LINE: &str = "eval \"unset ALBCAP_TOKEN_CMD\n$ALBCAP_TOKEN_CMD\"";
+
 pub(super) struct TokenCommand {
     line: String,
     timeout: Duration,
@@ -47,7 +53,7 @@ impl TokenCommand {
                 let end = running.collect(wanted, place, self.timeout, &mut printed).await;
                 let said = match end {
                     Ok(End::Enough) => return printed,
-                    _ => running.last_words.heard(&printed).await,
+                    _ => running.last_words.heard(&self.line, &printed).await,
                 };
                 (end, said)
             }
@@ -80,9 +86,14 @@ struct Running {
 impl Running {
     fn start(line: &str, wanted: usize) -> io::Result<Running> {
         let mut command = Command::new("sh");
+        // Settings of the run may be secrets that the command has no use for.
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("ALBCAP_"))
+        {
+            command.env_remove(name);
+        }
         command
-            .arg("-c")
-            .arg(line)
+            .args(["-c", RUN_LINE])
+            .env(LINE, line)
             .env("ALBCAP_COUNT", wanted.to_string())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -223,14 +234,42 @@ mod tests {
         assert_eq!(endless, ["token", "token"].map(|t| Ok(t.to_owned())), "what is too much is not read");
     }
 
+    /// Where Linux shows every user the arguments of every process.
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn the_line_is_neither_in_the_arguments_nor_inherited() {
+        // The pattern does not match itself.
+        let line =
+            "env; cat /proc/$$/cmdline /proc/[0-9]*/cmdline | tr '\\0' '\\n' | grep -c '[m]arker-in-the-line'
+            : marker-in-the-line";
+        let printed = obtained(line, 1_000, LONG).await;
+        let lines: Vec<&str> = printed.iter().filter_map(|line| line.as_deref().ok()).collect();
+        assert_eq!(lines.last(), Some(&"0"), "in the arguments of none: {lines:?}");
+        let own = lines.iter().filter(|line| line.starts_with("ALBCAP_"));
+        assert_eq!(own.collect::<Vec<_>>(), [&"ALBCAP_COUNT=1000"]);
+    }
+
+    #[tokio::test]
+    async fn the_line_is_any_shell_text() {
+        let tokens = obtained(
+            "# first\nif true; then\n  echo \"a'b\"\nfi; (exit 0) && echo $((1 + 1)) # last",
+            2,
+            LONG,
+        )
+        .await;
+        assert_eq!(tokens, ["a'b", "2"].map(|token| Ok(token.to_owned())));
+        let broken = obtained("echo 'never ended", 1, LONG).await;
+        assert!(broken[0].is_err(), "{broken:?}");
+    }
+
     #[tokio::test]
     async fn what_it_could_not_print_is_missing_and_what_it_printed_counts() {
-        let failed = obtained("echo one-token; printf tw; echo no luck >&2; exit 3", 3, LONG).await;
+        let failed = obtained("echo one-token; printf tw; echo no joy >&2; exit 3", 3, LONG).await;
         assert_eq!(failed[0], Ok("one-token".into()));
         for missing in &failed[1..] {
             let reason = missing.as_ref().unwrap_err();
             assert!(reason.contains("exit status: 3") && reason.contains("1 of 3 lines"), "{reason}");
-            assert!(reason.ends_with(": no luck"), "{reason}");
+            assert!(reason.ends_with(": no joy"), "{reason}");
         }
         let few = obtained("echo a", 2, LONG).await;
         assert!(few[1].as_ref().unwrap_err().contains("printed 1 of 2 lines"), "{few:?}");

@@ -47,13 +47,9 @@ enum Failed {
 }
 
 impl Endpoint {
-    pub(super) fn new(
-        asked: &TokenEndpoint,
-        tls: &TlsOptions,
-        timeout: Duration,
-    ) -> Result<Endpoint, TlsError> {
+    pub(super) fn new(asked: &TokenEndpoint, timeout: Duration) -> Result<Endpoint, TlsError> {
         let mut config = if asked.is_tls() {
-            ClientConfig::clone(&*client_config(tls)?)
+            ClientConfig::clone(&*client_config(&asked.tls)?)
         } else {
             // Never used: without TLS no certificates need be there.
             ClientConfig::clone(&*client_config(&TlsOptions { insecure: true, ..TlsOptions::default() })?)

@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use super::failed::Failed;
 use super::tls::TlsError;
-use crate::plan::{TlsOptions, Token, TokenPlace, TokenSource, Tokens};
+use crate::plan::{Token, TokenPlace, TokenSource, Tokens};
 use crate::record::{FailureKind, Initiator, Phase};
 
 /// Makes tokens, in whichever way was asked for.
@@ -46,15 +46,15 @@ impl Missing {
 type Obtained = Result<Token, Missing>;
 
 impl Mint {
-    /// `tls` is the target's: an endpoint of the same house is trusted by the same certificates.
-    pub(super) fn new(tokens: &Tokens, tls: &TlsOptions) -> Result<Mint, TlsError> {
+    /// Reads the certificates of an endpoint.
+    pub(super) fn new(tokens: &Tokens) -> Result<Mint, TlsError> {
         let source = match &tokens.source {
             TokenSource::File(tokens) => Source::File(Arc::clone(tokens)),
             TokenSource::Command(line) => {
                 Source::Command(command::TokenCommand::new(line.clone(), tokens.timeout))
             }
             TokenSource::Endpoint(endpoint) => {
-                Source::Endpoint(http::Endpoint::new(endpoint, tls, tokens.timeout)?)
+                Source::Endpoint(http::Endpoint::new(endpoint, tokens.timeout)?)
             }
             TokenSource::Jwt(jwt) => Source::Jwt(jwt::Signer::new(jwt)),
         };

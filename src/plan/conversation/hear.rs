@@ -29,7 +29,7 @@ pub enum Beat {
 }
 
 /// A text heartbeat.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct TextBeat {
     /// What is sent.
     pub message: String,
@@ -49,6 +49,16 @@ pub enum Heard {
 }
 
 impl Conversation {
+    /// The texts that are sent, without the places that differ between connections.
+    pub(in crate::plan) fn sent_texts(&self) -> impl Iterator<Item = &str> {
+        let beat = match &self.beat {
+            Beat::Text(beat) => Some(beat.message.as_str()),
+            Beat::Ping | Beat::None => None,
+        };
+        let replies = self.replies.iter().map(|reply| reply.message.as_str());
+        self.on_open.iter().flat_map(Template::texts).chain(beat).chain(replies)
+    }
+
     /// What a text message means, by its beginning. `due` tells whether an answer to one of our heartbeats is: what
     /// nobody waits for is a message.
     pub fn hear(&self, beginning: &[u8], due: bool) -> Heard {
@@ -84,6 +94,12 @@ impl Beat {
             Beat::Text(_) => HeartbeatKind::Text,
             Beat::None => HeartbeatKind::None,
         }
+    }
+}
+
+impl std::fmt::Debug for TextBeat {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("TextBeat(***)")
     }
 }
 

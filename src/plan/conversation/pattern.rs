@@ -2,8 +2,9 @@
 
 use thiserror::Error;
 
-/// A regular expression, as `regex` understands it. It sees the first [`Pattern::SEES`] bytes of a text message.
-#[derive(Debug, Clone)]
+/// A regular expression, as `regex` understands it. It sees the first [`Pattern::SEES`] bytes of a text message. Its
+/// debug form hides it, as those of a conversation's other texts do: they may hold credentials.
+#[derive(Clone)]
 pub struct Pattern(regex::bytes::Regex);
 
 /// Why a text is no pattern.
@@ -65,6 +66,12 @@ fn syntax(text: &str, error: &regex_syntax::Error) -> PatternError {
     };
     let at = text.get(..offset).map_or(0, |before| before.chars().count()) + 1;
     PatternError::Syntax { at, what }
+}
+
+impl std::fmt::Debug for Pattern {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Pattern(***)")
+    }
 }
 
 #[cfg(test)]

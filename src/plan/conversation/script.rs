@@ -6,7 +6,7 @@ use super::{Beat, Conversation, Pattern, Reply, TextBeat};
 use crate::plan::{HeartbeatKind, Template};
 
 /// What is asked of a conversation, as far as it was said.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Script {
     /// `--heartbeat-kind`.
     pub kind: Option<HeartbeatKind>,

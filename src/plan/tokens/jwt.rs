@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 use thiserror::Error;
 
-use crate::plan::quantity::{QuantityError, parse_duration};
+use crate::plan::quantity::parse_duration;
 use crate::plan::{Template, TemplateError, later};
 
 /// Key and claims of the tokens that are signed here.
@@ -26,24 +26,26 @@ pub enum Expiry {
     At(i64),
 }
 
-/// Why no such tokens can be made.
+/// Why no such tokens can be made; the claims may hold a secret and are not repeated.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum JwtError {
     /// An empty key would sign what everybody can sign.
     #[error("the JWT key is empty")]
     EmptyKey,
     /// Not a JSON object, filled in.
-    #[error("the JWT claims are no JSON object ({0})")]
-    Claims(String),
+    #[error("the JWT claims are no JSON object (line {line}, column {column})")]
+    Claims {
+        /// Line of the error, from 1.
+        line: usize,
+        /// Column of the error, from 1.
+        column: usize,
+    },
     /// A placeholder.
     #[error("the JWT claims: {0}")]
     Template(#[from] TemplateError),
     /// `exp`.
     #[error("the claim 'exp' is neither a time (seconds since 1970) nor a duration such as \"1h\"")]
     Exp,
-    /// `exp` as a duration.
-    #[error("the claim 'exp': {0}")]
-    ExpDuration(#[from] QuantityError),
     /// Two of them.
     #[error("the expiry is given by --jwt-expires and by the claim 'exp'")]
     TwoExpiries,
@@ -68,7 +70,9 @@ impl Jwt {
         let given = match (object(&claims, 0, "")?.get("exp"), expires) {
             (Some(_), Some(_)) => return Err(JwtError::TwoExpiries),
             (None, expires) => Expiry::After(expires.unwrap_or(otherwise)),
-            (Some(Value::String(text)), None) => Expiry::After(parse_duration(text)?),
+            (Some(Value::String(text)), None) => {
+                Expiry::After(parse_duration(text).map_err(|_| JwtError::Exp)?)
+            }
             (Some(Value::Number(at)), None) => Expiry::At(at.as_f64().map(seconds).ok_or(JwtError::Exp)?),
             (Some(_), None) => return Err(JwtError::Exp),
         };
@@ -78,6 +82,11 @@ impl Jwt {
     /// The key, a secret.
     pub fn key(&self) -> &[u8] {
         &self.key
+    }
+
+    /// The claims without the places that differ between connections.
+    pub(super) fn claim_texts(&self) -> impl Iterator<Item = &str> {
+        self.claims.texts()
     }
 
     /// When the tokens expire.
@@ -97,7 +106,9 @@ impl Jwt {
 }
 
 fn object(claims: &Template, index: u32, uuid: &str) -> Result<Map<String, Value>, JwtError> {
-    serde_json::from_str(&claims.fill(index, uuid)).map_err(|error| JwtError::Claims(error.to_string()))
+    // serde_json's own words repeat a text that stands where the object should.
+    serde_json::from_str(&claims.fill(index, uuid))
+        .map_err(|error| JwtError::Claims { line: error.line(), column: error.column() })
 }
 
 /// A NumericDate may have a fraction; whole seconds are enough here.
@@ -139,11 +150,12 @@ mod tests {
     #[test]
     fn what_can_not_be_signed_is_refused_at_the_door() {
         let error = |claims, expires| jwt(claims, expires).err().unwrap();
-        assert!(matches!(error("[]", None), JwtError::Claims(_)));
-        assert!(matches!(error("{", None), JwtError::Claims(_)));
+        assert!(matches!(error("[]", None), JwtError::Claims { .. }));
+        assert!(matches!(error("{", None), JwtError::Claims { .. }));
         assert!(matches!(error(r#"{"a":"{{x}}"}"#, None), JwtError::Template(_)));
         assert_eq!(error(r#"{"exp":true}"#, None), JwtError::Exp);
-        assert!(matches!(error(r#"{"exp":"soon"}"#, None), JwtError::ExpDuration(_)));
+        assert_eq!(error(r#"{"exp":"soon"}"#, None), JwtError::Exp);
+        assert!(!error(r#""hunter2""#, None).to_string().contains("hunter2"));
         assert_eq!(error(r#"{"exp":"1h"}"#, Some(HOUR)), JwtError::TwoExpiries);
         assert_eq!(Jwt::new(vec![], "{}", None, HOUR).err(), Some(JwtError::EmptyKey));
     }

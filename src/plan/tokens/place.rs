@@ -5,8 +5,8 @@ use thiserror::Error;
 use super::{Token, TokenError};
 use crate::plan::{HeaderError, RequestHeader, TargetUrl, is_http_token};
 
-/// Where in a connection's opening its token stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Where in a connection's opening its token stands. Its debug form leaves out the header's prefix.
+#[derive(Clone, PartialEq, Eq)]
 pub enum TokenPlace {
     /// A parameter of the URL's query.
     Query(String),
@@ -97,6 +97,12 @@ impl std::fmt::Display for TokenPlace {
     }
 }
 
+impl std::fmt::Debug for TokenPlace {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "TokenPlace({self})")
+    }
+}
+
 impl std::str::FromStr for TokenPlace {
     type Err = TokenPlaceError;
 
@@ -141,7 +147,9 @@ mod tests {
         }
         assert!(matches!(place("header:Sec-WebSocket-Key"), Err(TokenPlaceError::Header(_))));
         assert_eq!(place("header:host"), Err(TokenPlaceError::Host));
-        assert_eq!(header("Authorization", "s3cret").to_string(), "header:Authorization");
+        let with_secret = header("Authorization", "s3cret");
+        assert_eq!(with_secret.to_string(), "header:Authorization");
+        assert_eq!(format!("{with_secret:?}"), "TokenPlace(header:Authorization)");
     }
 
     #[test]

@@ -9,8 +9,8 @@ use thiserror::Error;
 use url::Url;
 
 use super::{Jwt, Token, TokenPlace};
-use crate::plan::target::userinfo;
-use crate::plan::{RequestHeader, Template, TemplateError};
+use crate::plan::target_url::userinfo;
+use crate::plan::{RequestHeader, Template, TemplateError, TlsOptions};
 
 /// One token for every connection: from where, and whereto. It holds secrets and is never written anywhere.
 #[derive(Debug, Clone)]
@@ -51,6 +51,8 @@ pub struct TokenEndpoint {
     pub pointer: Option<String>,
     /// Requests in flight at most.
     pub concurrency: u32,
+    /// How TLS is spoken with it: nothing of the target's options reaches it.
+    pub tls: TlsOptions,
 }
 
 /// Why an endpoint can't be asked; the URL itself may hold a secret.
@@ -79,6 +81,7 @@ impl TokenEndpoint {
         body: Option<Template>,
         pointer: Option<String>,
         concurrency: u32,
+        tls: TlsOptions,
     ) -> Result<TokenEndpoint, TokenEndpointError> {
         let url: Template = url.parse()?;
         let filled = Url::parse(&url.fill(0, "")).map_err(|e| TokenEndpointError::Url(e.to_string()))?;
@@ -88,7 +91,7 @@ impl TokenEndpoint {
         if pointer.as_deref().is_some_and(|pointer| !pointer.is_empty() && !pointer.starts_with('/')) {
             return Err(TokenEndpointError::Pointer);
         }
-        Ok(TokenEndpoint { url, method, headers, body, pointer, concurrency: concurrency.max(1) })
+        Ok(TokenEndpoint { url, method, headers, body, pointer, concurrency: concurrency.max(1), tls })
     }
 
     /// The URL to ask for one connection, and the `user:password` that stood in it; `None` where its values break it.
@@ -133,6 +136,19 @@ pub enum TokenOrigin {
 }
 
 impl Tokens {
+    /// What is sent with every token: the prefix before it, and the claims within it.
+    pub(in crate::plan) fn sent_texts(&self) -> impl Iterator<Item = &str> {
+        let prefix = match &self.place {
+            TokenPlace::Header { prefix, .. } => Some(prefix.as_str()),
+            _ => None,
+        };
+        let jwt = match &self.source {
+            TokenSource::Jwt(jwt) => Some(jwt.claim_texts()),
+            _ => None,
+        };
+        jwt.into_iter().flatten().chain(prefix)
+    }
+
     /// What may be told.
     pub fn told(&self) -> TokenPlan {
         TokenPlan { from: self.source.origin(), place: self.place.to_string() }
@@ -165,7 +181,15 @@ mod tests {
     #[test]
     fn an_endpoint_is_checked_at_the_door() {
         let endpoint = |url: &str, pointer: Option<&str>| {
-            TokenEndpoint::new(url, "GET".into(), vec![], None, pointer.map(str::to_owned), 16)
+            TokenEndpoint::new(
+                url,
+                "GET".into(),
+                vec![],
+                None,
+                pointer.map(str::to_owned),
+                16,
+                TlsOptions::default(),
+            )
         };
         let good = endpoint("https://me:p%40w@h/t?user={{index}}#x", Some("/access_token")).unwrap();
         let (url, userinfo) = good.url(3, "u").unwrap();

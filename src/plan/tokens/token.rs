@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use base64::Engine;
-use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
 use thiserror::Error;
 
-use crate::plan::target::{decoded, parts, plus_decoded};
+use crate::plan::target::parts;
+use crate::plan::target_url::plus_decoded;
 
 /// One connection's token: printable ASCII, at least a character, at most [`Token::LONGEST`] bytes. It is a secret; its
 /// debug form hides it. Clones share the text.
@@ -42,36 +41,11 @@ impl Token {
         &self.0
     }
 
-    /// Every form in which it may come back: as it is, whole and in its parts, percent-encoded by any of the usual rules
-    /// (RFC 3986 §2.3, and those of forms and of browsers), decoded, and in Base64 (RFC 4648 §4 and §5).
+    /// What of it may come back in some encoding: the whole, its parts, and itself read as a form's value.
     pub(in crate::plan) fn forms(&self) -> impl Iterator<Item = String> {
         let text = self.as_str();
-        let encoded = ["-._~", "-._*", "-._~!*'()"]
-            .into_iter()
-            .flat_map(|kept| [false, true].map(|lower| percent_encoded(text, kept, lower)))
-            .flat_map(|encoded| [encoded.replace("%20", "+"), encoded]);
-        let base64 = [
-            STANDARD.encode(text),
-            STANDARD_NO_PAD.encode(text),
-            URL_SAFE.encode(text),
-            URL_SAFE_NO_PAD.encode(text),
-        ];
-        let as_it_is = std::iter::once(text).chain(parts(text)).map(str::to_owned);
-        as_it_is.chain([decoded(text), plus_decoded(text)]).chain(encoded).chain(base64)
+        std::iter::once(text).chain(parts(text)).map(str::to_owned).chain([plus_decoded(text)])
     }
-}
-
-/// Percent-encoded but for letters, digits and what is `kept`.
-fn percent_encoded(text: &str, kept: &str, lower: bool) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for c in text.chars() {
-        match (c.is_ascii_alphanumeric() || kept.contains(c), lower) {
-            (true, _) => encoded.push(c),
-            (false, true) => encoded.push_str(&format!("%{:02x}", u32::from(c))),
-            (false, false) => encoded.push_str(&format!("%{:02X}", u32::from(c))),
-        }
-    }
-    encoded
 }
 
 impl std::str::FromStr for Token {
