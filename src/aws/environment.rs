@@ -171,7 +171,7 @@ impl Environment {
     }
 
     fn is_changed(&self, name: &str) -> bool {
-        self.trimmed.iter().any(|trimmed| *trimmed == name)
+        self.trimmed.contains(&name)
     }
 }
 

@@ -55,7 +55,7 @@ impl SettleWait {
         }
         let left = settle.saturating_sub(began.elapsed());
         SettleWait {
-            deadline: Utc::now() + left.saturating_sub(SettleWait::RESERVE.min(settle / 2)),
+            deadline: later(Utc::now(), left.saturating_sub(SettleWait::RESERVE.min(settle / 2))),
             gives_up_at: began + settle + SettleWait::OVERTIME,
         }
     }
