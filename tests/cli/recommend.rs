@@ -189,6 +189,22 @@ fn bad_input_is_refused() {
         let (cause, remedy) = done.complaint();
         assert!(format!("{cause} {remedy}").contains(told), "{flags:?}: {cause} {remedy}");
     }
+    // A record may claim any name; none of them gets into a template or a script.
+    let whole = std::fs::read_to_string(measured.record()).unwrap();
+    let line = 1 + whole.lines().position(|line| line.contains("\"type\":\"facts\"")).unwrap();
+    for (name, claimed) in [
+        ("app/albcap-sim/", "app/{{resolve:ssm:a}}/"),
+        ("app/albcap-sim/", "app/$(id)/"),
+        ("us-east-1a", "us-east-1\u{9b}31m"),
+    ] {
+        std::fs::write(measured.record(), whole.replace(name, claimed)).unwrap();
+        for form in ["text", "aws-cli", "cloudformation", "terraform"] {
+            let done = measured.done(&["--emit", form]);
+            assert_eq!((done.code, done.stdout.as_str()), (1, ""), "{claimed}: {}", done.all());
+            let (cause, _) = done.complaint();
+            assert!(cause.contains(&format!("damaged in line {line}:")), "{claimed}: {cause}");
+        }
+    }
 }
 
 #[test]
