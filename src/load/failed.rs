@@ -28,19 +28,21 @@ pub(super) fn of_io(error: &io::Error) -> (FailureKind, Initiator) {
     }
     match error.kind() {
         E::ConnectionRefused => (FailureKind::Refused, Initiator::Peer),
-        E::ConnectionReset | E::ConnectionAborted | E::BrokenPipe | E::NotConnected | E::WriteZero => {
+        // The system ended it by itself: `ss -K`, a local address that went away (Windows: a timeout of its own).
+        E::ConnectionAborted => (FailureKind::Reset, Initiator::Local),
+        E::ConnectionReset | E::BrokenPipe | E::NotConnected | E::WriteZero => {
             (FailureKind::Reset, Initiator::Peer)
         }
         E::UnexpectedEof => (FailureKind::Eof, Initiator::Peer),
         E::TimedOut => (FailureKind::Timeout, Initiator::Network),
-        E::HostUnreachable | E::NetworkUnreachable | E::NetworkDown => {
-            (FailureKind::Unreachable, Initiator::Network)
-        }
-        // What a local firewall forbids.
-        E::PermissionDenied => (FailureKind::Unreachable, Initiator::Local),
+        // An ICMP message, or no route of this machine's own: the code is the same.
+        E::HostUnreachable | E::NetworkUnreachable => (FailureKind::Unreachable, Initiator::Network),
+        // An interface that is down, and what a local firewall forbids: no ICMP message becomes one of these.
+        E::NetworkDown | E::PermissionDenied => (FailureKind::Unreachable, Initiator::Local),
         E::AddrNotAvailable | E::AddrInUse => (FailureKind::PortExhausted, Initiator::Local),
         E::InvalidData => (FailureKind::Protocol, Initiator::Peer),
         _ if has_code(error, DESCRIPTOR_LIMIT) => (FailureKind::FdLimit, Initiator::Local),
+        _ if has_code(error, NO_FAMILY) => (FailureKind::Unreachable, Initiator::Local),
         _ if has_code(error, NO_WAY) => (FailureKind::Unreachable, Initiator::Network),
         _ if has_code(error, NETWORK_RESET) => (FailureKind::Reset, Initiator::Network),
         _ => (FailureKind::Io, Initiator::Local),
@@ -63,16 +65,23 @@ pub(super) fn said_by(error: &io::Error) -> String {
 /// `EMFILE` and `ENFILE` on every Unix; `WSAEMFILE` on Windows.
 const DESCRIPTOR_LIMIT: &[i32] = if cfg!(windows) { &[10_024] } else { &[23, 24] };
 
-/// What the standard library has no kind for, and yet says that there is no way: no such protocol or address family
-/// there (`ENOPROTOOPT`, `EAFNOSUPPORT`), host down or off the network (`EHOSTDOWN`, Linux's `ENONET`).
-const NO_WAY: &[i32] = if cfg!(target_os = "linux") {
-    &[64, 92, 97, 112]
-} else if cfg!(target_os = "macos") {
-    &[42, 47, 64]
+/// `EAFNOSUPPORT`: this machine's kernel has no IPv6 (or no IPv4).
+const NO_FAMILY: &[i32] = if cfg!(target_os = "linux") {
+    &[97]
 } else if cfg!(windows) {
-    &[10_042, 10_047, 10_064]
+    &[10_047]
 } else {
-    &[]
+    &[47]
+};
+
+/// Answers of the network for which the standard library has no kind (Linux: from ICMP): no such protocol there
+/// (`ENOPROTOOPT`), host down or off the network (`EHOSTDOWN`, Linux's `ENONET`).
+const NO_WAY: &[i32] = if cfg!(target_os = "linux") {
+    &[64, 92, 112]
+} else if cfg!(windows) {
+    &[10_042, 10_064]
+} else {
+    &[42, 64]
 };
 
 /// `ENETRESET`.
@@ -92,24 +101,35 @@ fn has_code(error: &io::Error, codes: &[i32]) -> bool {
 mod tests {
     use super::*;
 
+    #[cfg(target_os = "linux")]
     #[test]
     fn errors_are_told_apart() {
         let os = io::Error::from_raw_os_error;
         let cases = [
-            (os(111), FailureKind::Refused, Initiator::Peer),
-            (os(104), FailureKind::Reset, Initiator::Peer),
-            (os(32), FailureKind::Reset, Initiator::Peer),
-            (os(110), FailureKind::Timeout, Initiator::Network),
-            (os(113), FailureKind::Unreachable, Initiator::Network),
-            (os(24), FailureKind::FdLimit, Initiator::Local),
-            (os(99), FailureKind::PortExhausted, Initiator::Local),
-            (os(98), FailureKind::PortExhausted, Initiator::Local),
-            (os(107), FailureKind::Reset, Initiator::Peer),
-            (os(102), FailureKind::Reset, Initiator::Network),
-            (os(112), FailureKind::Unreachable, Initiator::Network),
-            (os(97), FailureKind::Unreachable, Initiator::Network),
-            (os(1), FailureKind::Unreachable, Initiator::Local),
-            (os(105), FailureKind::Io, Initiator::Local),
+            (os(libc::ECONNREFUSED), FailureKind::Refused, Initiator::Peer),
+            (os(libc::ECONNRESET), FailureKind::Reset, Initiator::Peer),
+            (os(libc::EPIPE), FailureKind::Reset, Initiator::Peer),
+            (os(libc::ENOTCONN), FailureKind::Reset, Initiator::Peer),
+            (os(libc::ECONNABORTED), FailureKind::Reset, Initiator::Local),
+            (os(libc::ENETRESET), FailureKind::Reset, Initiator::Network),
+            (os(libc::ETIMEDOUT), FailureKind::Timeout, Initiator::Network),
+            (os(libc::ENETUNREACH), FailureKind::Unreachable, Initiator::Network),
+            (os(libc::EHOSTUNREACH), FailureKind::Unreachable, Initiator::Network),
+            (os(libc::EHOSTDOWN), FailureKind::Unreachable, Initiator::Network),
+            (os(libc::ENONET), FailureKind::Unreachable, Initiator::Network),
+            (os(libc::ENOPROTOOPT), FailureKind::Unreachable, Initiator::Network),
+            (os(libc::ENETDOWN), FailureKind::Unreachable, Initiator::Local),
+            (os(libc::EAFNOSUPPORT), FailureKind::Unreachable, Initiator::Local),
+            (os(libc::EPERM), FailureKind::Unreachable, Initiator::Local),
+            (os(libc::EACCES), FailureKind::Unreachable, Initiator::Local),
+            (os(libc::EMFILE), FailureKind::FdLimit, Initiator::Local),
+            (os(libc::ENFILE), FailureKind::FdLimit, Initiator::Local),
+            (os(libc::EADDRNOTAVAIL), FailureKind::PortExhausted, Initiator::Local),
+            (os(libc::EADDRINUSE), FailureKind::PortExhausted, Initiator::Local),
+            (os(libc::ENOBUFS), FailureKind::Io, Initiator::Local),
+            (os(libc::ENOMEM), FailureKind::Io, Initiator::Local),
+            (os(libc::EBADF), FailureKind::Io, Initiator::Local),
+            (os(libc::ENODEV), FailureKind::Io, Initiator::Local),
             (
                 io::Error::new(io::ErrorKind::InvalidData, rustls::Error::DecryptError),
                 FailureKind::Tls,
@@ -125,10 +145,8 @@ mod tests {
             ),
             (io::Error::new(io::ErrorKind::InvalidData, "nonsense"), FailureKind::Protocol, Initiator::Peer),
         ];
-        if cfg!(target_os = "linux") {
-            for (error, kind, by) in cases {
-                assert_eq!(of_io(&error), (kind, by), "{error}");
-            }
+        for (error, kind, by) in cases {
+            assert_eq!(of_io(&error), (kind, by), "{error}");
         }
     }
 }

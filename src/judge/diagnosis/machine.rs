@@ -20,6 +20,11 @@ pub(super) fn rule(case: &Case<'_>) -> Option<Diagnosis> {
             "Widen net.ipv4.ip_local_port_range, or use more source addresses or machines: each pair of source and \
              destination address has at most about 64,500 ports.",
         )
+    } else if has(FailureKind::Reset) {
+        (
+            "the operating system ended connections",
+            "Look for what destroys sockets on this machine: ss -K, an address that was removed, a security agent.",
+        )
     } else {
         ("the operating system refused", "Look at the example, and at this machine's limits.")
     };

@@ -214,17 +214,18 @@ fn with_targets(fault: Fault, elb: &'static str, hosts: (f64, f64, f64)) -> Vec<
 #[test]
 fn what_this_machine_refused_is_laid_to_nobody_else() {
     use FailureKind as K;
-    for (phase, kind) in [
-        (Phase::Connect, K::Unreachable),
-        (Phase::Connect, K::Timeout),
-        (Phase::Dns, K::Dns),
-        (Phase::Tls, K::Io),
-        (Phase::Hold, K::Io),
+    for (phase, kind, what) in [
+        (Phase::Connect, K::Unreachable, "refused"),
+        (Phase::Connect, K::Timeout, "refused"),
+        (Phase::Dns, K::Dns, "refused"),
+        (Phase::Tls, K::Io, "refused"),
+        (Phase::Hold, K::Io, "refused"),
+        (Phase::Hold, K::Reset, "ended connections"),
     ] {
         let found = causes(vec![Fault { by: Initiator::Local, ..fault(phase, kind, 20) }], &[], true);
         assert_eq!(
             found,
-            ["This machine was the limit, not the load balancer: the operating system refused."],
+            [format!("This machine was the limit, not the load balancer: the operating system {what}.")],
             "{phase:?} {kind:?}"
         );
     }
