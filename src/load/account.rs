@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use tokio::sync::{Notify, mpsc};
 
 use super::counters::Counters;
@@ -12,6 +12,7 @@ use super::dial::Dialer;
 use super::failed::Failed;
 use super::hold::Owner;
 use super::tokens::LevelTokens;
+use crate::plan::Redacted;
 use crate::record::{Event, Failure, Stamped};
 
 pub(super) struct Account {
@@ -23,15 +24,52 @@ pub(super) struct Account {
     pub(super) settled: AtomicU32,
     /// Rung when a number changed that somebody may wait for.
     progress: Notify,
-    failures: mpsc::UnboundedSender<Stamped>,
+    failures: mpsc::UnboundedSender<Unredacted>,
     /// The ordinals of those that failed: the places that the next level fills.
     vacant: Mutex<Vec<u32>>,
     /// Every connection's token, which no example of a failure may show.
     tokens: Mutex<Arc<LevelTokens>>,
 }
 
+/// A failure as it happened. To strike the secrets out of its example takes far longer than to count it, and the thread
+/// that counts it has heartbeats to send.
+struct Unredacted {
+    at: DateTime<Utc>,
+    failed: Failed,
+    ordinal: u32,
+    age: Duration,
+    silence: Option<Duration>,
+    /// Its level's at that time: a later connection of the same ordinal has another token.
+    tokens: Arc<LevelTokens>,
+}
+
 /// Where the failures of an account can be taken.
-pub(super) type Failures = mpsc::UnboundedReceiver<Stamped>;
+pub(super) struct Failures {
+    level: u32,
+    dialer: Arc<Dialer>,
+    unredacted: mpsc::UnboundedReceiver<Unredacted>,
+}
+
+impl Failures {
+    /// Those since the last call, their examples redacted.
+    pub(super) fn take(&mut self) -> Vec<Stamped> {
+        let unredacted: Vec<Unredacted> = std::iter::from_fn(|| self.unredacted.try_recv().ok()).collect();
+        unredacted.into_iter().map(|failure| self.redacted(failure)).collect()
+    }
+
+    fn redacted(&self, unredacted: Unredacted) -> Stamped {
+        let Unredacted { at, failed, ordinal, age, silence, tokens } = unredacted;
+        // Most say nothing, and each token would be brought into all of its forms to be looked for.
+        let example = if failed.example.is_empty() {
+            Redacted::default()
+        } else {
+            self.dialer.secrets().redact_with(&failed.example, tokens.get(ordinal))
+        };
+        let Failed { phase, kind, by, peer, .. } = failed;
+        let failure = Failure { level: self.level, phase, kind, by, age, silence, peer, example };
+        Stamped::new(at, Event::Failure(failure))
+    }
+}
 
 impl Account {
     pub(super) fn open(level: u32, dialer: Arc<Dialer>) -> (Arc<Account>, Failures) {
@@ -50,7 +88,8 @@ impl Account {
         counters: Counters,
         tokens: Arc<LevelTokens>,
     ) -> (Arc<Account>, Failures) {
-        let (failures, taken) = mpsc::unbounded_channel();
+        let (failures, unredacted) = mpsc::unbounded_channel();
+        let taken = Failures { level, dialer: Arc::clone(&dialer), unredacted };
         let account = Account {
             level,
             dialer,
@@ -94,20 +133,11 @@ impl Account {
     }
 
     pub(super) fn fail(&self, failed: Failed, ordinal: u32, age: Duration, silence: Option<Duration>) {
-        let failure = Failure {
-            level: self.level,
-            phase: failed.phase,
-            kind: failed.kind,
-            by: failed.by,
-            age,
-            silence,
-            peer: failed.peer,
-            example: self.dialer.secrets().redact_with(&failed.example, self.tokens().get(ordinal)),
-        };
+        let (at, tokens, peer) = (Utc::now(), self.tokens(), failed.peer);
         // The event goes out before the count, so that whoever sees the count finds the event.
         self.vacant.lock().unwrap_or_else(PoisonError::into_inner).push(ordinal);
-        let _ = self.failures.send(Stamped::new(Utc::now(), Event::Failure(failure)));
-        self.counters.failed(failed.peer.map(|peer| peer.ip()));
+        let _ = self.failures.send(Unredacted { at, failed, ordinal, age, silence, tokens });
+        self.counters.failed(peer.map(|peer| peer.ip()));
         self.progress.notify_one();
     }
 

@@ -144,7 +144,7 @@ impl LevelLoad {
 
     /// The failures since the last call.
     pub fn take_failures(&mut self) -> Vec<Stamped> {
-        std::iter::from_fn(|| self.failures.try_recv().ok()).collect()
+        self.failures.take()
     }
 
     /// Leaves what is open to the next level, after [`LevelLoad::all_answered`]; `None` where nothing is to live on.
