@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use thiserror::Error;
@@ -12,8 +14,9 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::counters::Counters;
 use super::failed::{Failed, of_io, said_by};
-use super::greet::greet;
+use super::greet::{Leaving, Unready, greet};
 use super::hold::frame::FrameReader;
+use super::random::random_bytes;
 use super::route::{NotTaken, Router};
 use super::stream::Stream;
 use super::tls::{TlsError, client_config};
@@ -61,6 +64,19 @@ pub(super) struct Dialed {
     pub(super) tail: Vec<u8>,
     /// The other end.
     pub(super) peer: SocketAddr,
+}
+
+/// A connection that failed.
+pub(super) struct NotOpen {
+    pub(super) failed: Failed,
+    /// The WebSocket that it was, where it was one but did not become ready.
+    pub(super) leaving: Option<Leaving>,
+}
+
+impl From<Failed> for NotOpen {
+    fn from(failed: Failed) -> NotOpen {
+        NotOpen { failed, leaving: None }
+    }
 }
 
 /// How far a connection has come, for the case that time runs out.
@@ -120,21 +136,39 @@ impl Dialer {
         counters: &Counters,
         ordinal: u32,
         token: Option<&Token>,
-    ) -> Result<Dialed, Failed> {
+    ) -> Result<Dialed, NotOpen> {
         let mut progress = Progress { phase: Phase::Dns, peer: None, unready: None, refused: None };
-        match timeout(self.connect_timeout, self.walk(&mut progress, counters, ordinal, token)).await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(progress.out_of_time(self.connect_timeout)),
+        let began = Instant::now();
+        let walked = timeout(self.connect_timeout, self.walk(&mut progress, counters, token)).await;
+        let (mut stream, peer, tail) = walked.map_err(|_| progress.out_of_time(self.connect_timeout))??;
+        progress.phase = Phase::Ready;
+        let opening = self
+            .conversation
+            .on_open
+            .as_ref()
+            .map(|opening| opening.fill_with(ordinal, &uuid::fresh(), token.map(Token::as_str)));
+        let left = self.connect_timeout.saturating_sub(began.elapsed());
+        let greeting = greet(&self.conversation, opening, &mut stream, tail, &mut progress, counters);
+        let greeted = match timeout(left, greeting).await {
+            Ok(greeted) => greeted,
+            Err(_) => Err(Unready::out_of_time(progress.out_of_time(self.connect_timeout))),
+        };
+        match greeted {
+            Ok((reader, tail)) => Ok(Dialed { stream, reader, tail, peer }),
+            Err(unready) => {
+                let (failed, leaving) = unready.with(stream);
+                Err(NotOpen { failed, leaving: Some(leaving) })
+            }
         }
     }
 
+    /// From the name to the WebSocket: its stream, the other end, and what came behind the answer's head.
     async fn walk(
         &self,
         progress: &mut Progress,
         counters: &Counters,
-        ordinal: u32,
         token: Option<&Token>,
-    ) -> Result<Dialed, Failed> {
+    ) -> Result<(Stream, SocketAddr, Vec<u8>), Failed> {
         let (tcp, peer) = self.connect(progress, counters).await?;
         let mut stream = Stream::plain(tcp);
         if let Some((config, name)) = &self.tls {
@@ -145,15 +179,7 @@ impl Dialer {
         }
         progress.phase = Phase::Upgrade;
         let tail = self.upgrade(&mut stream, token, progress, counters).await?;
-        progress.phase = Phase::Ready;
-        let opening = self
-            .conversation
-            .on_open
-            .as_ref()
-            .map(|opening| opening.fill_with(ordinal, &uuid::fresh(), token.map(Token::as_str)));
-        let (reader, tail) =
-            greet(&self.conversation, opening, &mut stream, tail, progress, counters).await?;
-        Ok(Dialed { stream, reader, tail, peer })
+        Ok((stream, peer, tail))
     }
 
     async fn connect(
@@ -193,7 +219,9 @@ impl Dialer {
         progress: &mut Progress,
         counters: &Counters,
     ) -> Result<Vec<u8>, Failed> {
-        let (request, key) = self.request.fresh(token);
+        let nonce = random_bytes::<16>().map_err(|error| progress.failed_by(&error))?;
+        let key = STANDARD.encode(nonce);
+        let request = self.request.filled(token, &key);
         stream.send(request.as_bytes()).await.map_err(|error| progress.failed_by(&error))?;
         let mut bytes = Vec::new();
         let mut is_answered = false;

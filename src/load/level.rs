@@ -11,6 +11,7 @@ use tokio::sync::{Semaphore, mpsc, watch};
 use super::account::{Account, Failures};
 use super::dial::{Dialed, Dialer};
 use super::failed::Failed;
+use super::greet::Leaving;
 use super::hold::frame::FrameReader;
 use super::hold::{Adopted, Holder, HolderSettings, Owner, Plain, Tls, Wire};
 use super::tokens::LevelTokens;
@@ -46,8 +47,10 @@ pub struct LevelLoad {
     /// Set when nothing more is to be opened.
     stop: watch::Sender<bool>,
     failures: Failures,
-    /// Ends when the last handshake's task has ended.
+    /// Ends when the last handshake has.
     handshakes: mpsc::Receiver<()>,
+    /// Ends when the last WebSocket that did not become ready has been closed.
+    leaving: mpsc::Receiver<()>,
     /// What is open when the hold is over, where it lives on.
     standing: Option<Standing>,
 }
@@ -85,14 +88,15 @@ impl LevelLoad {
         let standing = standing.unwrap_or_else(|| Standing::none(dialer, &order));
         let Standing { account, holders, failures, alive, .. } = standing;
         account.counters.opened.fetch_add(alive, Ordering::AcqRel);
-        let (guard, handshakes) = mpsc::channel(1);
+        let (handshake, handshakes) = mpsc::channel(1);
+        let (left, leaving) = mpsc::channel(1);
         let (stop, stopped) = watch::channel(false);
         let to_open = u32::try_from(places.len()).unwrap_or(u32::MAX);
         let tokens = account.take_tokens(tokens, &places);
         let (account_, holders_) = (Arc::clone(&account), Arc::clone(&holders));
         let opening = Opening { order, places, tokens, account: account_, holders: holders_ };
-        tokio::spawn(open_all(Arc::new(opening), stopped, guard));
-        LevelLoad { order, account, holders, to_open, stop, failures, handshakes, standing: None }
+        tokio::spawn(open_all(Arc::new(opening), stopped, Guards { handshake, left }));
+        LevelLoad { order, account, holders, to_open, stop, failures, handshakes, leaving, standing: None }
     }
 
     /// Waits until every attempt has become a connection or a failure.
@@ -161,6 +165,7 @@ impl LevelLoad {
         // The holders tell of their progress whomever the connections belong to.
         let owner = self.standing.as_ref().map_or(&self.account, |standing| &standing.account);
         self.holders.close(rate, owner).await;
+        while self.leaving.recv().await.is_some() {}
     }
 
     /// What is to be kept of the level, after [`LevelLoad::close`] or [`LevelLoad::stand`].
@@ -328,8 +333,15 @@ struct Opening {
     holders: Arc<Holders>,
 }
 
+/// What a level's close waits for, until it is dropped.
+#[derive(Clone)]
+struct Guards {
+    handshake: mpsc::Sender<()>,
+    left: mpsc::Sender<()>,
+}
+
 /// Begins one attempt after the other, as the window allows.
-async fn open_all(opening: Arc<Opening>, mut stop: watch::Receiver<bool>, guard: mpsc::Sender<()>) {
+async fn open_all(opening: Arc<Opening>, mut stop: watch::Receiver<bool>, guards: Guards) {
     let order = &opening.order;
     let window = Arc::new(Semaphore::new(order.window as usize));
     let started = tokio::time::Instant::now();
@@ -355,23 +367,29 @@ async fn open_all(opening: Arc<Opening>, mut stop: watch::Receiver<bool>, guard:
             opening.account.counters.attempt_late(planned.elapsed());
         }
         let opening = Arc::clone(&opening);
-        let (mut stop, guard) = (stop.clone(), guard.clone());
+        let (mut stop, guards) = (stop.clone(), guards.clone());
         tokio::spawn(async move {
-            tokio::select! {
-                () = open_one(&opening, ordinal, planned) => {}
+            let leaving = tokio::select! {
+                leaving = open_one(&opening, ordinal, planned) => leaving,
                 // Interrupted in mid-handshake: neither a success nor a failure.
-                _ = stop.wait_for(|stop| *stop) => {}
+                _ = stop.wait_for(|stop| *stop) => None,
+            };
+            // To be closed takes no place in the window, and keeps neither other attempts nor the held connections waiting.
+            drop((place, guards.handshake));
+            if let Some(leaving) = leaving {
+                leaving.leave(&opening.account.counters).await;
             }
-            drop(place);
-            drop(guard);
+            drop(guards.left);
         });
     }
 }
 
-/// Times count from the instant that `--rate` planned: what waits for the window is late, not fast.
-async fn open_one(opening: &Opening, ordinal: u32, planned: Option<tokio::time::Instant>) {
+/// Times count from the instant that `--rate` planned: what waits for the window is late, not fast. Returns the WebSocket
+/// that is still to be closed, where one failed before it was ready.
+async fn open_one(opening: &Opening, ordinal: u32, planned: Option<tokio::time::Instant>) -> Option<Leaving> {
     let Opening { account, holders, tokens, .. } = opening;
     let began = planned.map_or_else(Instant::now, tokio::time::Instant::into_std);
+    let mut leaving = None;
     match account.dialer.dial(&account.counters, ordinal, tokens.get(ordinal)).await {
         Ok(dialed) => {
             let peer = dialed.peer;
@@ -383,7 +401,11 @@ async fn open_one(opening: &Opening, ordinal: u32, planned: Option<tokio::time::
                 account.fail(failed, ordinal, began.elapsed(), Some(Duration::ZERO));
             }
         }
-        Err(failed) => account.fail(failed, ordinal, began.elapsed(), None),
+        Err(not_open) => {
+            account.fail(not_open.failed, ordinal, began.elapsed(), None);
+            leaving = not_open.leaving;
+        }
     }
     account.settle();
+    leaving
 }

@@ -14,6 +14,7 @@ mod greet;
 mod hold;
 mod lag;
 mod level;
+mod random;
 mod refusal;
 mod route;
 mod stream;

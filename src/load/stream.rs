@@ -97,6 +97,18 @@ impl Stream {
         }
     }
 
+    /// Says that nothing more will be sent, and drops what still comes until the peer has ended TCP's stream.
+    pub(super) async fn await_end(&mut self) -> io::Result<()> {
+        if let Some(secured) = &mut self.tls {
+            let mut outgoing = Vec::new();
+            secured.session.end(&mut outgoing).map_err(broken)?;
+            self.tcp.write_all(&outgoing).await?;
+        }
+        let mut dropped = vec![0; READ_SIZE];
+        while self.tcp.read(&mut dropped).await? > 0 {}
+        Ok(())
+    }
+
     /// The wire of a plain stream, for a holder.
     pub(super) fn into_plain(self) -> io::Result<Plain> {
         Ok(Plain::new(mio::net::TcpStream::from_std(self.tcp.into_std()?)))

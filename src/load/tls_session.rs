@@ -6,9 +6,9 @@
 use std::sync::Arc;
 
 use rustls::ClientConfig;
-use rustls::client::UnbufferedClientConnection;
+use rustls::client::{ClientConnectionData, UnbufferedClientConnection};
 use rustls::pki_types::ServerName;
-use rustls::unbuffered::{ConnectionState, EncodeError, EncryptError, UnbufferedStatus};
+use rustls::unbuffered::{ConnectionState, EncodeError, EncryptError, UnbufferedStatus, WriteTraffic};
 
 /// The keys of one connection.
 pub(super) struct TlsSession(UnbufferedClientConnection);
@@ -72,11 +72,28 @@ impl TlsSession {
 
     /// Encrypts a message and appends it to `outgoing`.
     pub(super) fn send(&mut self, plaintext: &[u8], outgoing: &mut Vec<u8>) -> Result<(), rustls::Error> {
+        self.write(outgoing, plaintext.len(), |traffic, room| traffic.encrypt(plaintext, room))
+    }
+
+    /// Appends our `close_notify` to `outgoing` (RFC 8446 §6.1): nothing more is sent.
+    pub(super) fn end(&mut self, outgoing: &mut Vec<u8>) -> Result<(), rustls::Error> {
+        self.write(outgoing, 0, |traffic, room| traffic.queue_close_notify(room))
+    }
+
+    fn write(
+        &mut self,
+        outgoing: &mut Vec<u8>,
+        length: usize,
+        mut write: impl FnMut(
+            &mut WriteTraffic<'_, ClientConnectionData>,
+            &mut [u8],
+        ) -> Result<usize, EncryptError>,
+    ) -> Result<(), rustls::Error> {
         loop {
             let UnbufferedStatus { state, .. } = self.0.process_tls_records(&mut []);
             match state? {
                 ConnectionState::WriteTraffic(mut traffic) => {
-                    return encrypt(outgoing, plaintext.len(), |room| traffic.encrypt(plaintext, room));
+                    return encrypt(outgoing, length, |room| write(&mut traffic, room));
                 }
                 ConnectionState::EncodeTlsData(mut data) => encode(outgoing, |room| data.encode(room))?,
                 ConnectionState::TransmitTlsData(data) => data.done(),

@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use tokio_tungstenite::tungstenite::handshake::{client::generate_key, derive_accept_key};
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::refusal::Body;
 use crate::plan::{Target, Token, TokenPlace};
@@ -121,15 +121,14 @@ impl Request {
         Request { head, subprotocols: target.subprotocols.clone(), offers_token }
     }
 
-    /// A request with the connection's token and a key of its own, and that key.
-    pub(super) fn fresh(&self, token: Option<&Token>) -> (String, String) {
-        let key = generate_key();
+    /// The request with a connection's token and its key.
+    pub(super) fn filled(&self, token: Option<&Token>, key: &str) -> String {
         let mut text = format!("{}{key}\r\n\r\n", self.head.text);
         if let (Some(slot), Some(token)) = (&self.head.slot, token) {
             let token = if slot.in_query { &query_encoded(token.as_str()) } else { token.as_str() };
             text.insert_str(slot.at, token);
         }
-        (text, key)
+        text
     }
 
     /// Looks at what has come so far, in answer to a request with that token and key.
@@ -295,7 +294,7 @@ mod tests {
     fn the_request_says_what_was_asked_for() {
         let request =
             request("ws://u:p@h:8080/a?b=c", &["Origin: https://o", "user-agent: mine"], &["v2", "v1"]);
-        let (text, key) = request.fresh(None);
+        let text = request.filled(None, KEY);
         assert!(text.starts_with("GET /a?b=c HTTP/1.1\r\nHost: h:8080\r\n"), "{text}");
         for line in [
             "Origin: https://o",
@@ -307,8 +306,7 @@ mod tests {
             assert!(text.contains(&format!("\r\n{line}\r\n")), "{line} in {text}");
         }
         assert!(!text.contains("User-Agent: albcap"));
-        assert!(text.ends_with(&format!("Sec-WebSocket-Key: {key}\r\n\r\n")));
-        assert_ne!(request.fresh(None).1, key, "every connection has a key of its own");
+        assert!(text.ends_with(&format!("Sec-WebSocket-Key: {KEY}\r\n\r\n")));
     }
 
     #[test]
@@ -327,15 +325,15 @@ mod tests {
         ];
         for (place, url, headers, subprotocols, expected) in cases {
             let (request, token) = with_token(place, url, headers, subprotocols);
-            let (text, key) = request.fresh(Some(&token));
+            let text = request.filled(Some(&token), KEY);
             assert!(text.contains(expected), "{place}: {text}");
-            assert!(text.ends_with(&format!("Sec-WebSocket-Key: {key}\r\n\r\n")), "{place}: {text}");
+            assert!(text.ends_with(&format!("Sec-WebSocket-Key: {KEY}\r\n\r\n")), "{place}: {text}");
             for name in ["authorization:", "cookie:", "sec-websocket-protocol:"] {
                 assert!(text.to_lowercase().matches(name).count() <= 1, "{place}: {text}");
             }
         }
         let (request, token) = with_token("message", "ws://h/", &[], &[]);
-        assert!(!request.fresh(Some(&token)).0.contains("t+k"), "it is for a later message");
+        assert!(!request.filled(Some(&token), KEY).contains("t+k"), "it is for a later message");
     }
 
     #[test]
@@ -351,7 +349,7 @@ mod tests {
 
     #[test]
     fn a_host_header_of_the_users_replaces_ours() {
-        let (text, _) = request("ws://127.0.0.1/", &["Host: ws.example.com"], &[]).fresh(None);
+        let text = request("ws://127.0.0.1/", &["Host: ws.example.com"], &[]).filled(None, KEY);
         assert_eq!(text.matches("ost: ").count(), 1, "{text}");
     }
 

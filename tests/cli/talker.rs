@@ -3,6 +3,9 @@
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 
+use rustls::ServerConfig;
+use rustls::pki_types::PrivateKeyDer;
+use tokio_rustls::TlsAcceptor;
 use tokio_tungstenite::tungstenite::{self, Message, WebSocket};
 
 /// The server's side of one connection.
@@ -49,4 +52,17 @@ pub(crate) fn listen(socket: &mut Socket, mut hear: impl FnMut(&mut Socket, &str
 /// Sends a text; whether the client is still there.
 pub(crate) fn say(socket: &mut Socket, text: &str) -> bool {
     socket.send(Message::text(text)).is_ok()
+}
+
+/// Speaks TLS for a server, with a certificate of its own.
+pub(crate) fn tls_acceptor() -> TlsAcceptor {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let key = PrivateKeyDer::Pkcs8(made.signing_key.serialize_der().into());
+    let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![made.cert.der().clone()], key)
+        .unwrap();
+    TlsAcceptor::from(Arc::new(config))
 }

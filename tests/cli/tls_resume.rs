@@ -4,11 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use futures_util::StreamExt;
-use rustls::pki_types::PrivateKeyDer;
-use rustls::{HandshakeKind, ServerConfig};
-use tokio_rustls::TlsAcceptor;
+use rustls::HandshakeKind;
 
 use crate::harness::{Folder, binary, finish};
+use crate::talker::tls_acceptor;
 
 /// Handshakes that a server saw.
 #[derive(Default)]
@@ -19,15 +18,7 @@ struct Handshakes {
 
 /// Opens WebSockets over TLS until the runtime is dropped; its port.
 async fn serve(handshakes: Arc<Handshakes>) -> u16 {
-    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-    let key = PrivateKeyDer::Pkcs8(made.signing_key.serialize_der().into());
-    let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![made.cert.der().clone()], key)
-        .unwrap();
-    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let acceptor = tls_acceptor();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     tokio::spawn(async move {

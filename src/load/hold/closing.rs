@@ -1,6 +1,12 @@
 //! Closing one connection after the other, by absolute schedule. Pure.
 
+use std::time::Duration;
+
 use super::pulse::Micros;
+
+/// How long the peer may take after our close frame to end the stream: RFC 6455 §7.1.1 lets the client end it "after a
+/// reasonable amount of time". A few round trips are enough; a level's end is held up by no more than this.
+pub(in crate::load) const CLOSE_PATIENCE: Duration = Duration::from_secs(3);
 
 /// How far the closing of all connections has come.
 #[derive(Default)]

@@ -6,6 +6,7 @@ use super::brought::{Beats, Brought, Owed};
 use super::frame::{FrameReader, Opcode, Violation, write_frame};
 use super::pulse::Micros;
 use super::wire::{Buffers, Wire};
+use crate::load::random::random_bytes;
 use crate::plan::Conversation;
 
 /// Where an open connection stands.
@@ -17,6 +18,16 @@ pub(super) enum State {
     Settled,
     /// Our close frame went out; the peer's is awaited.
     Closing,
+    /// Closed or failed, and no longer counted as open: the end of the peer's stream is awaited (RFC 6455 §7.1.1), and
+    /// what still comes is dropped.
+    AwaitingEnd,
+}
+
+impl State {
+    /// Whether frames may be sent: none after our close frame (RFC 6455 §5.5.1).
+    pub(super) fn may_send(self) -> bool {
+        matches!(self, State::Held | State::Settled)
+    }
 }
 
 /// An open connection; the fewer bytes, the better.
@@ -41,7 +52,7 @@ impl<W: Wire> Connection<W> {
     /// Sends one frame.
     pub(super) fn send(&mut self, opcode: Opcode, payload: &[u8], shared: &mut Shared) -> io::Result<usize> {
         shared.frame.clear();
-        write_frame(&mut shared.frame, opcode, payload, fastrand::u32(..).to_ne_bytes());
+        write_frame(&mut shared.frame, opcode, payload, random_bytes()?);
         self.wire.write(&shared.frame, &mut shared.buffers)?;
         Ok(shared.frame.len())
     }
@@ -66,7 +77,7 @@ impl<W: Wire> Connection<W> {
                     (Opcode::Text, conversation.replies[*reply].message.as_bytes())
                 }
             };
-            write_frame(&mut shared.frame, opcode, payload, fastrand::u32(..).to_ne_bytes());
+            write_frame(&mut shared.frame, opcode, payload, random_bytes()?);
         }
         self.wire.write(&shared.frame, &mut shared.buffers)?;
         Ok((shared.frame.len(), replies))

@@ -9,6 +9,10 @@ use super::utf8::Utf8;
 const LONGEST_CONTROL: u64 = 125;
 /// A server's frame header: two bytes, and up to eight of length; it has no mask (RFC 6455 §5.1).
 const LONGEST_HEADER: usize = 10;
+/// RFC 6455 §7.4.1: the purpose is fulfilled.
+pub(in crate::load) const NORMAL_CLOSURE: u16 = 1000;
+/// RFC 6455 §7.4.1: what stands for a close frame without a code, and is never sent.
+const NO_STATUS: u16 = 1005;
 
 /// The opcodes of RFC 6455 §5.2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -238,8 +242,8 @@ fn received_control(opcode: Opcode, payload: &[u8]) -> Result<Received<'_>, Viol
         Opcode::Ping => Ok(Received::Ping(payload)),
         Opcode::Pong => Ok(Received::Pong(payload)),
         _ => match payload {
-            // RFC 6455 §7.1.5: no code reads as 1005.
-            [] => Ok(Received::Close(1005, "")),
+            // RFC 6455 §7.1.5.
+            [] => Ok(Received::Close(NO_STATUS, "")),
             [a, b, reason @ ..] => {
                 let code = u16::from_be_bytes([*a, *b]);
                 if !may_be_sent(code) {
@@ -256,6 +260,11 @@ fn received_control(opcode: Opcode, payload: &[u8]) -> Result<Received<'_>, Viol
 /// The codes that may stand in a close frame (RFC 6455 §7.4).
 fn may_be_sent(code: u16) -> bool {
     matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999)
+}
+
+/// The payload of a close frame of that code; empty for 1005.
+pub(in crate::load) fn close_payload(code: u16) -> Vec<u8> {
+    if code == NO_STATUS { Vec::new() } else { code.to_be_bytes().to_vec() }
 }
 
 /// Appends a client's frame: whole, masked (RFC 6455 §5.3).

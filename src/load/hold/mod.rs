@@ -24,5 +24,6 @@ mod wheel;
 mod wire;
 
 pub(super) use brought::{Beats, Brought, Owed};
+pub(super) use closing::CLOSE_PATIENCE;
 pub(super) use holder::{Adopted, Holder, HolderSettings, Owner};
 pub(super) use wire::{Plain, Tls, Wire};

@@ -52,7 +52,7 @@ impl Wire for Bottomless {
         if self.dry.load(Ordering::Acquire) {
             return Ok(None);
         }
-        Ok(Some(Chunk { bytes: self.flood, more: true }))
+        Ok(Some(Chunk { bytes: self.flood, more: true, last: false }))
     }
 
     fn write(&mut self, _: &[u8], _: &mut Buffers) -> io::Result<()> {

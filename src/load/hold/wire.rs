@@ -30,6 +30,8 @@ pub(in crate::load) struct Chunk<'a> {
     pub(super) bytes: &'a [u8],
     /// Whether the socket may hold more.
     pub(super) more: bool,
+    /// Whether the peer has ended its session of TLS with them, and TCP's stream goes on.
+    pub(super) last: bool,
 }
 
 /// A byte stream that never blocks.
@@ -37,7 +39,7 @@ pub(in crate::load) trait Wire: Send + Sized + 'static {
     /// The socket, to be registered.
     fn socket(&mut self) -> &mut TcpStream;
 
-    /// What has come; `None` at the stream's end, `WouldBlock` when nothing has.
+    /// What has come; `None` at the end of TCP's stream, `WouldBlock` when nothing has.
     fn read<'b>(&mut self, buffers: &'b mut Buffers) -> io::Result<Option<Chunk<'b>>>;
 
     /// Sends, or keeps what the socket does not take now.
@@ -45,6 +47,12 @@ pub(in crate::load) trait Wire: Send + Sized + 'static {
 
     /// Sends what was kept.
     fn flush(&mut self) -> io::Result<()>;
+
+    /// Says that nothing more will be sent, below the frames and above TCP, whose stream stays open. There are peers that
+    /// do not end TCP's before.
+    fn end(&mut self, _buffers: &mut Buffers) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// What waits until the socket takes more; nearly always nothing, and then without an allocation.
@@ -123,7 +131,8 @@ impl Wire for Plain {
         match read_some(&mut self.socket, &mut buffers.incoming)? {
             0 => Ok(None),
             read => {
-                Ok(Some(Chunk { bytes: &buffers.incoming[..read], more: read == buffers.incoming.len() }))
+                let more = read == buffers.incoming.len();
+                Ok(Some(Chunk { bytes: &buffers.incoming[..read], more, last: false }))
             }
         }
     }
@@ -160,9 +169,6 @@ impl Wire for Tls {
     }
 
     fn read<'b>(&mut self, buffers: &'b mut Buffers) -> io::Result<Option<Chunk<'b>>> {
-        if self.closed {
-            return Ok(None);
-        }
         let torn = self.torn.len();
         buffers.incoming[..torn].copy_from_slice(&self.torn);
         let read = read_some(&mut self.socket, &mut buffers.incoming[torn..])?;
@@ -171,19 +177,20 @@ impl Wire for Tls {
         }
         let more = torn + read == buffers.incoming.len();
         buffers.plaintext.clear();
+        if self.closed {
+            // Whatever it is, TLS's session does not vouch for it (RFC 8446 §6.1).
+            return Ok(Some(Chunk { bytes: &[], more, last: true }));
+        }
         buffers.outgoing.clear();
         let ciphertext = &mut buffers.incoming[..torn + read];
         let (used, state) = self
             .session
             .receive(ciphertext, &mut buffers.plaintext, &mut buffers.outgoing)
             .map_err(|error| io::Error::new(ErrorKind::InvalidData, error))?;
-        self.torn = ciphertext[used..].to_vec();
         self.closed = state == TlsState::Closed;
+        self.torn = if self.closed { Vec::new() } else { ciphertext[used..].to_vec() };
         self.unsent.send(&mut self.socket, &buffers.outgoing)?;
-        if self.closed && buffers.plaintext.is_empty() {
-            return Ok(None);
-        }
-        Ok(Some(Chunk { bytes: &buffers.plaintext, more: more || self.closed }))
+        Ok(Some(Chunk { bytes: &buffers.plaintext, more, last: self.closed }))
     }
 
     fn write(&mut self, bytes: &[u8], buffers: &mut Buffers) -> io::Result<()> {
@@ -196,5 +203,13 @@ impl Wire for Tls {
 
     fn flush(&mut self) -> io::Result<()> {
         self.unsent.flush(&mut self.socket)
+    }
+
+    fn end(&mut self, buffers: &mut Buffers) -> io::Result<()> {
+        buffers.outgoing.clear();
+        self.session
+            .end(&mut buffers.outgoing)
+            .map_err(|error| io::Error::new(ErrorKind::InvalidData, error))?;
+        self.unsent.send(&mut self.socket, &buffers.outgoing)
     }
 }

@@ -8,20 +8,13 @@ use std::time::Duration;
 use super::{Keeper, Stage, held_mut, index, signed};
 use crate::load::failed::{Failed, of_io};
 use crate::load::hold::border::Border;
-use crate::load::hold::closing::Closing;
+use crate::load::hold::closing::{CLOSE_PATIENCE, Closing};
 use crate::load::hold::connection::State;
-use crate::load::hold::frame::{Opcode, Violation};
+use crate::load::hold::frame::{NORMAL_CLOSURE, Opcode, Violation, close_payload};
 use crate::load::hold::holder::Owner;
 use crate::load::hold::pulse::Deadline;
 use crate::load::hold::wire::Wire;
 use crate::record::{FailureKind, Initiator, Phase};
-
-/// How long the peer may take to answer our close frame and to end the stream; the level's numbers are in by then.
-const CLOSE_PATIENCE: Duration = Duration::from_secs(3);
-/// RFC 6455 §7.4.1: the purpose is fulfilled.
-const NORMAL_CLOSURE: u16 = 1000;
-/// RFC 6455 §7.4.1: what stands for a close frame without a code, and is never sent.
-const NO_STATUS: u16 = 1005;
 
 impl<W: Wire> Keeper<W> {
     pub(super) fn end_hold(&mut self) {
@@ -36,7 +29,7 @@ impl<W: Wire> Keeper<W> {
     pub(super) fn next_level(&mut self, owner: Arc<dyn Owner>) {
         self.border = Border::after(std::mem::replace(&mut self.owner, owner));
         for (key, connection) in self.connections.iter().enumerate() {
-            if let Some(connection) = connection {
+            if let Some(connection) = connection.as_ref().filter(|connection| connection.state.may_send()) {
                 self.border.pass(index(key), connection.beats.is_awaiting().then_some(connection.beats.sent));
             }
         }
@@ -74,60 +67,77 @@ impl<W: Wire> Keeper<W> {
         {
             let key = self.closing.key;
             self.closing.key += 1;
-            if self.connections[key].is_some() {
+            if self.connections[key].as_ref().is_some_and(|connection| connection.state.may_send()) {
                 self.closing.closed += 1;
                 self.begin_close(key);
             }
         }
     }
 
-    /// Sends our close frame (RFC 6455 §7.1.2). A connection that is closed while its hold goes on was interrupted:
+    /// Starts the closing handshake (RFC 6455 §7.1.2). A connection that is closed while its hold goes on was interrupted:
     /// it counts as held, since nothing was wrong with it.
     fn begin_close(&mut self, key: usize) {
         let Some(connection) = held_mut(&mut self.connections, key) else { return };
         if connection.state == State::Held {
+            connection.state = State::Settled;
             self.border.owner(index(key), &self.owner).counters().held.fetch_add(1, Ordering::AcqRel);
         }
+        self.send_close(key, NORMAL_CLOSURE);
+    }
+
+    /// The peer's close frame came. Unless it answers ours, it is answered.
+    pub(super) fn closed_by_peer(&mut self, key: usize, code: u16, reason: String) {
+        self.count_failure(key, FailureKind::Closed(code), Initiator::Peer, reason);
+        self.send_close(key, code);
+        self.await_end(key);
+    }
+
+    /// The peer broke RFC 6455, which is said to it (§7.1.7) before the connection is given up.
+    pub(super) fn broken_by_peer(&mut self, key: usize, violation: Violation) {
+        self.count_failure(key, FailureKind::Protocol, Initiator::Peer, violation.to_string());
+        self.send_close(key, violation.close_code());
+        self.await_end(key);
+    }
+
+    /// The peer ended its session of TLS, and no close frame had come.
+    pub(super) fn tls_ended_by_peer(&mut self, key: usize) {
+        self.count_failure(key, FailureKind::Eof, Initiator::Peer, String::new());
+        self.await_end(key);
+    }
+
+    /// Sends our close frame, which is the last of a connection (RFC 6455 §5.5.1): a second one is not sent.
+    fn send_close(&mut self, key: usize, code: u16) {
+        let Some(connection) = held_mut(&mut self.connections, key).filter(|c| c.state.may_send()) else {
+            return;
+        };
         connection.state = State::Closing;
-        match connection.send(Opcode::Close, &NORMAL_CLOSURE.to_be_bytes(), &mut self.shared) {
+        match connection.send(Opcode::Close, &close_payload(code), &mut self.shared) {
             Ok(bytes) => {
                 self.owner.counters().sent(bytes);
-                let at = self.now() + u64::try_from(CLOSE_PATIENCE.as_micros()).unwrap_or(u64::MAX / 2);
-                self.closes.push(Deadline { at, key: index(key), sequence: 0 });
+                self.limit_closing(key);
             }
             Err(_) => self.remove(key),
         }
     }
 
-    /// The peer's close frame came; whether there is more to read. One that answers ours is followed by the end of the
-    /// stream, which is the peer's to bring about (RFC 6455 §7.1.1): the port of whoever ends it first stays taken for a
-    /// minute, and this machine needs its own. The other ones are answered; whether they still can be changes nothing.
-    pub(super) fn closed_by_peer(&mut self, key: usize, code: u16, reason: String) -> bool {
-        let answers_ours =
-            held_mut(&mut self.connections, key).is_some_and(|connection| connection.state == State::Closing);
-        if !answers_ours {
-            self.say_close(key, code);
-            self.lose(key, FailureKind::Closed(code), Initiator::Peer, reason);
-        }
-        answers_ours
-    }
-
-    /// The peer broke RFC 6455, which is said to it (§7.1.7) before the connection is given up.
-    pub(super) fn broken_by_peer(&mut self, key: usize, violation: Violation) {
-        self.say_close(key, violation.close_code());
-        self.lose(key, FailureKind::Protocol, Initiator::Peer, violation.to_string());
-    }
-
-    /// Ours is the last frame of a connection (RFC 6455 §5.5.1), so that none is sent twice.
-    fn say_close(&mut self, key: usize, code: u16) {
+    /// The stream's end is the peer's to bring about (RFC 6455 §7.1.1): the port of the side that ends it first stays taken
+    /// for a minute (TIME_WAIT), and this machine needs its own. Meanwhile the connection is open no longer.
+    fn await_end(&mut self, key: usize) {
         let Some(connection) = held_mut(&mut self.connections, key) else { return };
-        if connection.state == State::Closing {
-            return;
+        if connection.wire.end(&mut self.shared.buffers).is_err() {
+            return self.remove(key);
         }
-        let code_bytes = code.to_be_bytes();
-        let payload = if code == NO_STATUS { &[][..] } else { &code_bytes };
-        let sent = connection.send(Opcode::Close, payload, &mut self.shared);
-        self.owner.counters().sent(sent.unwrap_or(0));
+        // Our close frame has set the limit already, where one went out.
+        if connection.state.may_send() {
+            self.limit_closing(key);
+        }
+        self.count_closed(key);
+    }
+
+    /// From now on the peer has [`CLOSE_PATIENCE`] to end the stream.
+    fn limit_closing(&mut self, key: usize) {
+        let at = self.now() + u64::try_from(CLOSE_PATIENCE.as_micros()).unwrap_or(u64::MAX / 2);
+        self.closes.push(Deadline { at, key: index(key), sequence: 0 });
     }
 
     /// Nothing can be held any more: what is here fails, and what is still given, until nobody gives any more.
@@ -152,6 +162,12 @@ impl<W: Wire> Keeper<W> {
 
     /// A connection is no more. While it was held that is a failure; afterwards it is only its end.
     pub(super) fn lose(&mut self, key: usize, kind: FailureKind, by: Initiator, example: String) {
+        self.count_failure(key, kind, by, example);
+        self.remove(key);
+    }
+
+    /// Counts what ended a connection that was still held.
+    fn count_failure(&mut self, key: usize, kind: FailureKind, by: Initiator, example: String) {
         let Some(connection) = self.connections.get(key).and_then(Option::as_ref) else { return };
         if connection.state == State::Held {
             let now = self.now();
@@ -162,14 +178,23 @@ impl<W: Wire> Keeper<W> {
             let owner = self.border.owner(index(key), &self.owner);
             owner.failed(failed, connection.ordinal, age, silence);
         }
-        self.remove(key);
+    }
+
+    /// A connection is open no longer, though its socket may be.
+    fn count_closed(&mut self, key: usize) {
+        let Some(connection) = held_mut(&mut self.connections, key) else { return };
+        if connection.state != State::AwaitingEnd {
+            connection.state = State::AwaitingEnd;
+            self.border.gone(index(key));
+            self.owner.counters().open.fetch_sub(1, Ordering::AcqRel);
+            self.owner.progress();
+        }
     }
 
     pub(super) fn remove(&mut self, key: usize) {
+        self.count_closed(key);
         if let Some(mut connection) = self.connections.get_mut(key).and_then(Option::take) {
             let _ = self.poll.registry().deregister(connection.wire.socket());
-            self.border.gone(index(key));
-            self.owner.counters().open.fetch_sub(1, Ordering::AcqRel);
             self.doorbell.alive.fetch_sub(1, Ordering::AcqRel);
             self.owner.progress();
         }

@@ -221,16 +221,13 @@ impl<W: Wire> Keeper<W> {
     fn count_overdue(&mut self) {
         loop {
             let connections = &self.connections;
-            let over = |deadline: &Deadline| {
-                held(connections, deadline.key)
-                    .is_none_or(|connection| connection.beats.answered >= deadline.sequence)
-            };
+            let over = |deadline: &Deadline| !is_due(connections, deadline);
             let Some(deadline) = self.answers.pop(self.now(), over) else { break };
             let key = deadline.key as usize;
             if self.read(key, false) {
                 self.look_again(key);
             }
-            if held(&self.connections, deadline.key).is_some_and(|c| c.beats.answered < deadline.sequence) {
+            if is_due(&self.connections, &deadline) {
                 let example = format!("no answer within {} s", self.pong_timeout.as_secs_f64());
                 self.lose(key, FailureKind::PongTimeout, Initiator::Network, example);
             }
@@ -243,7 +240,7 @@ impl<W: Wire> Keeper<W> {
         let Some(connection) = held_mut(&mut self.connections, key as usize) else {
             return false;
         };
-        if connection.state == State::Closing {
+        if !connection.state.may_send() {
             return false;
         }
         if planned <= connection.planned {
@@ -288,6 +285,13 @@ impl<W: Wire> Keeper<W> {
 
 fn held<W>(connections: &[Option<Connection<W>>], key: u32) -> Option<&Connection<W>> {
     connections.get(key as usize)?.as_ref()
+}
+
+/// Whether the answer to a heartbeat is still waited for: not after our close frame, whose own time limit counts then.
+fn is_due<W>(connections: &[Option<Connection<W>>], deadline: &Deadline) -> bool {
+    held(connections, deadline.key).is_some_and(|connection| {
+        connection.state.may_send() && connection.beats.answered < deadline.sequence
+    })
 }
 
 fn held_mut<W>(connections: &mut [Option<Connection<W>>], key: usize) -> Option<&mut Connection<W>> {

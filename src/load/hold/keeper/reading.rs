@@ -8,7 +8,7 @@ use mio::event::Event;
 
 use super::{INTEREST, Keeper, Stage, held_mut, index};
 use crate::load::hold::brought::Brought;
-use crate::load::hold::connection::{Connection, Shared};
+use crate::load::hold::connection::{Connection, Shared, State};
 use crate::load::hold::frame::Violation;
 use crate::load::hold::wire::Wire;
 use crate::plan::Conversation;
@@ -36,11 +36,28 @@ impl<W: Wire> Keeper<W> {
 
     /// Reads what is there; whether it had to stop before the end of it, for the others' sake.
     pub(super) fn read(&mut self, key: usize, to_the_end: bool) -> bool {
-        (0..READS_AT_ONCE).all(|_| {
-            self.take(key, |connection, brought, conversation, shared| {
+        (0..READS_AT_ONCE).all(|_| match held_mut(&mut self.connections, key) {
+            Some(connection) if connection.state == State::AwaitingEnd => self.discard(key),
+            _ => self.take(key, |connection, brought, conversation, shared| {
                 read_some(connection, brought, conversation, shared, to_the_end)
-            })
+            }),
         })
+    }
+
+    /// Drops what still comes over a connection that is only waited for to end; whether more may be there.
+    fn discard(&mut self, key: usize) -> bool {
+        let Some(connection) = held_mut(&mut self.connections, key) else { return false };
+        match connection.wire.read(&mut self.shared.buffers) {
+            Ok(Some(chunk)) => {
+                self.owner.counters().received(chunk.bytes.len(), 0);
+                true
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => false,
+            Ok(None) | Err(_) => {
+                self.remove(key);
+                false
+            }
+        }
     }
 
     /// Has the socket report once more what it would have reported only once.
@@ -79,8 +96,8 @@ impl<W: Wire> Keeper<W> {
             }
             connection.beats.answered = sequence;
         }
-        // Who has broken the protocol hears that, and nothing else any more.
-        let owed = if result.is_ok() { brought.still_owed() } else { &[] };
+        // Who has broken the protocol hears that, and nothing else any more; our close frame is our last (RFC 6455 §5.5.1).
+        let owed = if result.is_ok() && connection.state.may_send() { brought.still_owed() } else { &[] };
         let unsent = match connection.send_owed(owed, &self.conversation, &mut self.shared) {
             Ok((bytes, replies)) => {
                 counters.sent(bytes);
@@ -94,7 +111,8 @@ impl<W: Wire> Keeper<W> {
             self.settle(key);
         }
         if let Some((code, reason)) = brought.closed {
-            return self.closed_by_peer(key, code, reason);
+            self.closed_by_peer(key, code, reason);
+            return true;
         }
         match result {
             Ok(more) => match unsent {
@@ -103,7 +121,14 @@ impl<W: Wire> Keeper<W> {
             },
             Err(Broken::End) => self.lose(key, FailureKind::Eof, Initiator::Peer, String::new()),
             Err(Broken::Io(error)) => self.fail(key, &error),
-            Err(Broken::Protocol(violation)) => self.broken_by_peer(key, violation),
+            Err(Broken::TlsEnd) => {
+                self.tls_ended_by_peer(key);
+                return true;
+            }
+            Err(Broken::Protocol(violation)) => {
+                self.broken_by_peer(key, violation);
+                return true;
+            }
         }
         false
     }
@@ -111,7 +136,10 @@ impl<W: Wire> Keeper<W> {
 
 /// How reading came to an end.
 pub(super) enum Broken {
+    /// TCP's stream ended.
     End,
+    /// The peer's session of TLS ended.
+    TlsEnd,
     Io(io::Error),
     Protocol(Violation),
 }
@@ -131,7 +159,7 @@ fn read_some<W: Wire>(
         Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
         Err(error) => return Err(Broken::Io(error)),
     };
-    let more = chunk.more || to_the_end;
+    let (more, last) = (chunk.more || to_the_end, chunk.last);
     connection.take(chunk.bytes, brought, conversation).map_err(Broken::Protocol)?;
-    Ok(more)
+    if last { Err(Broken::TlsEnd) } else { Ok(more) }
 }
