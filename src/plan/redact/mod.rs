@@ -336,11 +336,14 @@ mod tests {
             prop_assume!(DecodedText::levels(&secret).all(|level| level.bytes.len() >= Secrets::SHORTEST));
             let secrets = Secrets::new([secret.clone()]);
             let mut said = secret.clone();
-            for scheme in &schemes {
-                // An encoder on top of another one writes a character the same way each time.
-                let mixed = schemes.len() == 1;
-                let style = |at: usize, c: char| if mixed { at } else { c as usize };
-                let place = |(at, c)| escaped(c, *scheme, styles[style(at, c) % styles.len()]);
+            for (layer, scheme) in schemes.iter().enumerate() {
+                // One encoder alone may escape any character in any style; one of several all of them, or all marks.
+                let style = |at: usize, c: char| match (schemes.len(), styles[layer]) {
+                    (1, _) => styles[at % styles.len()],
+                    (_, 3..) if c.is_ascii_alphanumeric() => 3,
+                    (_, style) => style % 3,
+                };
+                let place = |(at, c)| escaped(c, *scheme, style(at, c));
                 said = said.chars().enumerate().map(place).collect();
             }
             let kept = secrets.redact(&format!("(\u{7f}{said}\u{7f})"));
