@@ -294,6 +294,18 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_list_without_an_end_is_given_up() {
+        let server = Canned::serve(|request| {
+            let next = format!("<LoadBalancers/><NextMarker>{}</NextMarker>", request.earlier);
+            xml("DescribeLoadBalancers", &next)
+        })
+        .await;
+        let error = hasty(&server.url).await.find_load_balancer(None, "127.0.0.1").await.unwrap_err();
+        assert!(matches!(error, AwsError::Unreadable { .. }), "{error:?}");
+        assert_eq!(server.seen().len(), MOST_PAGES);
+    }
+
+    #[tokio::test]
     async fn several_with_the_same_address_are_not_guessed_between() {
         let members = [member("application", "a", "127.0.0.1"), member("application", "b", "127.0.0.1")];
         let server = Canned::serve(account(members.concat())).await;
