@@ -29,7 +29,9 @@ use crate::facts::{LoadBalancerFacts, LoadBalancerRef};
 use crate::plan::ShownUrl;
 
 /// Where AWS is and who asks.
-#[derive(Debug, Clone, Default)]
+///
+/// Without a debug form, since the endpoint's userinfo and the credentials are secrets.
+#[derive(Clone, Default)]
 pub struct AwsSettings {
     /// `--profile`. As in the AWS CLI, a profile that is named so beats credentials in the environment.
     pub profile: Option<String>,
@@ -46,7 +48,7 @@ pub struct AwsSettings {
 }
 
 /// What is found, and told, once for all connects of a command.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct SharedState {
     credentials: FoundCredentials,
     told: Arc<AtomicBool>,
@@ -460,6 +462,6 @@ pub(super) mod tests {
     async fn a_debug_form_shows_no_secret() {
         let settings = settings("http://127.0.0.1:1");
         let aws = Aws::connect(&settings).await.unwrap();
-        assert!(!format!("{settings:?} {aws:?}").contains("wJalrXUtnFEMI"));
+        assert!(!format!("{:?} {aws:?}", settings.fixed_credentials).contains("wJalrXUtnFEMI"));
     }
 }

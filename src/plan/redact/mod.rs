@@ -42,9 +42,17 @@ impl Secrets {
 
     /// Collects what is long enough to be a secret.
     pub fn new(secrets: impl IntoIterator<Item = String>) -> Secrets {
+        Secrets::within(usize::MAX, secrets)
+    }
+
+    /// The same for a text of `length` bytes: of a secret that is longer only the beginning can stand there, cut off by
+    /// the text's end. A token may have 16 KiB, and the reason of a close frame has 123 bytes.
+    fn within(length: usize, secrets: impl IntoIterator<Item = String>) -> Secrets {
+        // The last characters of a Base64 form depend on what follows, up to a group of three bytes.
+        let most = length.saturating_add(4);
         let secrets: BTreeSet<String> =
             secrets.into_iter().filter(|secret| secret.len() >= Secrets::SHORTEST).collect();
-        let mut needles: Vec<Vec<u8>> = secrets.iter().flat_map(|secret| needles(secret)).collect();
+        let mut needles: Vec<Vec<u8>> = secrets.iter().flat_map(|secret| needles(secret, most)).collect();
         needles.retain(|needle| needle.len() >= Secrets::SHORTEST);
         needles.sort_unstable();
         needles.dedup();
@@ -63,7 +71,7 @@ impl Secrets {
             return Redacted::default();
         }
         let text = &text[..text.floor_char_boundary(Secrets::SEARCHED)];
-        let token = token.map(|token| Secrets::new(token.forms())).unwrap_or_default();
+        let token = token.map(|token| Secrets::within(text.len(), token.forms())).unwrap_or_default();
         let mut kept = String::with_capacity(text.len());
         let mut from = 0;
         for found in found_in(text, &[self, &token]) {
@@ -127,9 +135,19 @@ fn cut_off<'a>(text: &[u8], needles: impl Iterator<Item = &'a Vec<u8>>) -> Optio
 }
 
 /// The byte strings by which a secret is found in a text whose escapes are undone: itself, with its own escapes undone,
-/// and each of these in Base64.
-fn needles(secret: &str) -> Vec<Vec<u8>> {
-    let levels: Vec<Vec<u8>> = DecodedText::levels(secret).map(|level| level.bytes).collect();
+/// and each of these in Base64; of each of them at most so many bytes.
+fn needles(secret: &str, most: usize) -> Vec<Vec<u8>> {
+    // Undoing escapes makes a text shorter, so that one without any can be cut before.
+    let secret = match secret.contains(['\\', '%', '&']) {
+        true => secret,
+        false => &secret[..secret.floor_char_boundary(most)],
+    };
+    let levels: Vec<Vec<u8>> = DecodedText::levels(secret)
+        .map(|mut level| {
+            level.bytes.truncate(most);
+            level.bytes
+        })
+        .collect();
     let encoded = levels.iter().flat_map(|bytes| base64_forms(bytes)).map(String::into_bytes);
     levels.iter().cloned().chain(encoded).map(|bytes| plus_as_space(&bytes)).collect()
 }
@@ -301,6 +319,20 @@ mod tests {
             "s3cret%2F%",
         ] {
             assert_eq!(secrets.redact(&format!("<{said}")).as_str(), "<***", "{said}");
+        }
+    }
+
+    #[test]
+    fn a_token_that_is_longer_than_the_text_leaves_no_piece_of_itself() {
+        // No two of its pieces are alike.
+        let token: Token = (0..1_000).map(|n| format!("{n:04x}-")).collect::<String>().parse().unwrap();
+        let encoded = STANDARD.encode(token.as_str());
+        let percent: String = token.as_str().bytes().map(|byte| format!("%{byte:02x}")).collect();
+        for said in [token.as_str(), &encoded, &percent] {
+            for length in [20, 43, 44, 45, 46, 47, 120, 123] {
+                let kept = Secrets::default().redact_with(&said[..length], Some(&token));
+                assert_eq!(kept.as_str(), "***", "{length} of {said:.20}");
+            }
         }
     }
 
