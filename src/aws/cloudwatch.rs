@@ -130,7 +130,7 @@ impl Aws {
                 Some(next) => token = Some(next),
             }
         }
-        Err(incomplete("its pages do not end"))
+        Err(incomplete("it has too many pages"))
     }
 
     async fn page(

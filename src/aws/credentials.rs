@@ -11,10 +11,10 @@ use tokio::sync::Mutex;
 use tokio::time::timeout;
 
 use super::environment::is_word;
-use crate::machine::{Children, end_children, has_children};
+use crate::machine::{Children, has_children, kill_children};
 
 /// A wait that is longer is told.
-const TOLD_AFTER: Duration = Duration::from_secs(3);
+const WARN_AFTER: Duration = Duration::from_secs(3);
 /// The longest wait. A credential process may ask a person for a second factor, so it is generous.
 pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(60);
 /// Credentials that expire sooner are asked for again; the SDK does so 10 s before.
@@ -22,31 +22,31 @@ const TOO_OLD: Duration = Duration::from_secs(60);
 
 /// The credentials that were found, shared by all connects of one command.
 #[derive(Clone, Default)]
-pub(super) struct FoundCredentials(Arc<Mutex<Option<Credentials>>>);
+pub(super) struct CredentialsCache(Arc<Mutex<Option<Credentials>>>);
 
-impl std::fmt::Debug for FoundCredentials {
+impl std::fmt::Debug for CredentialsCache {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("FoundCredentials(***)")
+        f.write_str("CredentialsCache(***)")
     }
 }
 
 /// A source that is asked once, until its credentials expire.
 #[derive(Debug, Clone)]
-pub(super) struct OnceAsked {
+pub(super) struct CachedCredentialsProvider {
     source: SharedCredentialsProvider,
-    found: FoundCredentials,
+    found: CredentialsCache,
     /// The profile that was named, for the line that tells of a wait.
     profile: Option<String>,
 }
 
-impl OnceAsked {
+impl CachedCredentialsProvider {
     /// What `found` holds, else what `source` gives.
     pub(super) fn new(
         source: SharedCredentialsProvider,
-        found: FoundCredentials,
+        found: CredentialsCache,
         profile: Option<String>,
-    ) -> OnceAsked {
-        OnceAsked { source, found, profile }
+    ) -> CachedCredentialsProvider {
+        CachedCredentialsProvider { source, found, profile }
     }
 
     async fn credentials(self) -> Result {
@@ -54,23 +54,23 @@ impl OnceAsked {
         if let Some(known) = found.as_ref().filter(|known| is_fresh(known, SystemTime::now())) {
             return Ok(known.clone());
         }
-        let credentials = fit(self.in_time(LONGEST_WAIT).await?)?;
+        let credentials = fit(self.load_with_timeout(LONGEST_WAIT).await?)?;
         *found = Some(credentials.clone());
         Ok(credentials)
     }
 
-    async fn in_time(&self, longest: Duration) -> Result {
+    async fn load_with_timeout(&self, longest: Duration) -> Result {
         let mut asked = std::pin::pin!(self.source.provide_credentials());
-        if let Ok(answer) = timeout(TOLD_AFTER.min(longest), &mut asked).await {
+        if let Ok(answer) = timeout(WARN_AFTER.min(longest), &mut asked).await {
             return answer;
         }
-        let process = has_children(Children::OfOwnGroup);
-        tracing::warn!("waiting for {} ({} s so far)", self.awaited(process), TOLD_AFTER.as_secs());
-        if let Ok(answer) = timeout(longest.saturating_sub(TOLD_AFTER), asked).await {
+        let process = has_children(Children::SameGroup);
+        tracing::warn!("waiting for {} ({} s so far)", self.awaited(process), WARN_AFTER.as_secs());
+        if let Ok(answer) = timeout(longest.saturating_sub(WARN_AFTER), asked).await {
             return answer;
         }
         // The SDK leaves its credential process running.
-        end_children(Children::OfOwnGroup);
+        kill_children(Children::SameGroup);
         Err(CredentialsError::provider_timed_out(longest))
     }
 
@@ -83,7 +83,7 @@ impl OnceAsked {
     }
 }
 
-impl ProvideCredentials for OnceAsked {
+impl ProvideCredentials for CachedCredentialsProvider {
     /// In a task of its own: the SDK drops this future when a call's time is up, and a credential process that takes
     /// longer would be started anew by the call's next attempt. It also keeps a panic of the SDK's sources in bounds.
     fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
@@ -92,7 +92,7 @@ impl ProvideCredentials for OnceAsked {
     {
         let task = tokio::spawn(self.clone().credentials());
         future::ProvideCredentials::new(async {
-            task.await.unwrap_or_else(|_| Err(CredentialsError::unhandled("their source failed")))
+            task.await.unwrap_or_else(|_| Err(CredentialsError::unhandled("the credential source panicked")))
         })
     }
 }
@@ -108,7 +108,7 @@ fn fit(credentials: Credentials) -> Result {
     let token = credentials.session_token().map(trimmed);
     if !is_word(&key) || !token.as_deref().is_none_or(is_word) {
         return Err(CredentialsError::invalid_configuration(
-            "the access key ID or session token holds white space, a control character or one that is not ASCII",
+            "the access key ID or session token contains white space, a control or a non-ASCII character",
         ));
     }
     let secret = trimmed(credentials.secret_access_key());
@@ -118,7 +118,7 @@ fn fit(credentials: Credentials) -> Result {
     if as_they_were {
         return Ok(credentials);
     }
-    tracing::warn!("white space around the AWS credentials was taken away");
+    tracing::warn!("removed white space around the AWS credentials");
     Ok(Credentials::new(key, secret, token, credentials.expiry(), "trimmed"))
 }
 
@@ -153,8 +153,8 @@ mod tests {
 
     async fn asked_by_three(source: Source) -> u32 {
         let asked = source.asked.clone();
-        let (source, found) = (SharedCredentialsProvider::new(source), FoundCredentials::default());
-        let of_one_command = || OnceAsked::new(source.clone(), found.clone(), None);
+        let (source, found) = (SharedCredentialsProvider::new(source), CredentialsCache::default());
+        let of_one_command = || CachedCredentialsProvider::new(source.clone(), found.clone(), None);
         let (first, second) = (of_one_command(), of_one_command());
         let (one, two) = tokio::join!(first.provide_credentials(), second.provide_credentials());
         assert_eq!((one.unwrap().access_key_id(), two.unwrap().access_key_id()), ("AKIA", "AKIA"));
@@ -175,7 +175,11 @@ mod tests {
     async fn one_that_is_given_up_goes_on_and_the_next_to_ask_has_what_it_brings() {
         let source = Source { takes: Duration::from_millis(200), ..Source::default() };
         let asked = source.asked.clone();
-        let once = OnceAsked::new(SharedCredentialsProvider::new(source), FoundCredentials::default(), None);
+        let once = CachedCredentialsProvider::new(
+            SharedCredentialsProvider::new(source),
+            CredentialsCache::default(),
+            None,
+        );
         assert!(timeout(Duration::from_millis(20), once.provide_credentials()).await.is_err());
         once.provide_credentials().await.unwrap();
         assert_eq!(asked.load(Ordering::Relaxed), 1);
@@ -184,8 +188,12 @@ mod tests {
     #[tokio::test]
     async fn a_source_that_hangs_is_given_up() {
         let source = Source { takes: Duration::from_secs(600), ..Source::default() };
-        let once = OnceAsked::new(SharedCredentialsProvider::new(source), FoundCredentials::default(), None);
-        let error = once.in_time(Duration::from_millis(20)).await.unwrap_err();
+        let once = CachedCredentialsProvider::new(
+            SharedCredentialsProvider::new(source),
+            CredentialsCache::default(),
+            None,
+        );
+        let error = once.load_with_timeout(Duration::from_millis(20)).await.unwrap_err();
         assert!(matches!(error, CredentialsError::ProviderTimedOut(_)), "{error:?}");
     }
 

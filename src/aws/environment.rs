@@ -1,5 +1,5 @@
-//! What the environment says of AWS, fit to be sent: a secret of Kubernetes made with `echo` ends in a line break, and a
-//! variable from a file with CRLF in a carriage return. In a header the SDK panics on either.
+//! AWS settings from the environment, trimmed: a Kubernetes secret made with `echo` ends in a line feed, and a variable
+//! from a file with CRLF in a carriage return. The SDK panics when a header contains either.
 //!
 //! Variables of the process can't be changed safely (`std::env::set_var`), so what is trimmed here is handed to the SDK
 //! as configuration. Variables that only the SDK can read are refused instead.
@@ -13,17 +13,17 @@ use super::error::AwsError;
 use super::session::AwsSettings;
 
 /// Variables that are trimmed and handed to the SDK.
-const TRIMMED: [(&str, Kind); 10] = [
-    (ACCESS_KEY, Kind::Word),
-    (SECRET_KEY, Kind::Word),
-    (SESSION_TOKEN, Kind::Word),
-    (PROFILE, Kind::Line),
-    ("AWS_REGION", Kind::Word),
-    ("AWS_DEFAULT_REGION", Kind::Word),
-    (ENDPOINT_URL, Kind::Line),
-    ("AWS_ENDPOINT_URL_CLOUDWATCH", Kind::Line),
-    ("AWS_ENDPOINT_URL_CLOUDWATCH_LOGS", Kind::Line),
-    ("AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2", Kind::Line),
+const TRIMMED: [(&str, AllowedChars); 10] = [
+    (ACCESS_KEY, AllowedChars::VisibleAscii),
+    (SECRET_KEY, AllowedChars::VisibleAscii),
+    (SESSION_TOKEN, AllowedChars::VisibleAscii),
+    (PROFILE, AllowedChars::SingleLine),
+    ("AWS_REGION", AllowedChars::VisibleAscii),
+    ("AWS_DEFAULT_REGION", AllowedChars::VisibleAscii),
+    (ENDPOINT_URL, AllowedChars::SingleLine),
+    ("AWS_ENDPOINT_URL_CLOUDWATCH", AllowedChars::SingleLine),
+    ("AWS_ENDPOINT_URL_CLOUDWATCH_LOGS", AllowedChars::SingleLine),
+    ("AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2", AllowedChars::SingleLine),
 ];
 
 /// Variables that the SDK reads for itself, and sends, looks up or opens.
@@ -55,18 +55,18 @@ const ENDPOINT_URL: &str = "AWS_ENDPOINT_URL";
 
 /// What a value may hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum AllowedChars {
     /// Visible ASCII, as a header takes it (RFC 9110 §5.5).
-    Word,
+    VisibleAscii,
     /// Spaces too, and any language.
-    Line,
+    SingleLine,
 }
 
-impl Kind {
+impl AllowedChars {
     fn takes(self, value: &str) -> bool {
         match self {
-            Kind::Word => is_word(value),
-            Kind::Line => !value.chars().any(char::is_control),
+            AllowedChars::VisibleAscii => is_word(value),
+            AllowedChars::SingleLine => !value.chars().any(char::is_control),
         }
     }
 }
@@ -80,7 +80,7 @@ pub(super) fn is_word(value: &str) -> bool {
 #[derive(Default)]
 pub(super) struct Environment {
     values: BTreeMap<&'static str, String>,
-    /// Those of which something was taken away.
+    /// The variables that had white space around them, blank ones included.
     trimmed: Vec<&'static str>,
 }
 
@@ -88,7 +88,7 @@ impl Environment {
     /// That of this process.
     ///
     /// # Errors
-    /// [`AwsError::BadValue`] of the first variable that nothing can be made of.
+    /// [`AwsError::BadValue`] for the first variable with an invalid value.
     pub(super) fn of_this_process() -> Result<Environment, AwsError> {
         Environment::read(|name| std::env::var_os(name))
     }
@@ -112,7 +112,7 @@ impl Environment {
         for name in READ_BY_THE_SDK {
             let Some(value) = lookup(name) else { continue };
             let value = value.into_string().map_err(|_| bad(name, NOT_UNICODE))?;
-            if value.trim() != value || !Kind::Line.takes(&value) {
+            if value.trim() != value || !AllowedChars::SingleLine.takes(&value) {
                 return Err(bad(name, AROUND));
             }
         }
@@ -176,17 +176,17 @@ impl Environment {
 }
 
 impl AwsSettings {
-    /// The same with flags that are trimmed, and the flags of which something was taken away.
+    /// The settings with their flags trimmed, and the names of the flags that had white space around them.
     ///
     /// # Errors
-    /// [`AwsError::BadValue`] of the first flag that nothing can be made of.
+    /// [`AwsError::BadValue`] for the first flag with an invalid value.
     pub(super) fn trimmed(&self) -> Result<(AwsSettings, Vec<&'static str>), AwsError> {
         let mut settings = self.clone();
         let mut trimmed = Vec::new();
         for (name, kind, value) in [
-            ("--profile", Kind::Line, &mut settings.profile),
-            ("--region", Kind::Word, &mut settings.region),
-            ("--endpoint-url", Kind::Line, &mut settings.endpoint_url),
+            ("--profile", AllowedChars::SingleLine, &mut settings.profile),
+            ("--region", AllowedChars::VisibleAscii, &mut settings.region),
+            ("--endpoint-url", AllowedChars::SingleLine, &mut settings.endpoint_url),
         ] {
             let Some(value) = value else { continue };
             let fit = value.trim();
@@ -206,14 +206,16 @@ impl AwsSettings {
 }
 
 const NOT_UNICODE: &str = "is not valid UTF-8";
-const AROUND: &str = "begins or ends with white space, or holds a control character";
+const AROUND: &str = "begins or ends with white space, or contains a control character";
 
-impl Kind {
+impl AllowedChars {
     /// Why a value is none of this kind.
     fn missed(self) -> &'static str {
         match self {
-            Kind::Word => "holds white space, a control character or one that is not ASCII",
-            Kind::Line => "holds a control character",
+            AllowedChars::VisibleAscii => {
+                "contains white space, a control character or a non-ASCII character"
+            }
+            AllowedChars::SingleLine => "contains a control character",
         }
     }
 }

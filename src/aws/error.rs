@@ -15,8 +15,8 @@ pub enum AwsError {
         /// What the sources said.
         reason: String,
     },
-    /// Their source did not give them in time: a credential process that hangs, a network that swallows.
-    #[error("no AWS credentials came within {} s{}", .waited.as_secs(), of_profile(.profile.as_deref()))]
+    /// The source timed out: a credential process that hangs, or a network that drops packets.
+    #[error("no AWS credentials within {} s{}", .waited.as_secs(), of_profile(.profile.as_deref()))]
     CredentialsTimeout {
         /// The profile that was named, if any.
         profile: Option<String>,

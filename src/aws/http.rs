@@ -50,7 +50,7 @@ impl HttpClient for Capped {
 struct CappedConnector(SharedHttpConnector);
 
 impl HttpConnector for CappedConnector {
-    /// The body is read here and not by the SDK, which would take an error in it for one that passes, and ask again.
+    /// Reads the body here: the SDK would treat an error while it reads the body as transient, and retry.
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let answer = self.0.call(request);
         HttpConnectorFuture::new(async move {

@@ -41,7 +41,7 @@ impl Call {
     /// That the list which this call gives has more pages than are read.
     pub(super) fn endless(self, endpoint: &Endpoint) -> AwsError {
         let endpoint = endpoint.last().unwrap_or_else(|| format!("AWS ({})", self.service));
-        let reason = "its pages do not end".to_owned();
+        let reason = "it has too many pages".to_owned();
         AwsError::Unreadable { endpoint, action: self.to_string(), reason }
     }
 

@@ -18,7 +18,7 @@ use aws_sdk_cloudwatch::config::{Credentials, SharedCredentialsProvider};
 use aws_sdk_elasticloadbalancingv2 as elbv2;
 
 use super::clock::Clock;
-use super::credentials::{FoundCredentials, LONGEST_WAIT, OnceAsked};
+use super::credentials::{CachedCredentialsProvider, CredentialsCache, LONGEST_WAIT};
 use super::endpoint::{Endpoint, origin};
 use super::environment::{Environment, is_word};
 use super::error::AwsError;
@@ -50,7 +50,7 @@ pub struct AwsSettings {
 /// What is found, and told, once for all connects of a command.
 #[derive(Clone, Default)]
 pub struct SharedState {
-    credentials: FoundCredentials,
+    credentials: CredentialsCache,
     told: Arc<AtomicBool>,
 }
 
@@ -202,7 +202,7 @@ impl Aws {
         })?;
         let region = config.region().ok_or(AwsError::NoRegion)?.to_string();
         if !is_word(&region) {
-            return Err(AwsError::BadValue { name: "the profile's region".to_owned(), what: NO_REGION });
+            return Err(AwsError::BadValue { name: "the profile's region".to_owned(), what: INVALID_REGION });
         }
         tracing::debug!("credentials are there, and the region is {region}");
 
@@ -275,7 +275,7 @@ const ELB: &str = "ELASTIC_LOAD_BALANCING_V2";
 const CLOUDWATCH: &str = "CLOUDWATCH";
 const LOGS: &str = "CLOUDWATCH_LOGS";
 
-const NO_REGION: &str = "holds white space, a control character or a character that is not ASCII";
+const INVALID_REGION: &str = "contains white space, a control character or a non-ASCII character";
 
 /// The endpoints of CloudWatch and its logs, where one was set. One for a service alone beats one for all.
 fn own_endpoint(settings: &AwsSettings, config: &SdkConfig, environment: &Environment) -> Option<String> {
@@ -292,7 +292,7 @@ fn own_endpoint(settings: &AwsSettings, config: &SdkConfig, environment: &Enviro
     (!found.is_empty()).then(|| found.join(" and "))
 }
 
-/// What the settings and the environment say, fit to be sent; what was taken away from them is told once per command.
+/// The SDK's configuration from the trimmed settings and environment; trimming is reported once per command.
 async fn configured(
     settings: &AwsSettings,
     patience: &Patience,
@@ -304,7 +304,7 @@ async fn configured(
     let (settings, mut trimmed) = settings.trimmed()?;
     trimmed.extend(environment.trimmed());
     if !trimmed.is_empty() && !settings.shared.told.swap(true, Ordering::Relaxed) {
-        tracing::warn!("white space around {} was taken away", trimmed.join(", "));
+        tracing::warn!("removed white space around {}", trimmed.join(", "));
     }
     if settings.endpoint_url.is_some() {
         environment.forget_endpoints();
@@ -363,7 +363,7 @@ async fn by_the_chain(settings: &AwsSettings, environment: &Environment, patienc
     let config = loader.load().await;
     let Some(source) = config.credentials_provider() else { return config };
     let named = settings.profile.as_deref().or(environment.profile()).map(foreign_text);
-    let once = OnceAsked::new(source, settings.shared.credentials.clone(), named);
+    let once = CachedCredentialsProvider::new(source, settings.shared.credentials.clone(), named);
     config.into_builder().credentials_provider(SharedCredentialsProvider::new(once)).build()
 }
 

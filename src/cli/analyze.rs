@@ -69,7 +69,7 @@ async fn read_again(
     if let Some(series) = final_series(run, &window, args.aws.load_balancer.as_ref()) {
         let read_at = series.read_at.format("%Y-%m-%d %H:%M:%S UTC");
         output.note(&format!(
-            "albcap: CloudWatch's numbers are final, read at {read_at}; AWS is not asked again\n"
+            "albcap: CloudWatch's numbers are final, read at {read_at}; not querying AWS again\n"
         ));
         let facts =
             run.facts.clone().map(|facts| Facts { prices: prices.unwrap_or(facts.prices.clone()), ..facts });
@@ -104,7 +104,7 @@ async fn read_again(
     let series = series.map_err(|SettleFailure::Aws(error)| Complaint::of_aws(&error))?;
     let Some(series) = series else { return Ok(Vec::new()) };
     if !series.is_final() && run.series.as_ref().is_some_and(Series::is_final) {
-        output.note("albcap: what CloudWatch said is provisional; the record's final numbers stay\n");
+        output.note("albcap: CloudWatch's new numbers are provisional; keeping the record's final ones\n");
         return Ok(Vec::new());
     }
 
@@ -136,7 +136,7 @@ fn final_series<'a>(run: &'a Run, window: &Window, named: Option<&LoadBalancerRe
 
 fn unanswered() -> Complaint {
     Complaint::failed(
-        "AWS did not say within the time of --settle who asks and which load balancer is meant",
+        "credentials and the load balancer's details did not arrive within --settle",
         "check the network, --region and --endpoint-url, or give a longer --settle",
     )
 }

@@ -1,17 +1,17 @@
-//! A panic is a bug of albcap's. It is told in one line, on a terminal that stays usable, and the record is complete to
-//! that moment: it is written by a thread of its own, and closed while the panic unwinds.
+//! A panic is a bug in albcap. It is reported in one line, the terminal stays usable, and the record is complete up to
+//! that moment: its own thread writes it, and unwinding closes it.
 
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind, set_hook};
 
-use super::console::{self, Kind, Stream};
+use super::console::{self, Priority, Stream};
 use super::{Complaint, Exit, signals};
 use crate::report::visible;
 
 /// From now on each panic is told where all warnings are, by one line without a backtrace.
 pub(super) fn report_panics() {
     set_hook(Box::new(|panic| {
-        console::frame(None);
-        console::write(Stream::Err, Kind::Notice, format!("albcap: {}\n", told(panic)));
+        console::status_line(None);
+        console::write(Stream::Err, Priority::Notice, format!("albcap: {}\n", told(panic)));
     }));
 }
 
@@ -27,10 +27,10 @@ fn told(panic: &PanicHookInfo<'_>) -> String {
 }
 
 fn complaint(record: Option<String>) -> Complaint {
-    let kept = record.map(|record| format!("; the record {record} is kept: albcap report {record} shows it"));
+    let kept = record.map(|record| format!("; the record {record} is safe: albcap report {record} shows it"));
     Complaint::failed(
-        "albcap stopped because of the bug that is named above",
-        format!("report that line{}", kept.unwrap_or_default()),
+        "albcap stopped because of the bug shown above",
+        format!("report the bug with that line{}", kept.unwrap_or_default()),
     )
 }
 

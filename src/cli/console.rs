@@ -1,6 +1,6 @@
 //! Standard output and standard error, each written by a thread of its own.
 //!
-//! A terminal under Ctrl-S, a pipe that is not read and a stuck log collector block a write for as long as they like.
+//! A terminal under Ctrl-S, an unread pipe or a stuck log collector can block a write indefinitely.
 //! Only these two threads wait for them: a run that waited would stop its heartbeats, its samples and its abort rules.
 //! Each text is queued. Progress and log lines are dropped, and counted, once [`MOST_LINES`] bytes wait; results are
 //! never dropped, and [`drain`] waits for their reader when the command is over.
@@ -40,7 +40,7 @@ pub(super) enum Stream {
 
 /// What becomes of a text whose stream takes nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum Priority {
     /// Kept: the command ends only when it is written, or by a signal.
     Result,
     /// A warning or an error: dropped above [`MOST_NOTICES`].
@@ -61,14 +61,14 @@ pub(super) enum Drained {
 }
 
 /// Queues a text.
-pub(super) fn write(stream: Stream, kind: Kind, text: impl Into<String>) {
+pub(super) fn write(stream: Stream, kind: Priority, text: impl Into<String>) {
     CONSOLE.push(stream, kind, text.into());
 }
 
-/// Shows a line at the bottom of the terminal that each further one replaces; `None` removes it. Only the newest one
-/// waits for the terminal.
-pub(super) fn frame(line: Option<String>) {
-    CONSOLE.set_frame(line);
+/// Shows a line at the bottom of the terminal that each further one replaces; `None` removes it. While the
+/// terminal is blocked, only the newest one is kept.
+pub(super) fn status_line(line: Option<String>) {
+    CONSOLE.set_status_line(line);
 }
 
 /// Waits until all results are written, and at most [`PATIENCE`] for a standard error that takes nothing. Once `signal`
@@ -105,7 +105,7 @@ struct State {
     next: u64,
     out: Queue,
     err: Queue,
-    frame: Frame,
+    status: StatusLine,
 }
 
 #[derive(Default)]
@@ -116,7 +116,7 @@ struct Queue {
     /// Texts dropped since the last one that was queued.
     dropped: u64,
     /// The text that is being written.
-    writing: Option<(u64, Kind)>,
+    writing: Option<(u64, Priority)>,
     /// When the stream last took something, or had nothing to take.
     progress: Option<Instant>,
     /// Its reader is gone, or it can't be written: the rest is discarded.
@@ -126,13 +126,13 @@ struct Queue {
 
 struct Text {
     order: u64,
-    kind: Kind,
+    kind: Priority,
     text: String,
 }
 
 /// The line at the bottom of the terminal.
 #[derive(Default)]
-struct Frame {
+struct StatusLine {
     wanted: Option<String>,
     shown: bool,
     changed: bool,
@@ -140,11 +140,11 @@ struct Frame {
 
 impl Queue {
     /// Takes a text, or drops it.
-    fn push(&mut self, next: &mut u64, kind: Kind, text: String) {
+    fn push(&mut self, next: &mut u64, kind: Priority, text: String) {
         let most = match kind {
-            Kind::Result => usize::MAX,
-            Kind::Notice => MOST_NOTICES,
-            Kind::Line => MOST_LINES,
+            Priority::Result => usize::MAX,
+            Priority::Notice => MOST_NOTICES,
+            Priority::Line => MOST_LINES,
         };
         if self.closed {
             return;
@@ -162,16 +162,16 @@ impl Queue {
         let dropped = std::mem::take(&mut self.dropped);
         if dropped > 0 {
             let lines = if dropped == 1 { "1 line is".to_owned() } else { format!("{dropped} lines are") };
-            let text = format!("albcap: {lines} missing here, since standard error took nothing\n");
-            self.append(next, Kind::Notice, text);
+            let text = format!("albcap: {lines} missing here: standard error was blocked\n");
+            self.append(next, Priority::Notice, text);
         }
     }
 
-    fn append(&mut self, next: &mut u64, kind: Kind, text: String) {
+    fn append(&mut self, next: &mut u64, kind: Priority, text: String) {
         if self.is_idle() {
             self.progress = Some(Instant::now());
         }
-        if kind != Kind::Result {
+        if kind != Priority::Result {
             self.droppable += text.len();
         }
         self.texts.push_back(Text { order: *next, kind, text });
@@ -188,8 +188,8 @@ impl Queue {
     }
 
     fn has_results(&self) -> bool {
-        let writing = self.writing.is_some_and(|(_, kind)| kind == Kind::Result);
-        writing || self.texts.iter().any(|text| text.kind == Kind::Result)
+        let writing = self.writing.is_some_and(|(_, kind)| kind == Priority::Result);
+        writing || self.texts.iter().any(|text| text.kind == Priority::Result)
     }
 
     /// Whether it has taken nothing for that long, though something waits.
@@ -223,22 +223,22 @@ impl State {
             Stream::Err => (&mut self.err, &self.out),
         };
         let Some(order) = own.texts.front().map(|text| text.order) else {
-            return (stream == Stream::Err).then(|| self.frame.take()).flatten();
+            return (stream == Stream::Err).then(|| self.status.take()).flatten();
         };
         if other.first().is_some_and(|first| first < order) && !other.is_stuck(STUCK) {
             return None;
         }
         let text = own.texts.pop_front()?;
-        if text.kind != Kind::Result {
+        if text.kind != Priority::Result {
             own.droppable -= text.text.len();
         }
         own.writing = Some((text.order, text.kind));
-        let erase = if stream == Stream::Err { self.frame.give_way() } else { "" };
+        let erase = if stream == Stream::Err { self.status.give_way() } else { "" };
         Some(format!("{erase}{}", text.text))
     }
 }
 
-impl Frame {
+impl StatusLine {
     /// What shows the newest line.
     fn take(&mut self) -> Option<String> {
         if !std::mem::take(&mut self.changed) {
@@ -262,7 +262,7 @@ impl Console {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn push(&self, stream: Stream, kind: Kind, text: String) {
+    fn push(&self, stream: Stream, kind: Priority, text: String) {
         if !self.threaded {
             let _ = write_all(&mut handle(stream), text.as_bytes());
             return;
@@ -276,14 +276,14 @@ impl Console {
         self.changed.notify_all();
     }
 
-    fn set_frame(&self, line: Option<String>) {
+    fn set_status_line(&self, line: Option<String>) {
         let mut state = self.lock();
-        state.frame.changed |= state.frame.wanted != line;
-        state.frame.wanted = line;
-        if state.frame.wanted.is_none() {
+        state.status.changed |= state.status.wanted != line;
+        state.status.wanted = line;
+        if state.status.wanted.is_none() {
             // Texts on standard output that are queued after this wait until it is gone.
             drop(state);
-            return self.push(Stream::Err, Kind::Notice, String::new());
+            return self.push(Stream::Err, Priority::Notice, String::new());
         }
         self.changed.notify_all();
     }
@@ -390,7 +390,7 @@ mod tests {
     use super::*;
 
     /// Queues as [`Console::push`] does.
-    fn push(state: &mut State, stream: Stream, kind: Kind, text: &str) {
+    fn push(state: &mut State, stream: Stream, kind: Priority, text: &str) {
         let State { next, out, err, .. } = state;
         let queue = if stream == Stream::Out { out } else { err };
         queue.push(next, kind, text.to_owned());
@@ -407,12 +407,12 @@ mod tests {
     fn lines_are_dropped_and_counted_and_results_never() {
         let mut state = State::default();
         let line = "x".repeat(MOST_LINES / 4);
-        (0..6).for_each(|_| push(&mut state, Stream::Err, Kind::Line, &line));
+        (0..6).for_each(|_| push(&mut state, Stream::Err, Priority::Line, &line));
         assert_eq!((state.err.texts.len(), state.err.dropped), (4, 2));
-        push(&mut state, Stream::Err, Kind::Result, &line);
-        push(&mut state, Stream::Err, Kind::Line, &line);
+        push(&mut state, Stream::Err, Priority::Result, &line);
+        push(&mut state, Stream::Err, Priority::Line, &line);
         assert_eq!(state.err.dropped, 1, "the first two were told before the result");
-        push(&mut state, Stream::Err, Kind::Notice, "an error\n");
+        push(&mut state, Stream::Err, Priority::Notice, "an error\n");
         let texts: Vec<String> = std::iter::from_fn(|| write_next(&mut state, Stream::Err)).collect();
         assert_eq!(texts.len(), 8);
         assert!(texts[4].contains(" 2 lines are ") && texts[6].contains(" 1 line is "), "{texts:?}");
@@ -423,8 +423,8 @@ mod tests {
     #[test]
     fn the_streams_keep_their_order_until_one_is_stuck() {
         let mut state = State::default();
-        push(&mut state, Stream::Err, Kind::Notice, "first");
-        push(&mut state, Stream::Out, Kind::Result, "second");
+        push(&mut state, Stream::Err, Priority::Notice, "first");
+        push(&mut state, Stream::Out, Priority::Result, "second");
         assert_eq!(state.take(Stream::Out), None);
         assert_eq!(state.take(Stream::Err).as_deref(), Some("first"));
         assert_eq!(state.take(Stream::Out), None, "the first is not written yet");
@@ -433,18 +433,18 @@ mod tests {
     }
 
     #[test]
-    fn a_line_goes_above_the_frame() {
+    fn a_line_goes_above_the_status_line() {
         let mut state = State::default();
         let show = |state: &mut State, line: Option<&str>| {
-            state.frame.wanted = line.map(str::to_owned);
-            state.frame.changed = true;
+            state.status.wanted = line.map(str::to_owned);
+            state.status.changed = true;
         };
         show(&mut state, Some("10 open"));
         show(&mut state, Some("11 open"));
         assert_eq!(write_next(&mut state, Stream::Err).as_deref(), Some("11 open"), "only the newest");
         show(&mut state, Some("12 open"));
         assert_eq!(write_next(&mut state, Stream::Err).as_deref(), Some("\r\x1b[K12 open"));
-        push(&mut state, Stream::Err, Kind::Notice, "a warning\n");
+        push(&mut state, Stream::Err, Priority::Notice, "a warning\n");
         assert_eq!(write_next(&mut state, Stream::Err).as_deref(), Some("\r\x1b[Ka warning\n"));
         assert_eq!(write_next(&mut state, Stream::Err).as_deref(), Some("12 open"));
         show(&mut state, None);
@@ -455,12 +455,12 @@ mod tests {
     #[test]
     fn a_reader_that_has_seen_enough_is_no_failure() {
         let mut queue = Queue::default();
-        queue.push(&mut 0, Kind::Result, "table".to_owned());
+        queue.push(&mut 0, Priority::Result, "table".to_owned());
         queue.close(ErrorKind::BrokenPipe.into());
-        queue.push(&mut 1, Kind::Result, "more".to_owned());
+        queue.push(&mut 1, Priority::Result, "more".to_owned());
         assert!(queue.is_idle() && queue.failure.is_none());
         let mut full = Queue::default();
-        full.push(&mut 0, Kind::Result, "table".to_owned());
+        full.push(&mut 0, Priority::Result, "table".to_owned());
         full.close(ErrorKind::StorageFull.into());
         assert_eq!(full.failure.unwrap().kind(), ErrorKind::StorageFull);
     }

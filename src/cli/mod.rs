@@ -41,7 +41,7 @@ pub use outcome::{Complaint, Exit};
 use output::Output;
 
 use crate::conduct::Interrupt;
-use crate::machine::{Children, end_children, spare_inherited_children};
+use crate::machine::{Children, kill_children, spare_inherited_children};
 
 /// Runs one command line and tells how the process is to end.
 pub fn main(words: impl IntoIterator<Item = OsString>) -> Exit {
@@ -110,7 +110,7 @@ where
     spare_inherited_children();
     let result = bug::guard(|| runtime.block_on(async { command(signals::listen()?).await }));
     // A credential process goes on after the command that asked for it.
-    end_children(Children::All);
+    kill_children(Children::All);
     // While the runtime listens to signals still: one ends the wait for the readers of the results.
     let exit = output::end(result);
     // A name look-up that hangs in its thread must not keep the process.

@@ -105,7 +105,7 @@ impl Complaint {
 pub(super) fn of_judged(judged: &Judged<'_>, require: Option<u32>) -> Exit {
     let unmet = require.is_some_and(|least| judged.capacity.safe_limit.unwrap_or(0) < least);
     if !judged.any_opened() {
-        // Where handshakes were under way, a signal has not shown that none of them would have come about.
+        // If a signal interrupted handshakes, it is unknown whether any of them would have succeeded.
         match judged.run.ended.map(|(_, how)| how) {
             Some(HowEnded::Finished | HowEnded::Aborted) => return Exit::Failed,
             Some(HowEnded::Interrupted) if judged.any_failed() => return Exit::Failed,

@@ -11,7 +11,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use super::args::{Color, OutputFlags};
-use super::console::{self, Drained, Kind, Stream};
+use super::console::{self, Drained, Priority, Stream};
 use super::{Complaint, Exit, config, signals};
 use crate::live::{Live, Screen};
 use crate::report::{Layout, visible};
@@ -45,13 +45,13 @@ impl Output {
     /// Prints a result, without waiting for its reader.
     pub(super) fn result(&self, text: &str) {
         let stream = if self.to_stderr { Stream::Err } else { Stream::Out };
-        console::write(stream, Kind::Result, text);
+        console::write(stream, Priority::Result, text);
     }
 
     /// Prints what is not the result itself, unless it was asked to be quiet.
     pub(super) fn note(&self, text: &str) {
         if !self.quiet {
-            console::write(Stream::Err, Kind::Notice, text);
+            console::write(Stream::Err, Priority::Notice, text);
         }
     }
 
@@ -91,7 +91,7 @@ impl Output {
 
 /// Prints a result of a command that has no settings for it.
 pub(super) fn print(text: &str) -> Result<Exit, Complaint> {
-    console::write(Stream::Out, Kind::Result, text);
+    console::write(Stream::Out, Priority::Result, text);
     Ok(Exit::Done)
 }
 
@@ -107,7 +107,7 @@ pub(super) fn end(result: Result<Exit, Complaint>) -> Exit {
         },
         (Drained::Failed(error), None) => {
             let cause = format!("the output can't be written: {error}");
-            let exit = complain(&Complaint::failed(cause, "send it elsewhere"));
+            let exit = complain(&Complaint::failed(cause, "redirect it to another file or disk"));
             console::flush_errors(console::PATIENCE);
             exit
         }
@@ -121,11 +121,11 @@ struct Progress;
 
 impl Screen for Progress {
     fn line(&self, line: String) {
-        console::write(Stream::Err, Kind::Line, line);
+        console::write(Stream::Err, Priority::Line, line);
     }
 
-    fn frame(&self, line: Option<String>) {
-        console::frame(line);
+    fn status_line(&self, line: Option<String>) {
+        console::status_line(line);
     }
 }
 
@@ -135,13 +135,13 @@ pub(super) fn complain(complaint: &Complaint) -> Exit {
     if !complaint.remedy.is_empty() {
         text.push_str(&format!("  {}\n", visible(&complaint.remedy)));
     }
-    console::write(Stream::Err, Kind::Notice, text);
+    console::write(Stream::Err, Priority::Notice, text);
     complaint.exit
 }
 
 /// Says in one line what went wrong, where the command goes on; also when it was asked to be quiet.
 pub(super) fn warn(text: &str) {
-    console::write(Stream::Err, Kind::Notice, format!("albcap: {}\n", visible(text)));
+    console::write(Stream::Err, Priority::Notice, format!("albcap: {}\n", visible(text)));
 }
 
 /// A path as it can be shown on a terminal.
@@ -185,19 +185,19 @@ fn without_secrets(error: &clap::Error) -> Option<Complaint> {
     let long = flag.strip_prefix("--").and_then(|rest| rest.split([' ', '=']).next());
     match error.kind() {
         ErrorKind::UnknownArgument if !flag.starts_with('-') => Some(Complaint::usage(
-            "there is a word on the command line that no flag takes",
+            "unexpected argument on the command line",
             "quote values with spaces, and give one URL or RECORD",
         )),
         ErrorKind::InvalidSubcommand if !text(ContextKind::InvalidSubcommand).is_some_and(is_plain_word) => {
             Some(Complaint::usage(
-                "there is no such command",
+                "unknown command",
                 "write 'albcap run URL'; albcap --help lists the commands",
             ))
         }
         _ => {
             text(ContextKind::InvalidValue)?;
             let long = long.filter(|long| config::is_secret(long))?;
-            let why = error.source().map_or_else(|| "it takes no such value".to_owned(), ToString::to_string);
+            let why = error.source().map_or_else(|| "not a valid value".to_owned(), ToString::to_string);
             Some(Complaint::usage(
                 format!("the value of --{long} can't be used: {why}"),
                 "see albcap run --help",
@@ -250,7 +250,7 @@ struct LogLine;
 
 impl io::Write for LogLine {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        console::write(Stream::Err, Kind::Line, String::from_utf8_lossy(line));
+        console::write(Stream::Err, Priority::Line, String::from_utf8_lossy(line));
         Ok(line.len())
     }
 

@@ -56,7 +56,7 @@ impl AfterRun {
         run.receipts.extend(live.receipts);
         warn_of_lost_answers(&live.sending);
         if let Some(why) = live.stopped {
-            output::warn(&format!("publishing while the load ran met this: {why}"));
+            output::warn(&format!("error while publishing during the load: {why}"));
         }
         if !live.sending.dropped.is_empty() {
             output::warn(&format!("CloudWatch Logs dropped {}", live.sending.dropped.join("; ")));

@@ -26,9 +26,7 @@ pub(super) async fn command(
     output: &Output,
 ) -> Result<Exit, Complaint> {
     interrupt.unless_set(uninterrupted(args, output)).await.unwrap_or_else(|| {
-        output::warn(
-            "interrupted; changes that are named above were made, and running this again makes the rest",
-        );
+        output::warn("interrupted; some changes may have been made. Run this again to make the rest");
         Ok(signals::exit().unwrap_or(Exit::Failed))
     })
 }
@@ -232,6 +230,6 @@ async fn remove(args: &RecommendArgs, owner: &Owner, output: &Output) -> Result<
         .await
         .map_err(|error| Complaint::failed(&error, format!("{}, then run this again", error.remedy())))?;
     let count = alarms.len() + usize::from(dashboard.is_some());
-    output.result(&format!("{} removed\n", plural(count as u64, "thing")));
+    output.result(&format!("{} removed\n", plural(count as u64, "resource")));
     Ok(Exit::Done)
 }

@@ -74,7 +74,7 @@ pub(super) async fn run(job: &Job, mut interrupt: Interrupt, output: &Output) ->
     let journal = if to_stdout { Journal::stdout(signals::received) } else { Journal::create(&job.record) };
     let mut journal = journal.map_err(|error| record_complaint(&error))?;
     if !to_stdout {
-        signals::record_is(journal.path());
+        signals::set_record(journal.path());
     }
     let record = journal.path().clone();
     tracing::info!("the record goes to {}", output::shown(&job.record));
@@ -109,7 +109,7 @@ pub(super) async fn run(job: &Job, mut interrupt: Interrupt, output: &Output) ->
         let owes_retention = AfterRun::end_live(publisher, &mut run).await;
         let way_in = (&journal.entry(), &record);
         let published = publishing.publish(job, owes_retention, &run, &mut interrupt, way_in, output);
-        failures.extend(looking_after(&mut journal, &run, published).await.err());
+        failures.extend(while_watching_record(&mut journal, &run, published).await.err());
         warn_of_losses(&journal.losses_now(&run));
     }
     match journal.finish() {
@@ -123,7 +123,7 @@ pub(super) async fn run(job: &Job, mut interrupt: Interrupt, output: &Output) ->
 }
 
 /// Does something that takes its time, while the record is looked after.
-async fn looking_after<T>(journal: &mut Journal, run: &Run, work: impl Future<Output = T>) -> T {
+async fn while_watching_record<T>(journal: &mut Journal, run: &Run, work: impl Future<Output = T>) -> T {
     let mut tick = tokio::time::interval(Duration::from_secs(1));
     tokio::pin!(work);
     loop {
@@ -209,7 +209,7 @@ pub(super) fn record_complaint(error: &JournalError) -> Complaint {
         JournalError::Create { .. } => "give a --record in a folder that can be written to",
         JournalError::NoThread(_) => "end other processes, or allow this user more of them (ulimit -u)",
         JournalError::Open { .. } => "give the path of a .jsonl file that a run has written",
-        JournalError::Unread => "give --record - a reader that stays to the end, or a file",
+        JournalError::Unread => "keep the reader of --record - reading to the end, or record to a file",
         JournalError::Lost(_) => "the results above are complete; keep other programs away from the record",
         JournalError::Write(source) => match source.kind() {
             BrokenPipe => {

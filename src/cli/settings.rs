@@ -215,7 +215,7 @@ fn target(url: TargetUrl, args: &RunArgs) -> Result<Target, Complaint> {
     }
     if let Some(wrong) = flags.subprotocol.iter().position(|name| !is_http_token(name)) {
         return Err(Complaint::usage(
-            format!("number {} of the subprotocols can't be a subprotocol's name", wrong + 1),
+            format!("--subprotocol number {} is not a valid subprotocol name", wrong + 1),
             "names are single words, such as graphql-transport-ws",
         ));
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::{Complaint, Exit, console, output};
 use crate::conduct::Interrupt;
-use crate::machine::{Children, end_children};
+use crate::machine::{Children, kill_children};
 use crate::record::RecordPath;
 
 const SIGINT: u8 = 2;
@@ -30,19 +30,19 @@ static RECORD: OnceLock<RecordPath> = OnceLock::new();
 pub(super) fn listen() -> Result<Interrupt, Complaint> {
     let (sender, interrupt) = Interrupt::new();
     let mut incoming = Incoming::new()
-        .map_err(|error| Complaint::failed(format!("signals can't be listened to: {error}"), ""))?;
+        .map_err(|error| Complaint::failed(format!("can't listen for signals: {error}"), ""))?;
     tokio::spawn(async move {
         let first = incoming.next().await;
         FIRST.store(first, Ordering::Release);
         sender.send_replace(true);
-        tracing::info!("signal {first}: stopping; a second one leaves at once");
+        tracing::info!("signal {first}: stopping; a second one exits at once");
         let second = incoming.next().await;
-        console::frame(None);
+        console::status_line(None);
         if let Some(record) = record() {
             output::warn(&format!("interrupted; the record is {record}"));
         }
         console::flush_errors(LAST_LINE);
-        end_children(Children::All);
+        kill_children(Children::All);
         // The record is on disk but for its last second, and a second signal means that the user will not wait for it.
         #[allow(clippy::exit)]
         std::process::exit(i32::from(Exit::Signal(second).code()));
@@ -51,7 +51,7 @@ pub(super) fn listen() -> Result<Interrupt, Complaint> {
 }
 
 /// From now on there is a record, which the second signal and a panic name.
-pub(super) fn record_is(path: &RecordPath) {
+pub(super) fn set_record(path: &RecordPath) {
     let _ = RECORD.set(path.clone());
 }
 

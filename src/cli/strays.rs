@@ -92,7 +92,7 @@ pub(super) fn check(args: &RunArgs, parsed: &Parsed) -> Result<(), Complaint> {
             .is_some_and(|(given, _)| given.trim().eq_ignore_ascii_case(scheme));
         if let Some(flag) = flags.iter().find(|flag| is_plain && parsed.is_on_command_line(flag)) {
             return Err(Complaint::usage(
-                format!("--{flag} is about TLS, which {scheme}:// does not speak"),
+                format!("--{flag} is a TLS option, but {scheme}:// is not encrypted"),
                 format!("write {secure}:// if the server speaks TLS, or leave --{flag} out"),
             ));
         }

@@ -22,8 +22,8 @@ pub(crate) struct TokenFlags {
     /// File of tokens, a line for each connection of the largest level
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
-    /// Shell command that prints a token for each connection, a line each; ALBCAP_COUNT says how many. A secret belongs
-    /// into ALBCAP_TOKEN_CMD or a config file, since the command line is public
+    /// Shell command that prints a token for each connection, one per line; ALBCAP_COUNT says how many. If it contains
+    /// a secret, use ALBCAP_TOKEN_CMD or a config file: other users can read the command line
     #[arg(long, value_name = "CMD")]
     token_cmd: Option<String>,
     /// HTTP endpoint that is asked for each connection's token; {{index}} and {{uuid}} differ between them. A secret

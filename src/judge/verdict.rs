@@ -138,7 +138,7 @@ fn why_not_checked(run: &Run) -> String {
         (None, _) => "CloudWatch was not asked (--no-aws)".into(),
         // Of a killed run it is not known.
         (_, Some(_)) if run.opened() == 0 => {
-            "no connection was opened, so that there is nothing to compare".into()
+            "no connection was opened, so there is nothing to compare".into()
         }
         (_, None) => "the run was killed before CloudWatch was read; `albcap analyze` can still do it".into(),
         (_, Some((_, HowEnded::Interrupted))) => {

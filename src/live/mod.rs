@@ -21,7 +21,7 @@ pub trait Screen {
     fn line(&self, line: String);
 
     /// Shows a line at the bottom of the terminal, in place of the one before; `None` removes it.
-    fn frame(&self, line: Option<String>);
+    fn status_line(&self, line: Option<String>);
 }
 
 /// The view. It prints nothing when it is not enabled.
@@ -81,7 +81,7 @@ impl Live {
 
     /// Removes the rewritten line, so that results can follow.
     pub fn clear(&mut self) {
-        self.screen.frame(None);
+        self.screen.status_line(None);
     }
 
     fn show(&mut self, line: &str, turn: bool) {
@@ -91,7 +91,7 @@ impl Live {
         if self.terminal {
             let columns = terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0));
             let cut: String = line.chars().take(columns.saturating_sub(1)).collect();
-            self.screen.frame(Some(cut));
+            self.screen.status_line(Some(cut));
             return;
         }
         if turn || self.last_plain.is_none_or(|last| last.elapsed() >= PLAIN_EVERY) {

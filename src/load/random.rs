@@ -33,7 +33,7 @@ impl Buffer {
             // Where it fails, what is left is not given out either: it may have been overwritten.
             self.used = BUFFER_SIZE;
             SystemRandom::new().fill(&mut self.bytes).map_err(|_| {
-                io::Error::other("this machine's random generator gave nothing: no frame can be masked")
+                io::Error::other("the operating system's random generator failed, so no frame can be masked")
             })?;
             self.used = 0;
         }

@@ -32,7 +32,7 @@ pub enum TlsError {
         reason: String,
     },
     /// A certificate without its key, or the other way around.
-    #[error("a client's certificate and its key belong together, and one of them is missing")]
+    #[error("a client certificate needs its private key, and one of the two is missing")]
     HalfIdentity,
     /// The system trusts nobody.
     #[error("the system has no trusted root certificates")]

@@ -36,12 +36,12 @@ pub enum Children {
     All,
     /// Those in this process's own group: the SDK's credential process, and not a token command, which leads a group of
     /// its own.
-    OfOwnGroup,
+    SameGroup,
 }
 
 /// Kills these children and their descendants, with the process group of each that leads one. Found on Linux only;
 /// elsewhere nothing is killed. The inherited ones are spared.
-pub fn end_children(which: Children) {
+pub fn kill_children(which: Children) {
     // A second look, for what was started while the first one was dealt with.
     for _ in 0..2 {
         let found = own_descendants(which);
@@ -83,7 +83,7 @@ fn descendants(of: u32, which: Children, spared: &BTreeSet<u32>, processes: &[Pr
 fn kill(process: Process) {
     use rustix::process::{Pid, Signal, kill_process, kill_process_group};
     let Some(id) = i32::try_from(process.id).ok().and_then(Pid::from_raw) else { return };
-    // It may have ended by itself. A group outlives its leader's children, which `init` has adopted.
+    // It may have ended by itself. The group also has members that `init` adopted, which are no descendants any more.
     let _ = kill_process(id, Signal::KILL);
     if process.group == process.id {
         let _ = kill_process_group(id, Signal::KILL);
@@ -115,7 +115,7 @@ mod tests {
             descendants(of, which, &spared, all).iter().map(|process| process.id).collect()
         };
         assert_eq!(found(10, Children::All, &[], &all), [11, 20, 12, 21]);
-        assert_eq!(found(10, Children::OfOwnGroup, &[], &all), [11, 12]);
+        assert_eq!(found(10, Children::SameGroup, &[], &all), [11, 12]);
         assert_eq!(found(10, Children::All, &[20], &all), [11, 12], "an inherited child, and its own");
         assert!(found(21, Children::All, &[], &all).is_empty());
         let circle = [process(1, 2, 1), process(2, 1, 1)];
@@ -128,7 +128,7 @@ mod tests {
         use std::os::unix::process::CommandExt;
         let mut child = std::process::Command::new("sleep").arg("60").process_group(0).spawn().unwrap();
         let found = |which| own_descendants(which).into_iter().find(|process| process.id == child.id());
-        assert!(found(Children::OfOwnGroup).is_none());
+        assert!(found(Children::SameGroup).is_none());
         kill(found(Children::All).unwrap());
         assert!(!child.wait().unwrap().success());
     }

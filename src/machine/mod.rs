@@ -2,7 +2,7 @@
 //!
 //! [`observe`] raises the limit of open descriptors as far as it goes, and tells it; [`not_here`] tells which addresses
 //! are not its own, [`families_with_a_way`] in which families it has a way to others; [`Watch`] tells of each second what
-//! this process and the machine's TCP did; [`end_children`] ends what this process started. What is particular to an operating system is one small file for it (`linux`,
+//! this process and the machine's TCP did; [`kill_children`] ends what this process started. What is particular to an operating system is one small file for it (`linux`,
 //! `macos`, `elsewhere`), each with the same functions; `proc_text` reads what Linux writes.
 
 mod children;
@@ -33,7 +33,7 @@ use linux as system;
 #[cfg(target_os = "macos")]
 use macos as system;
 
-pub use children::{Children, end_children, has_children, spare_inherited_children};
+pub use children::{Children, has_children, kill_children, spare_inherited_children};
 #[cfg(unix)]
 pub use hang_up::ignores_hang_up;
 pub use source_addresses::not_here;

@@ -18,10 +18,10 @@ enum Piece {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum TemplateError {
     /// A name that means nothing.
-    #[error("the {{{{…}}}} at character {0} means nothing; {{{{index}}}} and {{{{uuid}}}} do")]
+    #[error("unknown {{{{…}}}} at character {0}; use {{{{index}}}} or {{{{uuid}}}}")]
     Unknown(usize),
     /// The same, where a token has its place too.
-    #[error("the {{{{…}}}} at character {0} means nothing; {{{{index}}}}, {{{{uuid}}}} and {{{{token}}}} do")]
+    #[error("unknown {{{{…}}}} at character {0}; use {{{{index}}}}, {{{{uuid}}}} or {{{{token}}}}")]
     UnknownBesideToken(usize),
     /// `{{` without an end.
     #[error("'{{{{' has no '}}}}' behind it")]
@@ -119,7 +119,7 @@ mod tests {
         assert_eq!("a {{ b".parse::<Template>(), Err(TemplateError::Unclosed));
         assert_eq!(
             TemplateError::Unknown(3).to_string(),
-            "the {{…}} at character 3 means nothing; {{index}} and {{uuid}} do"
+            "unknown {{…}} at character 3; use {{index}} or {{uuid}}"
         );
         assert!(!format!("{:?}", "hunter2".parse::<Template>().unwrap()).contains("hunter2"));
     }
@@ -132,7 +132,7 @@ mod tests {
         assert_eq!(template.fill_with(3, "u", Some("t0k")), r#"{"auth":"t0k","n":3}"#);
         assert!(!Template::with_token("{{uuid}}").unwrap().has_token());
         let unknown = Template::with_token("{{user}}").unwrap_err().to_string();
-        assert_eq!(unknown, "the {{…}} at character 1 means nothing; {{index}}, {{uuid}} and {{token}} do");
+        assert_eq!(unknown, "unknown {{…}} at character 1; use {{index}}, {{uuid}} or {{token}}");
     }
 
     proptest! {

@@ -75,11 +75,11 @@ pub enum Event {
     LevelEnded(Box<LevelEnded>),
     /// The load is over.
     Ended(Ended),
-    /// What CloudWatch said; of several the last wins, but a provisional one never over a final one.
+    /// CloudWatch's numbers; the last ones hold, but provisional ones never replace final ones.
     ServerSeries(Box<Series>),
     /// What came of one request that published the run.
     Receipt(Box<Receipt>),
-    /// The record's first file was lost while the run went on, and this one begins with what was in memory.
+    /// The record's file was truncated during the run, and this one was rebuilt from memory.
     Recovered {
         /// What had happened to it.
         lost: Loss,

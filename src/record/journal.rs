@@ -10,9 +10,9 @@ use std::thread::{Builder, JoinHandle};
 
 use thiserror::Error;
 
-use super::reader::{Reader, Silent};
+use super::consumer::{Consumer, NoAnswer};
 use super::record_file::{RecordFile, lock, loss_of_name};
-use super::writer::{News, Order, Output, Writer, to_line};
+use super::writer::{RecordSink, Writer, WriterCommand, WriterEvent, to_line};
 use super::{Event, RecordLoss, RecordPath, Run, Stamped};
 
 /// Why the record can't be written.
@@ -46,8 +46,8 @@ pub enum JournalError {
     /// Writing failed in mid-run.
     #[error("the record could not be written to its end: {0}")]
     Write(io::Error),
-    /// It is streamed, its reader takes nothing, and the user wants the process to end.
-    #[error("the record's reader took nothing any more, and the record's end is lost")]
+    /// It is streamed, its consumer takes nothing, and the user wants the process to end.
+    #[error("the record's consumer stopped reading, and the end of the record is lost")]
     Unread,
     /// Its file was taken away while it was written, and could not be saved.
     #[error("the record {0} is lost: its file was removed, replaced or truncated by another program")]
@@ -56,12 +56,12 @@ pub enum JournalError {
 
 /// An open record.
 pub struct Journal {
-    lines: Option<Sender<Order>>,
+    lines: Option<Sender<WriterCommand>>,
     writer: Option<JoinHandle<Result<(), JournalError>>>,
     /// Disconnected when the writer ends.
     ended: Receiver<()>,
-    reader: Arc<Reader>,
-    news: Receiver<News>,
+    consumer: Arc<Consumer>,
+    news: Receiver<WriterEvent>,
     path: RecordPath,
     /// What ended the writing before its time.
     failed: Option<JournalError>,
@@ -73,33 +73,38 @@ impl Journal {
     /// Makes a new record, readable by its owner only, and its folder; an existing file is never touched.
     pub fn create(path: &Path) -> Result<Journal, JournalError> {
         let file = RecordFile::create(path)?;
-        Journal::start(Builder::new(), Output::File(file), path, Reader::file()).inspect_err(|_| {
+        Journal::start(Builder::new(), RecordSink::File(file), path, Consumer::file()).inspect_err(|_| {
             // Nothing will ever be written to it.
             let _ = std::fs::remove_file(path);
         })
     }
 
-    /// Streams the record to standard output. A wait for its reader ends with [`JournalError::Unread`] where that takes
-    /// nothing and `is_to_end` says that the user wants the process to end.
-    pub fn stdout(is_to_end: fn() -> bool) -> Result<Journal, JournalError> {
-        let output = Output::Stdout(BufWriter::new(io::stdout()));
-        Journal::start(Builder::new(), output, Path::new("-"), Reader::of_stream(is_to_end))
+    /// Streams the record to standard output. If the consumer blocks after `is_shutting_down` has become true (the user wants
+    /// the process to end), the wait for it ends with [`JournalError::Unread`].
+    pub fn stdout(is_shutting_down: fn() -> bool) -> Result<Journal, JournalError> {
+        let output = RecordSink::Stdout(BufWriter::new(io::stdout()));
+        Journal::start(Builder::new(), output, Path::new("-"), Consumer::of_stream(is_shutting_down))
     }
 
-    fn start(thread: Builder, output: Output, path: &Path, reader: Reader) -> Result<Journal, JournalError> {
-        let (lines, queue) = channel::<Order>();
+    fn start(
+        thread: Builder,
+        output: RecordSink,
+        path: &Path,
+        consumer: Consumer,
+    ) -> Result<Journal, JournalError> {
+        let (lines, queue) = channel::<WriterCommand>();
         let (told, news) = channel();
         let path = RecordPath::new(path.to_owned());
         let (alive, ended) = channel();
-        let reader = Arc::new(reader);
-        let mut writer = Writer::new(output, path.clone(), Arc::clone(&reader), told);
+        let consumer = Arc::new(consumer);
+        let mut writer = Writer::new(output, path.clone(), Arc::clone(&consumer), told);
         let writer = thread.name("journal".into()).spawn(move || {
             let _alive: Sender<()> = alive;
             writer.run(&queue)
         });
         let writer = Some(writer.map_err(JournalError::NoThread)?);
         let lines = Some(lines);
-        Ok(Journal { lines, writer, ended, reader, news, path, failed: None, has_sample: false })
+        Ok(Journal { lines, writer, ended, consumer, news, path, failed: None, has_sample: false })
     }
 
     /// Where the record is; `-` where it is streamed.
@@ -113,8 +118,8 @@ impl Journal {
         let mut losses = Vec::new();
         while let Ok(news) = self.news.try_recv() {
             match news {
-                News::Lost(loss) => losses.push(loss),
-                News::NeedsRun => self.order(Order::Restart(Box::new(run.clone()))),
+                WriterEvent::Lost(loss) => losses.push(loss),
+                WriterEvent::NeedsRun => self.order(WriterCommand::Restart(Box::new(run.clone()))),
             }
         }
         losses
@@ -122,23 +127,23 @@ impl Journal {
 
     /// The same for what happened up to now, which is waited for.
     pub fn losses_now(&mut self, run: &Run) -> Vec<RecordLoss> {
-        self.wait_for(Order::Check);
+        self.wait_for(WriterCommand::Check);
         let mut losses = self.losses(run);
         // Of a record that began anew the outcome comes now.
-        self.wait_for(Order::Check);
+        self.wait_for(WriterCommand::Check);
         losses.extend(self.losses(run));
         losses
     }
 
-    fn order(&self, order: Order) {
+    fn order(&self, order: WriterCommand) {
         if let Some(lines) = &self.lines {
             let _ = lines.send(order);
         }
     }
 
-    /// Waits until that is done; not for the reader of a stream, which has no file to be looked after.
-    fn wait_for(&self, order: impl FnOnce(Sender<()>) -> Order) {
-        if self.reader.is_stream() {
+    /// Waits until that is done; not for the consumer of a stream, which has no file to be looked after.
+    fn wait_for(&self, order: impl FnOnce(Sender<()>) -> WriterCommand) {
+        if self.consumer.is_stream() {
             return;
         }
         let (tell, told) = channel();
@@ -160,12 +165,12 @@ impl Journal {
             Event::LevelEnded(_) | Event::Ended(_) => true,
             _ => false,
         };
-        self.order(Order::Line(to_line(event), now));
+        self.order(WriterCommand::Line(to_line(event), now));
     }
 
     /// Another way into the same record, for what must be safe before anything else happens, and the run need not know.
     pub fn entry(&self) -> Entry {
-        Entry { lines: self.lines.clone(), reader: Arc::clone(&self.reader) }
+        Entry { lines: self.lines.clone(), consumer: Arc::clone(&self.consumer) }
     }
 
     /// What has ended the writing since the last call; `None` while all is well, and when it was told already.
@@ -187,9 +192,9 @@ impl Journal {
 
     fn join(&mut self) -> Result<(), JournalError> {
         if let Some(lines) = self.lines.take() {
-            let _ = lines.send(Order::End);
+            let _ = lines.send(WriterCommand::End);
         }
-        if self.reader.wait(&self.ended) == Err(Silent::Unread) {
+        if self.consumer.wait(&self.ended) == Err(NoAnswer::Unread) {
             // The thread stays behind in its write.
             self.writer = None;
             return Err(JournalError::Unread);
@@ -202,7 +207,7 @@ impl Journal {
 }
 
 impl Drop for Journal {
-    /// Where a panic ends the run, what was recorded until then is on disk all the same.
+    /// Syncs what was recorded, also when a panic unwinds.
     fn drop(&mut self) {
         if self.writer.is_some() {
             let _ = self.join();
@@ -213,25 +218,27 @@ impl Drop for Journal {
 /// A way into a record that is open elsewhere.
 #[derive(Clone)]
 pub struct Entry {
-    lines: Option<Sender<Order>>,
-    reader: Arc<Reader>,
+    lines: Option<Sender<WriterCommand>>,
+    consumer: Arc<Consumer>,
 }
 
 impl Entry {
     /// Appends one event, and waits until it is safe.
     ///
     /// # Errors
-    /// [`JournalError::Write`] when the record can't be written any more, [`JournalError::Unread`] when its reader is
+    /// [`JournalError::Write`] when the record can't be written any more, [`JournalError::Unread`] when its consumer is
     /// given up.
     pub fn append_now(&self, event: &Stamped) -> Result<(), JournalError> {
         let ended = || JournalError::Write(io::Error::other("the record is not written any more"));
         let lines = self.lines.as_ref().ok_or_else(ended)?;
         let (tell, told) = channel();
-        let sent = lines.send(Order::Note(to_line(event))).and_then(|()| lines.send(Order::Tell(tell)));
+        let sent = lines
+            .send(WriterCommand::Note(to_line(event)))
+            .and_then(|()| lines.send(WriterCommand::Tell(tell)));
         sent.map_err(|_| ended())?;
-        self.reader.wait(&told).map_err(|silent| match silent {
-            Silent::Ended => ended(),
-            Silent::Unread => JournalError::Unread,
+        self.consumer.wait(&told).map_err(|silent| match silent {
+            NoAnswer::Ended => ended(),
+            NoAnswer::Unread => JournalError::Unread,
         })
     }
 }
@@ -388,8 +395,8 @@ mod tests {
     fn a_thread_that_can_not_be_started_is_an_error() {
         // More than a process can address.
         let too_large = Builder::new().stack_size(1 << 48);
-        let output = Output::Stdout(BufWriter::new(io::stdout()));
-        let started = Journal::start(too_large, output, Path::new("-"), Reader::of_stream(|| false));
+        let output = RecordSink::Stdout(BufWriter::new(io::stdout()));
+        let started = Journal::start(too_large, output, Path::new("-"), Consumer::of_stream(|| false));
         assert!(matches!(started.err(), Some(JournalError::NoThread(_))));
     }
 
@@ -398,8 +405,8 @@ mod tests {
     fn a_failure_is_told_once_in_between_and_again_at_the_end() {
         let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
         let path = Path::new("/dev/full");
-        let output = Output::File(RecordFile::over(full, path));
-        let mut journal = Journal::start(Builder::new(), output, path, Reader::file()).unwrap();
+        let output = RecordSink::File(RecordFile::over(full, path));
+        let mut journal = Journal::start(Builder::new(), output, path, Consumer::file()).unwrap();
         assert!(journal.new_failure().is_none());
         journal.append(&event(0));
         let until = Instant::now() + Duration::from_secs(10);

@@ -41,11 +41,7 @@ impl std::fmt::Display for RecordLoss {
         match (&self.outcome, self.loss) {
             (Ok(to), Loss::Removed | Loss::Replaced) => write!(f, "it continues in {}", to.display()),
             (Ok(to), Loss::Truncated) => {
-                write!(
-                    f,
-                    "it continues in {}, which begins with the counts that were in memory",
-                    to.display()
-                )
+                write!(f, "it continues in {}, which was rebuilt from memory", to.display())
             }
             (Err(error), _) => write!(f, "it could not be saved ({error}), and the run goes on without it"),
         }

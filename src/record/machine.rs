@@ -138,7 +138,7 @@ impl Seconds {
     }
 }
 
-/// The decimal number that was recorded, and is kept in half its width: the shortest that gives the same.
+/// The decimal number in the record, from its `f32` in memory: the shortest decimal that rounds to that `f32`.
 fn as_recorded(kept: f32) -> f64 {
     kept.to_string().parse().unwrap_or_else(|_| f64::from(kept))
 }

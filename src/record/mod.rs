@@ -5,6 +5,7 @@
 //! up to, in the middle of a run as well as a year later.
 
 mod braked;
+mod consumer;
 mod event;
 mod histogram;
 mod journal;
@@ -12,7 +13,6 @@ mod line;
 mod loss;
 mod machine;
 mod read;
-mod reader;
 mod receipt;
 mod record_file;
 mod run;

@@ -62,11 +62,11 @@ impl RecordFile {
         self.writer.get_ref().sync_data()
     }
 
-    /// What has happened to it; `None` while all is well, and where that can't be told. Of several the gravest: what was
-    /// truncated can't be copied.
+    /// How the file was lost; `None` if it was not, or if that can't be determined. Truncation is checked first: a
+    /// truncated file can't be copied.
     ///
     /// # Errors
-    /// What is still to be written could not be.
+    /// The buffered lines could not be written.
     pub(super) fn loss(&mut self) -> io::Result<Option<Loss>> {
         self.writer.flush()?;
         let Ok(own) = self.writer.get_ref().metadata() else { return Ok(None) };

@@ -34,14 +34,14 @@ pub struct Run {
     pub tokens: Option<TokensObtained>,
     /// The rule of the brake that was broken, and when.
     pub braked: Option<(DateTime<Utc>, Braked)>,
-    /// What CloudWatch said: final numbers where it ever said any, else what it said last.
+    /// CloudWatch's numbers: the final ones if there are any, else the latest provisional ones.
     pub series: Option<Series>,
     /// What came of publishing it, request by request.
     pub receipts: Vec<Receipt>,
     /// How the load ended, and when; `None` when it was killed (or still runs).
     pub ended: Option<(DateTime<Utc>, HowEnded)>,
-    /// When the record's file was lost during the run, where it was: single failures and this machine's readings from
-    /// before are not in this record.
+    /// When the record was rebuilt from memory, if it was: single failures and most of this machine's readings from
+    /// before that are not in it.
     pub recovered_at: Option<DateTime<Utc>>,
     /// The last event's time.
     pub last_at: DateTime<Utc>,

@@ -1,6 +1,6 @@
-//! The events of a run that is in memory, for a record whose file was lost: they fold into the same totals, samples,
-//! histograms and failure groups. What memory does not keep is lost: examples and addresses of single failures (those of
-//! a group stand in its first ones), and most of this machine's readings (their maxima and sums stay).
+//! Rebuilds a record's events from the run in memory, for a record that was truncated. They fold into the same totals,
+//! samples, histograms and failure groups. Memory does not keep examples and addresses of single failures (a group's
+//! are attached to its first failures), nor most of this machine's readings (their maxima and sums stay).
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -99,7 +99,7 @@ fn parts(level: u32, run: &LevelRun, clock: &[&Finding], each: Each<'_>) -> io::
     tell(each, at, Event::Machine(machine.totals(level, run.held_until.is_some())))
 }
 
-/// The group's example and its peers' addresses stand in its first failures: whose they were is not kept.
+/// Attaches the group's example and addresses to its first failures: memory does not keep which failure had them.
 fn failures(
     level: u32,
     (phase, kind, by): (Phase, FailureKind, Initiator),

@@ -1,4 +1,4 @@
-//! The thread that writes a record: it syncs, and looks after the file.
+//! The thread that writes and syncs a record, and detects the loss of its file.
 
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use chrono::Utc;
 
-use super::reader::Reader;
+use super::consumer::Consumer;
 use super::record_file::RecordFile;
 use super::{Event, JournalError, Loss, RecordLoss, RecordPath, Run, Stamped, snapshot};
 
@@ -18,11 +18,11 @@ const SYNC_EVERY: Duration = Duration::from_millis(900);
 /// How often the file is looked after.
 const CHECK_EVERY: Duration = Duration::from_secs(1);
 
-/// How often a record is continued in another file: something that takes each of them away is not to fill the disk.
+/// Limits the files that continue a record: a program that removes every one of them must not fill the disk.
 const MOST_RECOVERIES: u32 = 10;
 
 /// What the writing thread is asked for.
-pub(super) enum Order {
+pub(super) enum WriterCommand {
     /// A line of an event that the run has learned; whether it is to be safe at once.
     Line(String, bool),
     /// A line that the run in memory need not know. It is to be safe at once, and written again where the file is lost.
@@ -33,45 +33,45 @@ pub(super) enum Order {
     Check(Sender<()>),
     /// The run so far, in place of a file that was truncated.
     Restart(Box<Run>),
-    /// The end, whoever else could still write.
+    /// Ends the thread, even while an `Entry` can still send.
     End,
 }
 
 /// What the writing thread tells of the file.
-pub(super) enum News {
+pub(super) enum WriterEvent {
     /// It was lost, and this is what came of it.
     Lost(RecordLoss),
-    /// It was truncated: an [`Order::Restart`] is awaited.
+    /// It was truncated: an [`WriterCommand::Restart`] is awaited.
     NeedsRun,
 }
 
 /// Where lines go.
-pub(super) enum Output {
+pub(super) enum RecordSink {
     File(RecordFile),
     Stdout(BufWriter<io::Stdout>),
 }
 
-impl Output {
+impl RecordSink {
     fn write(&mut self, line: &str) -> io::Result<()> {
         match self {
-            Output::File(file) => file.write(line.as_bytes()),
-            Output::Stdout(stdout) => stdout.write_all(line.as_bytes()),
+            RecordSink::File(file) => file.write(line.as_bytes()),
+            RecordSink::Stdout(stdout) => stdout.write_all(line.as_bytes()),
         }
     }
 
     fn sync(&mut self) -> io::Result<()> {
         match self {
-            Output::File(file) => file.sync(),
-            Output::Stdout(stdout) => stdout.flush(),
+            RecordSink::File(file) => file.sync(),
+            RecordSink::Stdout(stdout) => stdout.flush(),
         }
     }
 }
 
 /// What the thread has.
 pub(super) struct Writer {
-    output: Output,
-    reader: Arc<Reader>,
-    news: Sender<News>,
+    output: RecordSink,
+    consumer: Arc<Consumer>,
+    news: Sender<WriterEvent>,
     path: RecordPath,
     /// The record's path at first.
     first: PathBuf,
@@ -87,10 +87,15 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn new(output: Output, path: RecordPath, reader: Arc<Reader>, news: Sender<News>) -> Writer {
+    pub(super) fn new(
+        output: RecordSink,
+        path: RecordPath,
+        consumer: Arc<Consumer>,
+        news: Sender<WriterEvent>,
+    ) -> Writer {
         Writer {
             output,
-            reader,
+            consumer,
             news,
             first: path.get(),
             path,
@@ -108,15 +113,15 @@ impl Writer {
     /// # Errors
     /// [`JournalError::Write`] when nothing more can be written; [`JournalError::Lost`] at the end of a record that is not
     /// there any more.
-    pub(super) fn run(&mut self, queue: &Receiver<Order>) -> Result<(), JournalError> {
+    pub(super) fn run(&mut self, queue: &Receiver<WriterCommand>) -> Result<(), JournalError> {
         loop {
-            self.reader.takes();
+            self.consumer.takes();
             let order = match queue.recv_timeout(self.next_work()) {
                 Ok(order) => Some(order),
                 Err(RecvTimeoutError::Timeout) => None,
-                Err(RecvTimeoutError::Disconnected) => Some(Order::End),
+                Err(RecvTimeoutError::Disconnected) => Some(WriterCommand::End),
             };
-            let ends = matches!(order, Some(Order::End));
+            let ends = matches!(order, Some(WriterCommand::End));
             self.follow(order).map_err(JournalError::Write)?;
             if ends {
                 return self.lost.take().map_or(Ok(()), Err);
@@ -124,36 +129,36 @@ impl Writer {
         }
     }
 
-    /// How long nothing is to be done unasked.
+    /// Time until the next sync or check is due.
     fn next_work(&self) -> Duration {
         let until_sync = self.unsynced.map(|since| SYNC_EVERY.saturating_sub(since.elapsed()));
         let until_check = CHECK_EVERY.saturating_sub(self.checked.elapsed());
         until_sync.map_or(until_check, |until_sync| until_sync.min(until_check))
     }
 
-    fn follow(&mut self, order: Option<Order>) -> io::Result<()> {
+    fn follow(&mut self, order: Option<WriterCommand>) -> io::Result<()> {
         let mut sync_now = false;
         match order {
             None => {}
-            Some(Order::Line(line, now)) => {
+            Some(WriterCommand::Line(line, now)) => {
                 self.write(&line)?;
                 sync_now = now;
             }
-            Some(Order::Note(line)) => {
+            Some(WriterCommand::Note(line)) => {
                 self.write(&line)?;
                 self.notes.push(line);
                 sync_now = true;
             }
-            Some(Order::Tell(tell)) => {
+            Some(WriterCommand::Tell(tell)) => {
                 self.sync()?;
                 let _ = tell.send(());
             }
-            Some(Order::Check(tell)) => {
+            Some(WriterCommand::Check(tell)) => {
                 self.check()?;
                 let _ = tell.send(());
             }
-            Some(Order::Restart(run)) => self.restart(&run),
-            Some(Order::End) => sync_now = true,
+            Some(WriterCommand::Restart(run)) => self.restart(&run),
+            Some(WriterCommand::End) => sync_now = true,
         }
         if sync_now || self.unsynced.is_some_and(|since| since.elapsed() >= SYNC_EVERY) {
             self.sync()?;
@@ -179,7 +184,7 @@ impl Writer {
     fn check(&mut self) -> io::Result<()> {
         self.checked = Instant::now();
         let may_recover = self.may_recover();
-        let Output::File(file) = &mut self.output else { return Ok(()) };
+        let RecordSink::File(file) = &mut self.output else { return Ok(()) };
         if self.awaits_run || self.lost.is_some() {
             return Ok(());
         }
@@ -188,7 +193,7 @@ impl Writer {
             // What was in it is in memory only, and not in this thread's.
             Some(Loss::Truncated) => {
                 self.awaits_run = true;
-                let _ = self.news.send(News::NeedsRun);
+                let _ = self.news.send(WriterEvent::NeedsRun);
             }
             Some(loss) => {
                 let copied = if may_recover {
@@ -237,7 +242,7 @@ impl Writer {
             Ok(file) => {
                 let to = file.path().to_owned();
                 self.path.set(to.clone());
-                self.output = Output::File(file);
+                self.output = RecordSink::File(file);
                 Ok(to)
             }
             Err(error) => {
@@ -246,12 +251,12 @@ impl Writer {
                 Err(error)
             }
         };
-        let _ = self.news.send(News::Lost(RecordLoss { path, loss, outcome }));
+        let _ = self.news.send(WriterEvent::Lost(RecordLoss { path, loss, outcome }));
     }
 }
 
 fn too_often() -> io::Error {
-    io::Error::other(format!("it was saved {MOST_RECOVERIES} times before"))
+    io::Error::other(format!("it was already saved {MOST_RECOVERIES} times"))
 }
 
 /// An event as its line in a record.

@@ -125,9 +125,9 @@ pub(super) fn ended(judged: &Judged<'_>) -> Option<String> {
 pub(super) fn incomplete(run: &Run) -> Option<String> {
     run.recovered_at.map(|at| {
         format!(
-            "the record's file was truncated during the run, and replaced at {} UTC by what was in memory: totals and \
-             samples are whole; examples and addresses of single failures and most of this machine's readings from \
-             before are missing",
+            "the record's file was truncated during the run and rebuilt from memory at {} UTC: totals and \
+             samples are complete; examples and addresses of single failures, and most of this machine's \
+             readings before that, are missing",
             at.format("%H:%M:%S")
         )
     })

@@ -258,15 +258,15 @@ fn a_flag_that_means_nothing_is_not_passed_over_in_silence() {
         (&["--token-insecure"], "--token-insecure means nothing without --token-url"),
         (
             &["--token-url=http://h/", "--token-cacert=x"],
-            "--token-cacert is about TLS, which http:// does not speak",
+            "--token-cacert is a TLS option, but http:// is not encrypted",
         ),
-        (&["--cacert=ca.pem", "--token-url=https://h/"], "--cacert is about TLS, which ws://"),
+        (&["--cacert=ca.pem", "--token-url=https://h/"], "--cacert is a TLS option, but ws://"),
         (&["--token-timeout=4s"], "--token-timeout means nothing without --token-cmd or --token-url"),
         (&["--token-in=message"], "--token-in means nothing without --token-file or"),
         (&["--jwt-expires=1h"], "--jwt-expires means nothing without --jwt-key"),
         (&["--precision=2%"], "--precision means nothing without --search"),
-        (&["--cacert=ca.pem"], "--cacert is about TLS, which ws:// does not speak"),
-        (&["--tls-resume"], "--tls-resume is about TLS"),
+        (&["--cacert=ca.pem"], "--cacert is a TLS option, but ws:// is not encrypted"),
+        (&["--tls-resume"], "--tls-resume is a TLS option"),
     ] {
         for command in ["run", "preflight"] {
             let done = finish(binary().args([command, "WS://127.0.0.1:9/", "--no-aws"]).args(flags));

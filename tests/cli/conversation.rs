@@ -356,7 +356,7 @@ fn what_can_not_be_meant_is_refused_in_one_line_with_its_place() {
         (&["--reply=a{2,1}=>x"], "at character 2 of the pattern"),
         (&["--reply=^2$"], "a reply is written REGEX=>MESSAGE"),
         (&["--ready=(a{1000}){1000}"], "the pattern is too large"),
-        (&["--on-open={{user}}"], "the {{…}} at character 1 means nothing"),
+        (&["--on-open={{user}}"], "unknown {{…}} at character 1"),
         (&["--protocol=mqtt"], "socket.io"),
         (&["--heartbeat-kind=text"], "needs the text that is sent"),
         (&["--heartbeat-message=x"], "--heartbeat-message is for text heartbeats"),

@@ -125,7 +125,7 @@ fn a_retention_that_could_not_be_set_while_the_load_ran_is_no_success() {
     let done = finish(run.arg("--record").arg(&record));
     assert_eq!(done.code, 1, "{}", done.all());
     assert!(
-        done.stderr.contains("while the load ran met this: AWS denies logs:PutRetentionPolicy"),
+        done.stderr.contains("while publishing during the load: AWS denies logs:PutRetentionPolicy"),
         "{}",
         done.stderr
     );

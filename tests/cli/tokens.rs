@@ -316,7 +316,7 @@ fn flags_that_contradict_each_other() {
         (&["--token-cmd=x", "-H", "authorization: y"], "set by --header"),
         (&["--token-cmd=x", "--token-in=query:given"], "set by the URL"),
         (&["--token-url=ftp://h/"], "not http or https"),
-        (&["--token-url=http://h/{{user}}"], "the {{…}} at character 10 means nothing"),
+        (&["--token-url=http://h/{{user}}"], "unknown {{…}} at character 10"),
         (&["--token-url=http://h/", "--token-json-pointer=x"], "starts with '/'"),
         (&["--token-url=http://h/", "--token-body=@/does/not/exist"], "/does/not/exist"),
         (&["--jwt-key=/does/not/exist"], "/does/not/exist"),
@@ -324,7 +324,7 @@ fn flags_that_contradict_each_other() {
         (&["--token-cmd=x", "--token-in=message"], "no message has a place for the token"),
         (&["--token-cmd=x", "--token-in=message", "--on-open=hello"], "no message has a place for the token"),
         (&["--on-open={{token}}"], "nothing gives connections tokens"),
-        (&["--token-url=http://h/{{token}}"], "the {{…}} at character 10 means nothing"),
+        (&["--token-url=http://h/{{token}}"], "unknown {{…}} at character 10"),
     ] {
         let (said, remedy) = refused(flags, 2);
         assert!(said.contains(cause), "{flags:?}: {said}");

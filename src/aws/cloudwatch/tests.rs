@@ -289,7 +289,7 @@ async fn before_the_load_little_is_asked_for_and_any_answer_taken() {
 async fn endless_pages_and_empty_answers_end() {
     let server = Canned::serve(|_| answer(vec![], Some("same"))).await;
     let error = read(&server).await.unwrap_err();
-    assert!(error.to_string().contains("pages do not end"), "{error}");
+    assert!(error.to_string().contains("too many pages"), "{error}");
     assert_eq!(server.seen().len(), 2);
     let server = Canned::serve(|_| answer(vec![], None)).await;
     let error = read(&server).await.unwrap_err();

@@ -346,9 +346,10 @@ fn read(path: &Path, command: &Command) -> Result<File, Complaint> {
     let mut values = BTreeMap::new();
     for (key, value) in table {
         let Some(shape) = known.get(&key).copied() else {
-            // What is written like no flag may be a value that lost its key.
+            // A key that does not look like a flag may be a value without its key, and so a secret.
             let is_word = key.chars().all(|c| c.is_ascii_lowercase() || c == '-');
-            let which = if is_word { format!("unknown key '{key}'") } else { "a key is no flag".to_owned() };
+            let which =
+                if is_word { format!("unknown key '{key}'") } else { "a key is not a flag".to_owned() };
             return Err(wrong(
                 which,
                 "keys are the long flags without dashes in front; see albcap run --help",

@@ -48,8 +48,7 @@ pub(in crate::load) trait Wire: Send + Sized + 'static {
     /// Sends what was kept.
     fn flush(&mut self) -> io::Result<()>;
 
-    /// Says that nothing more will be sent, below the frames and above TCP, whose stream stays open. There are peers that
-    /// do not end TCP's before.
+    /// Sends TLS's `close_notify`, if there is TLS, and leaves TCP open. Some peers close TCP only after it.
     fn end(&mut self, _buffers: &mut Buffers) -> io::Result<()> {
         Ok(())
     }

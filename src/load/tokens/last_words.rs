@@ -16,7 +16,7 @@ const KEPT: usize = 4096;
 /// How long to wait for what is still on its way; a child that it left behind may hold the output open for ever.
 const STRAGGLERS: Duration = Duration::from_millis(300);
 /// From this length on a word without a slash may be a token.
-const LONGEST_WORD: usize = 24;
+const SHORTEST_TOKEN: usize = 24;
 
 /// The error output of a command, read so that it never blocks, and kept from the end.
 pub(super) struct LastWords {
@@ -65,7 +65,7 @@ fn last_line(text: &str, command: &str, printed: &[Obtained]) -> String {
     let redacted =
         |line: String, token: &Token| Secrets::default().redact_with(&line, Some(token)).as_str().to_owned();
     let line = printed.iter().flatten().fold(line.as_str().to_owned(), redacted);
-    let may_be_a_token = |word: &str| word.len() >= LONGEST_WORD && !word.contains('/');
+    let may_be_a_token = |word: &str| word.len() >= SHORTEST_TOKEN && !word.contains('/');
     let words: Vec<&str> =
         line.split_whitespace().map(|word| if may_be_a_token(word) { "***" } else { word }).collect();
     words.join(" ")

@@ -14,7 +14,7 @@ use super::Token;
 use escapes::DecodedText;
 
 /// A text from the network, at most [`Redacted::MOST`] bytes, with every known secret struck out. It may still hold
-/// control characters: whoever shows it escapes it for where it goes.
+/// control characters: code that displays it must escape them.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Redacted(String);
@@ -29,8 +29,8 @@ impl Redacted {
     }
 }
 
-/// The secrets of a run: query values, userinfo and header values. They have no way out but to be looked for, in every
-/// usual encoding.
+/// The secrets of a run, such as query values and header values. They can't be read out, only searched for, in all
+/// usual encodings.
 #[derive(Clone, Default)]
 pub struct Secrets(Vec<Vec<u8>>);
 
@@ -135,7 +135,7 @@ fn cut_off<'a>(text: &[u8], needles: impl Iterator<Item = &'a Vec<u8>>) -> Optio
 }
 
 /// The byte strings by which a secret is found in a text whose escapes are undone: itself, with its own escapes undone,
-/// and each of these in Base64; of each of them at most so many bytes.
+/// and each of these in Base64. Each is cut to `most` bytes before it is encoded.
 fn needles(secret: &str, most: usize) -> Vec<Vec<u8>> {
     // Undoing escapes makes a text shorter, so that one without any can be cut before.
     let secret = match secret.contains(['\\', '%', '&']) {

@@ -33,7 +33,7 @@ pub enum JwtError {
     #[error("the JWT key is empty")]
     EmptyKey,
     /// Not a JSON object, filled in.
-    #[error("the JWT claims are no JSON object (line {line}, column {column})")]
+    #[error("the JWT claims are not a JSON object (line {line}, column {column})")]
     Claims {
         /// Line of the error, from 1.
         line: usize,

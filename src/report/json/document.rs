@@ -48,7 +48,7 @@ pub struct RunPart {
     pub tool_version: String,
     /// How it ended.
     pub ended: EndedPart,
-    /// What the record lacks, since its file was lost during the run; `null` where it lacks nothing.
+    /// What is missing from a record that was rebuilt from memory during the run; `null` if nothing is.
     pub incomplete: Option<String>,
     /// How many processes shared the load.
     pub shards: u32,

@@ -120,8 +120,8 @@ impl<W: Wire> Keeper<W> {
         }
     }
 
-    /// The stream's end is the peer's to bring about (RFC 6455 §7.1.1): the port of the side that ends it first stays taken
-    /// for a minute (TIME_WAIT), and this machine needs its own. Meanwhile the connection is open no longer.
+    /// Lets the peer close the TCP connection first (RFC 6455 §7.1.1): the side that does keeps its port in TIME_WAIT
+    /// for a minute, and this machine needs its ports. The connection no longer counts as open.
     fn await_end(&mut self, key: usize) {
         let Some(connection) = held_mut(&mut self.connections, key) else { return };
         if connection.wire.end(&mut self.shared.buffers).is_err() {

@@ -96,7 +96,7 @@ impl<W: Wire> Keeper<W> {
             }
             connection.beats.answered = sequence;
         }
-        // Who has broken the protocol hears that, and nothing else any more; our close frame is our last (RFC 6455 §5.5.1).
+        // After a protocol error only our close frame is sent, and nothing after a close frame (RFC 6455 §5.5.1).
         let owed = if result.is_ok() && connection.state.may_send() { brought.still_owed() } else { &[] };
         let unsent = match connection.send_owed(owed, &self.conversation, &mut self.shared) {
             Ok((bytes, replies)) => {

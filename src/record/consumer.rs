@@ -1,4 +1,4 @@
-//! The reader of a streamed record, which may take nothing for as long as it likes.
+//! The consumer of a streamed record, which may stop reading at any time.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Mutex, PoisonError};
@@ -10,34 +10,34 @@ const UNREAD: Duration = Duration::from_secs(1);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// What takes the lines: a disk, or another process.
-pub(super) struct Reader {
+pub(super) struct Consumer {
     /// `None` for a file: a disk takes what it is given.
-    is_to_end: Option<fn() -> bool>,
+    is_shutting_down: Option<fn() -> bool>,
     /// When it last took something.
     took: Mutex<Instant>,
 }
 
 /// Why the writer of the record does not answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Silent {
+pub(super) enum NoAnswer {
     /// It has ended.
     Ended,
-    /// The reader is given up.
+    /// The consumer is given up.
     Unread,
 }
 
-impl Reader {
-    pub(super) fn file() -> Reader {
-        Reader { is_to_end: None, took: Mutex::new(Instant::now()) }
+impl Consumer {
+    pub(super) fn file() -> Consumer {
+        Consumer { is_shutting_down: None, took: Mutex::new(Instant::now()) }
     }
 
-    /// Another process; `is_to_end` says whether the user wants this one to end.
-    pub(super) fn of_stream(is_to_end: fn() -> bool) -> Reader {
-        Reader { is_to_end: Some(is_to_end), ..Reader::file() }
+    /// Another process; `is_shutting_down` says whether the user wants this one to end.
+    pub(super) fn of_stream(is_shutting_down: fn() -> bool) -> Consumer {
+        Consumer { is_shutting_down: Some(is_shutting_down), ..Consumer::file() }
     }
 
     pub(super) fn is_stream(&self) -> bool {
-        self.is_to_end.is_some()
+        self.is_shutting_down.is_some()
     }
 
     /// The writer has got rid of what it had.
@@ -47,16 +47,16 @@ impl Reader {
 
     fn is_given_up(&self) -> bool {
         let took = *self.took.lock().unwrap_or_else(PoisonError::into_inner);
-        took.elapsed() >= UNREAD && self.is_to_end.is_some_and(|is_to_end| is_to_end())
+        took.elapsed() >= UNREAD && self.is_shutting_down.is_some_and(|is_shutting_down| is_shutting_down())
     }
 
     /// Waits for the writer's answer.
-    pub(super) fn wait<T>(&self, writer: &Receiver<T>) -> Result<T, Silent> {
+    pub(super) fn wait<T>(&self, writer: &Receiver<T>) -> Result<T, NoAnswer> {
         loop {
             match writer.recv_timeout(LOOK_EVERY) {
                 Ok(told) => return Ok(told),
-                Err(RecvTimeoutError::Disconnected) => return Err(Silent::Ended),
-                Err(RecvTimeoutError::Timeout) if self.is_given_up() => return Err(Silent::Unread),
+                Err(RecvTimeoutError::Disconnected) => return Err(NoAnswer::Ended),
+                Err(RecvTimeoutError::Timeout) if self.is_given_up() => return Err(NoAnswer::Unread),
                 Err(RecvTimeoutError::Timeout) => {}
             }
         }
