@@ -9,7 +9,7 @@ use super::outcome::{Exit, of_judged};
 use super::report::unreadable;
 use super::run::{finish, record_complaint, show_settling};
 use super::settings::{Export, aws_settings, cloudwatch, prices, write_all};
-use super::{Complaint, Output};
+use super::{Complaint, Output, signals};
 use crate::aws::Aws;
 use crate::conduct::{Interrupt, SettleFailure, SettleWait, read_series};
 use crate::facts::{Facts, LoadBalancerFacts, Series};
@@ -19,12 +19,7 @@ use crate::plan::{CloudWatchPlan, LoadBalancerRef, Period, Window, offset_by};
 use crate::record::{self, Event, Reopened, Run, Stamped};
 use crate::{machine, report};
 
-pub(super) async fn command(
-    args: &AnalyzeArgs,
-    parsed: &Parsed,
-    mut interrupt: Interrupt,
-    output: &Output,
-) -> Result<Exit, Complaint> {
+pub(super) async fn command(args: &AnalyzeArgs, parsed: &Parsed, output: &Output) -> Result<Exit, Complaint> {
     let began = Instant::now();
     let exports = Export::all(&args.export, Some(&args.record))?;
     // Held to the end, so that nobody appends between what is read here and what is appended.
@@ -33,6 +28,7 @@ pub(super) async fn command(
         false => Some(Reopened::open(&args.record).map_err(|error| record_complaint(&error))?),
     };
     let mut run = record::read(&args.record).map_err(|error| unreadable(&error))?;
+    let mut interrupt = signals::listen()?;
     let kept = match &reopened {
         Some(reopened) => {
             let learned = read_again(args, parsed, &run, began, &mut interrupt, output).await?;

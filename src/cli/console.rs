@@ -83,12 +83,14 @@ pub(super) fn flush_errors(patience: Duration) {
 }
 
 static CONSOLE: LazyLock<Console> = LazyLock::new(|| {
+    let is_one_file = identity(io::stdout()).is_some_and(|out| identity(io::stderr()) == Some(out));
     let threaded = [Stream::Out, Stream::Err].into_iter().all(|stream| {
         let name = if stream == Stream::Out { "stdout" } else { "stderr" };
         let spawned = std::thread::Builder::new().name(name.into()).spawn(move || CONSOLE.serve(stream));
         spawned.is_ok()
     });
-    Console { threaded, ..Console::default() }
+    let state = State { is_one_file, ..State::default() };
+    Console { threaded, state: Mutex::new(state), ..Console::default() }
 });
 
 #[derive(Default)]
@@ -103,6 +105,9 @@ struct Console {
 struct State {
     /// Order of the texts over both streams, which may be one terminal.
     next: u64,
+    /// Whether both lead to the same terminal, pipe or file (`2>&1`): both are then stuck together, and neither
+    /// overtakes the other.
+    is_one_file: bool,
     out: Queue,
     err: Queue,
     status: StatusLine,
@@ -225,7 +230,8 @@ impl State {
         let Some(order) = own.texts.front().map(|text| text.order) else {
             return (stream == Stream::Err).then(|| self.status.take()).flatten();
         };
-        if other.first().is_some_and(|first| first < order) && !other.is_stuck(STUCK) {
+        let may_overtake = !self.is_one_file && other.is_stuck(STUCK);
+        if other.first().is_some_and(|first| first < order) && !may_overtake {
             return None;
         }
         let text = own.texts.pop_front()?;
@@ -370,6 +376,19 @@ fn handle(stream: Stream) -> Box<dyn Write> {
     }
 }
 
+/// What tells a file, terminal or pipe from every other one; `None` where that can't be told.
+#[cfg(unix)]
+fn identity(stream: impl std::os::fd::AsFd) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+    let file = std::fs::File::from(stream.as_fd().try_clone_to_owned().ok()?);
+    file.metadata().ok().map(|metadata| (metadata.dev(), metadata.ino()))
+}
+
+#[cfg(not(unix))]
+fn identity<S>(_: S) -> Option<(u64, u64)> {
+    None
+}
+
 /// Writes all of it, also where another process has made the stream non-blocking.
 fn write_all(to: &mut dyn Write, mut bytes: &[u8]) -> io::Result<()> {
     while !bytes.is_empty() {
@@ -429,6 +448,9 @@ mod tests {
         assert_eq!(state.take(Stream::Err).as_deref(), Some("first"));
         assert_eq!(state.take(Stream::Out), None, "the first is not written yet");
         state.err.progress = Instant::now().checked_sub(STUCK);
+        state.is_one_file = true;
+        assert_eq!(state.take(Stream::Out), None, "what waits for the same reader keeps its order");
+        state.is_one_file = false;
         assert_eq!(state.take(Stream::Out).as_deref(), Some("second"));
     }
 

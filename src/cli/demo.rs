@@ -41,7 +41,8 @@ const RUN_FLAGS: &[&str] = &[
 const BASELINE_PERIODS: usize = 5;
 const PATIENCE: Duration = Duration::from_secs(15);
 
-pub(super) async fn command(interrupt: Interrupt, output: &Output) -> Result<Exit, Complaint> {
+pub(super) async fn command(output: &Output) -> Result<Exit, Complaint> {
+    let interrupt = signals::listen()?;
     let mut simulator = Simulator::start().await?;
     let result = on_simulator(&simulator, interrupt, output).await;
     simulator.stop().await;

@@ -40,7 +40,6 @@ use args::{Cli, Command, ConfigAction};
 pub use outcome::{Complaint, Exit};
 use output::Output;
 
-use crate::conduct::Interrupt;
 use crate::machine::{Children, kill_children, spare_inherited_children};
 
 /// Runs one command line and tells how the process is to end.
@@ -62,25 +61,19 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> Exit {
 
 fn dispatch(command: Command, output: &Output, parsed: &config::Parsed) -> Exit {
     match command {
-        Command::Run(args) => on_runtime(async |interrupt| {
+        Command::Run(args) => on_runtime(async {
             strays::check(&args, parsed)?;
-            run::command(&args, parsed, interrupt, output).await
+            run::command(&args, parsed, output).await
         }),
-        Command::Demo => on_runtime(async |interrupt| demo::command(interrupt, output).await),
-        Command::Preflight(args) => on_runtime(async |interrupt| {
+        Command::Demo => on_runtime(demo::command(output)),
+        Command::Preflight(args) => on_runtime(async {
             strays::check(&args, parsed)?;
-            preflight::command(&args, interrupt, output).await
+            preflight::command(&args, output).await
         }),
-        Command::Analyze(args) => {
-            on_runtime(async |interrupt| analyze::command(&args, parsed, interrupt, output).await)
-        }
-        Command::Recommend(args) => {
-            on_runtime(async |interrupt| recommend::command(&args, interrupt, output).await)
-        }
-        Command::Simulate(args) => on_runtime(async |interrupt| simulate::command(&args, interrupt).await),
-        Command::Publish(args) => {
-            on_runtime(async |interrupt| publish::command(&args, parsed, interrupt, output).await)
-        }
+        Command::Analyze(args) => on_runtime(analyze::command(&args, parsed, output)),
+        Command::Recommend(args) => on_runtime(recommend::command(&args, output)),
+        Command::Simulate(args) => on_runtime(simulate::command(&args)),
+        Command::Publish(args) => on_runtime(publish::command(&args, parsed, output)),
         Command::Report(args) => at_once(|| report::command(&args, output)),
         Command::IamPolicy(args) => at_once(|| iam_policy::command(&args)),
         Command::Schema { document } => at_once(|| reference::schema(document)),
@@ -95,11 +88,9 @@ fn at_once(command: impl FnOnce() -> Result<Exit, Complaint>) -> Exit {
     output::end(bug::guard(command))
 }
 
-/// A command that a signal asks to stop.
-fn on_runtime<C>(command: C) -> Exit
-where
-    C: AsyncFnOnce(Interrupt) -> Result<Exit, Complaint>,
-{
+/// A command that waits for others. It listens to signals once its inputs are read: a read that blocks, as of a FIFO,
+/// can't be stopped by any other way than a signal's own.
+fn on_runtime(command: impl Future<Output = Result<Exit, Complaint>>) -> Exit {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -108,10 +99,10 @@ where
         }
     };
     spare_inherited_children();
-    let result = bug::guard(|| runtime.block_on(async { command(signals::listen()?).await }));
+    let result = bug::guard(|| runtime.block_on(command));
     // A credential process goes on after the command that asked for it.
     kill_children(Children::All);
-    // While the runtime listens to signals still: one ends the wait for the readers of the results.
+    // While the runtime still listens to signals: one ends the wait for the readers of the results.
     let exit = output::end(result);
     // A name look-up that hangs in its thread must not keep the process.
     runtime.shutdown_background();

@@ -5,16 +5,13 @@ use chrono::Utc;
 use super::args::RunArgs;
 use super::settings::Settings;
 use super::{Complaint, Exit, Output, output, signals};
-use crate::conduct::{Interrupt, Survey, survey};
+use crate::conduct::{Survey, survey};
 use crate::record::{Header, Run};
 use crate::{preflight, report};
 
-pub(super) async fn command(
-    args: &RunArgs,
-    mut interrupt: Interrupt,
-    output: &Output,
-) -> Result<Exit, Complaint> {
+pub(super) async fn command(args: &RunArgs, output: &Output) -> Result<Exit, Complaint> {
     let settings = Settings::from(args)?;
+    let mut interrupt = signals::listen()?;
     let Some(survey) = interrupt.unless_set(survey(&settings.inquiry())).await else {
         return Ok(signals::before_the_load());
     };

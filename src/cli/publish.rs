@@ -8,16 +8,10 @@ use super::report::unreadable;
 use super::run::record_complaint;
 use super::settings::{aws_settings, prices};
 use super::{Complaint, Output, signals};
-use crate::conduct::Interrupt;
 use crate::judge::judge;
 use crate::record::{self, Reopened, Stamped};
 
-pub(super) async fn command(
-    args: &PublishArgs,
-    parsed: &Parsed,
-    mut interrupt: Interrupt,
-    output: &Output,
-) -> Result<Exit, Complaint> {
+pub(super) async fn command(args: &PublishArgs, parsed: &Parsed, output: &Output) -> Result<Exit, Complaint> {
     let aws = aws_settings(&args.access);
     let publishing = Publishing {
         wanted: args.flags.wanted()?,
@@ -32,7 +26,7 @@ pub(super) async fn command(
     };
     if args.flags.dry_run {
         let run = record::read(&args.record).map_err(|error| unreadable(&error))?;
-        publishing.rehearse(&judge(&run), &mut interrupt, output).await?;
+        publishing.rehearse(&judge(&run), &mut signals::listen()?, output).await?;
         return Ok(signals::exit().unwrap_or(Exit::Done));
     }
     // Held to the end, so that no two send the same at once.
@@ -47,6 +41,7 @@ pub(super) async fn command(
             "copy it to where it can be written: published without a note, it would count twice the next time",
         ));
     }
+    let mut interrupt = signals::listen()?;
     let mut note = |receipt: Stamped| reopened.append(&[receipt]);
     publishing.send(&judge(&run), &mut interrupt, &mut note, output).await?;
     Ok(signals::exit().unwrap_or(Exit::Done))

@@ -7,7 +7,6 @@ use super::report::unreadable;
 use super::settings::aws_settings;
 use super::{Complaint, Exit, Output, output, signals};
 use crate::aws::{Aws, AwsError, AwsSettings};
-use crate::conduct::Interrupt;
 use crate::judge::judge;
 use crate::judge::wording::plural;
 use crate::publish::check_dimensions;
@@ -20,18 +19,7 @@ use crate::{record, report};
 /// Actions that an alarm takes for one state (aws-facts.md §6).
 const MOST_ACTIONS: usize = 5;
 
-pub(super) async fn command(
-    args: &RecommendArgs,
-    mut interrupt: Interrupt,
-    output: &Output,
-) -> Result<Exit, Complaint> {
-    interrupt.unless_set(uninterrupted(args, output)).await.unwrap_or_else(|| {
-        output::warn("interrupted; some changes may have been made. Run this again to make the rest");
-        Ok(signals::exit().unwrap_or(Exit::Failed))
-    })
-}
-
-async fn uninterrupted(args: &RecommendArgs, output: &Output) -> Result<Exit, Complaint> {
+pub(super) async fn command(args: &RecommendArgs, output: &Output) -> Result<Exit, Complaint> {
     let actions = actions(args).len();
     if actions > MOST_ACTIONS {
         return Err(Complaint::usage(
@@ -48,14 +36,25 @@ async fn uninterrupted(args: &RecommendArgs, output: &Output) -> Result<Exit, Co
     if args.remove {
         let owner = Owner::of(&judged).map_err(nothing)?;
         check_regions(args, &owner)?;
-        return remove(args, &owner, output).await;
+        return unless_interrupted(remove(args, &owner, output)).await;
     }
     let recommendation = recommend(&judged, &wish(args)).map_err(nothing)?;
     check_regions(args, &recommendation.basis.owner())?;
     match args.apply {
-        true => apply(args, &recommendation, output).await,
+        true => unless_interrupted(apply(args, &recommendation, output)).await,
         false => emit(args, &recommendation, output),
     }
+}
+
+/// Changes in the account, which a signal ends.
+async fn unless_interrupted(
+    changes: impl Future<Output = Result<Exit, Complaint>>,
+) -> Result<Exit, Complaint> {
+    let mut interrupt = signals::listen()?;
+    interrupt.unless_set(changes).await.unwrap_or_else(|| {
+        output::warn("interrupted; some changes may have been made. Run this again to make the rest");
+        Ok(signals::exit().unwrap_or(Exit::Failed))
+    })
 }
 
 /// The actions, each once.

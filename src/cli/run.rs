@@ -30,12 +30,7 @@ pub(super) struct Job {
     pub(super) access: AwsAccess,
 }
 
-pub(super) async fn command(
-    args: &RunArgs,
-    parsed: &Parsed,
-    interrupt: Interrupt,
-    output: &Output,
-) -> Result<Exit, Complaint> {
+pub(super) async fn command(args: &RunArgs, parsed: &Parsed, output: &Output) -> Result<Exit, Complaint> {
     let run_id = new_run_id(Utc::now());
     let results = &args.flags.results;
     let record = results.record.clone();
@@ -48,7 +43,7 @@ pub(super) async fn command(
         publishing: AfterRun::of(&args.flags, parsed)?,
         access: args.flags.aws.access.clone(),
     };
-    run(&job, interrupt, output).await
+    run(&job, signals::listen()?, output).await
 }
 
 /// Date and time, and four random digits against two runs in the same second.

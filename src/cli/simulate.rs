@@ -1,11 +1,11 @@
 //! `albcap simulate`: the simulated ALB and AWS endpoint, left running.
 
 use super::simulate_flags::{Sampling, SimulateArgs, State};
-use super::{Complaint, Exit, output};
-use crate::conduct::Interrupt;
+use super::{Complaint, Exit, output, signals};
 use crate::sim;
 
-pub(super) async fn command(args: &SimulateArgs, mut interrupt: Interrupt) -> Result<Exit, Complaint> {
+pub(super) async fn command(args: &SimulateArgs) -> Result<Exit, Complaint> {
+    let mut interrupt = signals::listen()?;
     let running = sim::start(options(args)).await.map_err(|error| {
         Complaint::failed(
             format!("the simulator can't start: {error}"),

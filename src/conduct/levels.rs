@@ -185,7 +185,7 @@ impl<'a, 'b> Level<'a, 'b> {
         match self.wait(async |load| load.all_answered().await, stop).await {
             Waited::Over => {
                 // What failed last counts too: the level is complete, but no other may follow.
-                self.observe_failures();
+                self.observe_all_failures().await;
                 self.story.heed_brake(self.load.counts().level);
                 Some(self.load.held())
             }
@@ -197,7 +197,7 @@ impl<'a, 'b> Level<'a, 'b> {
     async fn end(mut self, close_rate: Option<Rate>, complete: bool, goes_on: bool) -> Option<Standing> {
         let standing = if goes_on { self.load.stand() } else { None };
         match standing {
-            Some(_) => self.observe_failures(),
+            Some(_) => self.observe_all_failures().await,
             None => self.close(close_rate).await,
         }
         self.story.tell(Event::LevelEnded(Box::new(self.load.ended(complete))));
@@ -245,7 +245,20 @@ impl<'a, 'b> Level<'a, 'b> {
             }
             self.observe();
         }
-        self.observe_failures();
+        self.observe_all_failures().await;
+    }
+
+    /// Records all failures so far, those included that are still being redacted.
+    async fn observe_all_failures(&mut self) {
+        loop {
+            tokio::select! {
+                failure = self.load.next_failure() => match failure {
+                    Some(failure) => self.story.pass_on(failure),
+                    None => return,
+                },
+                _ = self.tick.tick() => drop(self.observe()),
+            }
+        }
     }
 
     fn observe(&mut self) -> Sample {

@@ -1,6 +1,7 @@
 //! The account of one level: what its connections count together, and the failures among them.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -12,7 +13,6 @@ use super::dial::Dialer;
 use super::failed::Failed;
 use super::hold::Owner;
 use super::tokens::LevelTokens;
-use crate::plan::Redacted;
 use crate::record::{Event, Failure, Stamped};
 
 pub(super) struct Account {
@@ -25,6 +25,8 @@ pub(super) struct Account {
     /// Rung when a number changed that somebody may wait for.
     progress: Notify,
     failures: mpsc::UnboundedSender<Unredacted>,
+    redacted: mpsc::UnboundedSender<Stamped>,
+    failed: Arc<AtomicUsize>,
     /// The ordinals of those that failed: the places that the next level fills.
     vacant: Mutex<Vec<u32>>,
     /// Every connection's token, which no example of a failure may show.
@@ -45,28 +47,54 @@ struct Unredacted {
 
 /// Where the failures of an account can be taken.
 pub(super) struct Failures {
-    level: u32,
-    dialer: Arc<Dialer>,
-    unredacted: mpsc::UnboundedReceiver<Unredacted>,
+    redacted: mpsc::UnboundedReceiver<Stamped>,
+    /// All failures so far, those included whose examples are still being redacted.
+    failed: Arc<AtomicUsize>,
+    taken: usize,
 }
 
 impl Failures {
-    /// Those since the last call, their examples redacted.
+    /// Those since the last call that are redacted.
     pub(super) fn take(&mut self) -> Vec<Stamped> {
-        let unredacted: Vec<Unredacted> = std::iter::from_fn(|| self.unredacted.try_recv().ok()).collect();
-        unredacted.into_iter().map(|failure| self.redacted(failure)).collect()
+        let taken: Vec<Stamped> = std::iter::from_fn(|| self.redacted.try_recv().ok()).collect();
+        self.taken += taken.len();
+        taken
     }
 
-    fn redacted(&self, unredacted: Unredacted) -> Stamped {
-        let Unredacted { at, failed, ordinal, age, silence, tokens } = unredacted;
-        // Most say nothing, and each token would be brought into all of its forms to be looked for.
-        let example = if failed.example.is_empty() {
-            Redacted::default()
-        } else {
-            self.dialer.secrets().redact_with(&failed.example, tokens.get(ordinal))
-        };
-        let Failed { phase, kind, by, peer, .. } = failed;
-        let failure = Failure { level: self.level, phase, kind, by, age, silence, peer, example };
+    /// The next one, which may still be redacted; `None` when all failures so far were taken.
+    pub(super) async fn next(&mut self) -> Option<Stamped> {
+        if self.taken >= self.failed.load(Ordering::Acquire) {
+            return None;
+        }
+        let next = self.redacted.recv().await?;
+        self.taken += 1;
+        Some(next)
+    }
+}
+
+/// Strikes the secrets out of failures, on a thread of its own: an example in which a server repeats a long token costs
+/// milliseconds, and neither heartbeats nor samples nor abort rules may wait for thousands of them.
+fn redact_all(
+    level: u32,
+    dialer: &Dialer,
+    mut unredacted: mpsc::UnboundedReceiver<Unredacted>,
+    redacted: &mpsc::UnboundedSender<Stamped>,
+) {
+    while let Some(failure) = unredacted.blocking_recv() {
+        if redacted.send(failure.redacted(level, dialer)).is_err() {
+            return;
+        }
+    }
+}
+
+impl Unredacted {
+    fn redacted(self, level: u32, dialer: &Dialer) -> Stamped {
+        let Unredacted { at, failed, ordinal, age, silence, tokens } = self;
+        let Failed { phase, kind, by, peer, example } = failed;
+        let redact = || dialer.secrets().redact_with(&example, tokens.get(ordinal));
+        // A failure is counted in any case, and waited for.
+        let example = panic::catch_unwind(AssertUnwindSafe(redact)).unwrap_or_default();
+        let failure = Failure { level, phase, kind, by, age, silence, peer, example };
         Stamped::new(at, Event::Failure(failure))
     }
 }
@@ -89,7 +117,14 @@ impl Account {
         tokens: Arc<LevelTokens>,
     ) -> (Arc<Account>, Failures) {
         let (failures, unredacted) = mpsc::unbounded_channel();
-        let taken = Failures { level, dialer: Arc::clone(&dialer), unredacted };
+        let (redacted, to_take) = mpsc::unbounded_channel();
+        let failed = Arc::<AtomicUsize>::default();
+        let taken = Failures { redacted: to_take, failed: Arc::clone(&failed), taken: 0 };
+        let (of_thread, into) = (Arc::clone(&dialer), redacted.clone());
+        // Without a thread, each failure is redacted where it happens.
+        let _ = std::thread::Builder::new()
+            .name("redaction".into())
+            .spawn(move || redact_all(level, &of_thread, unredacted, &into));
         let account = Account {
             level,
             dialer,
@@ -97,6 +132,8 @@ impl Account {
             settled: AtomicU32::new(0),
             progress: Notify::new(),
             failures,
+            redacted,
+            failed,
             vacant: Mutex::default(),
             tokens: Mutex::new(tokens),
         };
@@ -136,7 +173,11 @@ impl Account {
         let (at, tokens, peer) = (Utc::now(), self.tokens(), failed.peer);
         // The event goes out before the count, so that whoever sees the count finds the event.
         self.vacant.lock().unwrap_or_else(PoisonError::into_inner).push(ordinal);
-        let _ = self.failures.send(Unredacted { at, failed, ordinal, age, silence, tokens });
+        self.failed.fetch_add(1, Ordering::AcqRel);
+        let unredacted = Unredacted { at, failed, ordinal, age, silence, tokens };
+        if let Err(mpsc::error::SendError(unredacted)) = self.failures.send(unredacted) {
+            let _ = self.redacted.send(unredacted.redacted(self.level, &self.dialer));
+        }
         self.counters.failed(peer.map(|peer| peer.ip()));
         self.progress.notify_one();
     }

@@ -146,9 +146,14 @@ impl LevelLoad {
         self.account.counters.take_worst_late()
     }
 
-    /// The failures since the last call.
+    /// The failures since the last call; one of the last moments may still be redacted, and comes later.
     pub fn take_failures(&mut self) -> Vec<Stamped> {
         self.failures.take()
+    }
+
+    /// The next failure, which is waited for; `None` when all so far were taken.
+    pub async fn next_failure(&mut self) -> Option<Stamped> {
+        self.failures.next().await
     }
 
     /// Leaves what is open to the next level, after [`LevelLoad::all_answered`]; `None` where nothing is to live on.
@@ -384,11 +389,35 @@ async fn open_all(opening: Arc<Opening>, mut stop: watch::Receiver<bool>, guards
     }
 }
 
+/// Fails and settles an attempt that panics: the level would wait for it without end.
+struct Attempt<'a> {
+    account: &'a Account,
+    ordinal: u32,
+    began: Instant,
+}
+
+impl Drop for Attempt<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let failed = Failed {
+                phase: Phase::Connect,
+                kind: FailureKind::Io,
+                by: Initiator::Local,
+                peer: None,
+                example: "the attempt panicked".to_owned(),
+            };
+            self.account.fail(failed, self.ordinal, self.began.elapsed(), None);
+            self.account.settle();
+        }
+    }
+}
+
 /// Times count from the instant that `--rate` planned: what waits for the window is late, not fast. Returns the WebSocket
 /// that is still to be closed, where one failed before it was ready.
 async fn open_one(opening: &Opening, ordinal: u32, planned: Option<tokio::time::Instant>) -> Option<Leaving> {
     let Opening { account, holders, tokens, .. } = opening;
     let began = planned.map_or_else(Instant::now, tokio::time::Instant::into_std);
+    let _attempt = Attempt { account, ordinal, began };
     let mut leaving = None;
     match account.dialer.dial(&account.counters, ordinal, tokens.get(ordinal)).await {
         Ok(dialed) => {
@@ -408,4 +437,36 @@ async fn open_one(opening: &Opening, ordinal: u32, planned: Option<tokio::time::
     }
     account.settle();
     leaving
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::plan::{Conversation, Route, Target, TlsOptions};
+
+    #[tokio::test]
+    async fn an_attempt_that_panics_is_settled_as_a_failure_of_this_machine() {
+        let target = Target {
+            url: "ws://127.0.0.1:1/".parse().unwrap(),
+            headers: Vec::new(),
+            subprotocols: Vec::new(),
+            tls: TlsOptions::default(),
+            conversation: Conversation::default(),
+            tokens: None,
+        };
+        let dialer = Dialer::new(&target, &Route::default(), Duration::from_secs(1)).unwrap();
+        let (account, mut failures) = Account::open(0, Arc::new(dialer));
+        let its = Arc::clone(&account);
+        let attempt = tokio::spawn(async move {
+            let _attempt = Attempt { account: &its, ordinal: 0, began: Instant::now() };
+            panic!("as the test wants it");
+        });
+        assert!(attempt.await.is_err());
+        assert_eq!(account.settled.load(Ordering::Acquire), 1);
+        let failed = failures.next().await.unwrap();
+        let crate::record::Event::Failure(failure) = failed.event else { panic!("a failure") };
+        assert_eq!(failure.by, Initiator::Local);
+        assert!(failures.next().await.is_none() && failures.take().is_empty(), "it is told once");
+    }
 }

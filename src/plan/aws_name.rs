@@ -83,9 +83,9 @@ pub(super) fn is_elb_name(text: &str) -> bool {
     length && text.chars().all(in_elb_name) && !text.starts_with('-') && !text.ends_with('-')
 }
 
-/// Whether a text is an id that elbv2 puts behind a name: hexadecimal digits, 16 of them at AWS.
+/// Whether a text is an id that elbv2 puts behind a name: 16 hexadecimal digits at AWS, letters and digits at emulators.
 pub(super) fn is_elb_id(text: &str) -> bool {
-    (1..=MOST_OF_A_NAME).contains(&text.len()) && text.chars().all(|c| c.is_ascii_hexdigit())
+    (1..=MOST_OF_A_NAME).contains(&text.len()) && text.chars().all(|c| c.is_ascii_alphanumeric())
 }
 
 fn is_dimension(text: &str, kind: &str) -> bool {
@@ -207,7 +207,7 @@ mod tests {
             (AwsName::Elb, "a-"),
             (AwsName::Elb, "my_alb"),
             (AwsName::Elb, "a23456789012345678901234567890123"),
-            (AwsName::LoadBalancer, "app/prod/xyz"),
+            (AwsName::LoadBalancer, "app/prod/x-z"),
             (AwsName::LoadBalancer, "app/prod/50dc/6c49"),
             (AwsName::LoadBalancer, "net/prod/50dc6c49"),
             (AwsName::TargetGroup, "targetgroup/ws"),

@@ -216,7 +216,7 @@ mod tests {
             let name = serde_json::json!({ "name": bad });
             assert!(serde_json::from_value::<LoadBalancerRef>(name).is_err(), "{bad}");
         }
-        refused(arn("aws", "us-east-1", "a", "xyz"));
+        refused(arn("aws", "us-east-1", "a", "x-z"));
         refused(arn("aws", "us-east-1", "a", "1/2"));
     }
 }

@@ -195,10 +195,11 @@ impl std::fmt::Debug for TargetUrl {
 pub struct ShownUrl(String);
 
 impl ShownUrl {
-    /// A URL of any scheme as it may be shown, letter by letter where nothing of it is a secret. What is no URL is hidden
-    /// where it may hold userinfo or a query.
+    /// A URL of any scheme as it may be shown, letter by letter where nothing of it is a secret. A text that has neither a
+    /// scheme nor a port is hidden: it may be a secret in the wrong place.
     pub fn of(text: &str) -> ShownUrl {
-        let may_hold_secret = text.contains(['@', '?', '#']);
+        let has_port = text.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+        let may_hold_secret = text.contains(['@', '?', '#']) || !(text.contains("://") || has_port);
         match Url::parse(text) {
             _ if !may_hold_secret => ShownUrl(text.to_owned()),
             Ok(url) if url.has_host() => ShownUrl(shown(&url)),

@@ -301,7 +301,7 @@ fn tokens_that_would_expire_in_a_hold_are_refused() {
     let (cause, _) = refused(&[&flag, "--jwt-claims", r#"{"exp":1000000000}"#], 3);
     assert!(cause.contains("have expired already"), "{cause}");
     let (cause, _) = refused(&[&flag, "--jwt-claims=[1]"], 2);
-    assert!(cause.contains("no JSON object"), "{cause}");
+    assert!(cause.contains("not a JSON object"), "{cause}");
     fs::write(&key, "\n").unwrap();
     let (cause, _) = refused(&[&flag], 2);
     assert!(cause.contains("key is empty"), "{cause}");

@@ -111,6 +111,7 @@ impl DecodedText {
 
 fn escape(text: &[u8]) -> Option<Escape> {
     match text {
+        [b'%', b'u', digits @ ..] => utf16(digits),
         [b'%', digits @ ..] => byte(digits, 1),
         [b'\\', b'x', digits @ ..] => byte(digits, 2),
         [b'\\', b'u', b'{', digits @ ..] => braced(digits),
@@ -166,7 +167,7 @@ fn byte(digits: &[u8], prefix: usize) -> Option<Escape> {
     }
 }
 
-/// `\uXXXX`; a character beyond the Basic Multilingual Plane is two of them (RFC 8259 §7).
+/// `\uXXXX`, and `%uXXXX` of JavaScript's old `escape`; a character beyond the Basic Multilingual Plane is two of them (RFC 8259 §7).
 fn utf16(digits: &[u8]) -> Option<Escape> {
     let Number::Whole(first) = hex(digits, 4)? else { return Some(Escape::Incomplete) };
     if let Some(c) = char::from_u32(first) {

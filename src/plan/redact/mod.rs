@@ -37,6 +37,11 @@ pub struct Secrets(Vec<Vec<u8>>);
 impl Secrets {
     /// Shorter ones are not struck out: `1` or `ws` would tear every text apart, and are no secrets.
     const SHORTEST: usize = 4;
+    /// How much of a text is searched first, in bytes. Most texts have what is kept at their beginning, and an answer may
+    /// have thousands of bytes of HTML.
+    const FIRST_WINDOW: usize = 512;
+    /// What the end of a window may hide, in bytes: the first three characters of a secret, each escaped several times.
+    const UNSURE: usize = 128;
     /// How much of a text is searched, in bytes: more than is ever read of an answer that refuses an upgrade.
     const SEARCHED: usize = 8 * 1024;
 
@@ -71,18 +76,35 @@ impl Secrets {
             return Redacted::default();
         }
         let text = &text[..text.floor_char_boundary(Secrets::SEARCHED)];
-        let token = token.map(|token| Secrets::within(text.len(), token.forms())).unwrap_or_default();
-        let mut kept = String::with_capacity(text.len());
-        let mut from = 0;
-        for found in found_in(text, &[self, &token]) {
-            kept.push_str(&text[from..found.start]);
-            kept.push_str("***");
-            from = found.end;
+        let mut length = Secrets::FIRST_WINDOW;
+        loop {
+            let window = &text[..text.floor_char_boundary(length)];
+            let token = token.map(|token| Secrets::within(window.len(), token.forms())).unwrap_or_default();
+            let (mut kept, sure) = strike_out(window, &[self, &token]);
+            if window.len() == text.len() || sure >= Redacted::MOST + Secrets::UNSURE {
+                kept.truncate(kept.floor_char_boundary(Redacted::MOST));
+                return Redacted(kept);
+            }
+            length = length.saturating_mul(4);
         }
-        kept.push_str(&text[from..]);
-        kept.truncate(kept.floor_char_boundary(Redacted::MOST));
-        Redacted(kept)
     }
+}
+
+/// A text without the secrets, and how much of it does not depend on what follows the text.
+fn strike_out(text: &str, secrets: &[&Secrets]) -> (String, usize) {
+    let mut kept = String::with_capacity(text.len());
+    let (mut from, mut sure) = (0, 0);
+    for found in found_in(text, secrets) {
+        kept.push_str(&text[from..found.start]);
+        sure = kept.len();
+        kept.push_str("***");
+        from = found.end;
+    }
+    if from < text.len() {
+        kept.push_str(&text[from..]);
+        sure = kept.len();
+    }
+    (kept, sure)
 }
 
 /// Where secrets stand in a text, in order and apart from each other: those that overlap are struck out as one, so that
@@ -135,7 +157,7 @@ fn cut_off<'a>(text: &[u8], needles: impl Iterator<Item = &'a Vec<u8>>) -> Optio
 }
 
 /// The byte strings by which a secret is found in a text whose escapes are undone: itself, with its own escapes undone,
-/// and each of these in Base64. Each is cut to `most` bytes before it is encoded.
+/// and each of these in Base64 and in hexadecimal digits; and with its marks escaped, in Base64. Each is cut to `most` bytes before it is encoded.
 fn needles(secret: &str, most: usize) -> Vec<Vec<u8>> {
     // Undoing escapes makes a text shorter, so that one without any can be cut before.
     let secret = match secret.contains(['\\', '%', '&']) {
@@ -148,8 +170,17 @@ fn needles(secret: &str, most: usize) -> Vec<Vec<u8>> {
             level.bytes
         })
         .collect();
-    let encoded = levels.iter().flat_map(|bytes| base64_forms(bytes)).map(String::into_bytes);
+    let escaped =
+        [secret.replace('/', r"\/"), url::form_urlencoded::byte_serialize(secret.as_bytes()).collect()];
+    let escaped = escaped.iter().filter(|escaped| *escaped != secret).map(String::as_bytes);
+    let encoded = levels.iter().map(Vec::as_slice).chain(escaped).flat_map(base64_forms);
+    let digits = levels.iter().flat_map(|bytes| [hex(bytes), hex(bytes).to_uppercase()]);
+    let encoded = encoded.chain(digits).map(String::into_bytes);
     levels.iter().cloned().chain(encoded).map(|bytes| plus_as_space(&bytes)).collect()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A form's `+` is a space, and elsewhere it is a plus (URL Standard §5.1): both are taken for the same.
@@ -290,6 +321,12 @@ mod tests {
             "czNjL3IrdCI9Jg==",
             "czNjL3IrdCI9Jg",
             "czNjL3IrdCI9Jg%3D%3D",
+            // Base64 of s3c\/r+t"=& and of s3c%2Fr%2Bt%22%3D%26.
+            "czNjXC9yK3QiPSY=",
+            "czNjJTJGciUyQnQlMjIlM0QlMjY=",
+            "7333632f722b74223d26",
+            "7333632F722B74223D26",
+            "%u0073%u0033c%u002Fr+t%u0022=&",
         ] {
             assert_eq!(secrets.redact(&format!("<{said}>")).as_str(), "<***>", "{said}");
         }
@@ -332,6 +369,22 @@ mod tests {
             for length in [20, 43, 44, 45, 46, 47, 120, 123] {
                 let kept = Secrets::default().redact_with(&said[..length], Some(&token));
                 assert_eq!(kept.as_str(), "***", "{length} of {said:.20}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_secret_is_struck_out_wherever_a_window_ends() {
+        let secret = "s3cret-word-9876543210";
+        let secrets = Secrets::new([secret.to_owned()]);
+        let escaped: String = secret.bytes().map(|byte| format!("&#x{byte:04x};")).collect();
+        for said in [secret, &escaped] {
+            for before in 1..300 {
+                // Secrets in front, so that what is kept comes from the window's end.
+                let text = format!("{}{}{said}{}", escaped.repeat(2), "-".repeat(before), "=".repeat(3_000));
+                let expected = format!("***{}***{}", "-".repeat(before), "=".repeat(200));
+                let kept = secrets.redact(&text);
+                assert_eq!(kept.as_str(), &expected[..Redacted::MOST], "{before}");
             }
         }
     }
