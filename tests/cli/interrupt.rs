@@ -181,3 +181,21 @@ fn a_run_that_is_killed_as_it_starts_says_what_is_known() {
     assert_eq!(analyze(&killed_after(&refused, "hold_started")).code, 1);
     assert_eq!(analyze(&killed_after(&refused, "level_started")).code, 6);
 }
+
+#[test]
+fn a_ctrl_c_ends_a_read_that_blocks() {
+    let folder = Folder::new();
+    let pipe = folder.file("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let header = format!("@{}", pipe.display());
+    for words in [
+        &["run", "ws://127.0.0.1:1/", "--no-aws", "-H", &header],
+        &["analyze", &pipe.display().to_string()][..],
+    ] {
+        let command = Background::start(binary().args(words).current_dir(folder.path()));
+        // To open the other end waits until the command reads; it writes nothing.
+        let _writer = fs::OpenOptions::new().write(true).open(&pipe).unwrap();
+        command.signal("INT");
+        assert_eq!(command.wait().code, -2, "{words:?}: by the signal itself");
+    }
+}

@@ -210,7 +210,7 @@ fn a_signal_ends_a_run_whose_output_is_stuck() {
 fn a_run_whose_output_is_stuck_goes_on_as_planned() {
     let simulator = Simulator::start(&[]);
     std::thread::scope(|scope| {
-        for stuck in [Stuck::Stderr, Stuck::Stdout] {
+        for stuck in [Stuck::Stderr, Stuck::Stdout, Stuck::Terminal] {
             let simulator = &simulator;
             scope.spawn(move || {
                 let folder = Folder::new();
@@ -226,6 +226,11 @@ fn a_run_whose_output_is_stuck_goes_on_as_planned() {
                     let beats = |what: &str| level["counts"][what].as_u64().unwrap();
                     assert_eq!(beats("heartbeats_answered"), beats("heartbeats_sent"), "{stuck:?}");
                     assert!(beats("heartbeats_sent") >= 5 * level["held"].as_u64().unwrap(), "{stuck:?}");
+                }
+                for level in 0..2 {
+                    let samples = events(&record, "sample");
+                    let samples = samples.iter().filter(|sample| sample["level"] == level).count();
+                    assert!(samples >= 3, "{stuck:?}: {samples} samples in 3 s");
                 }
                 let instants = |kind: &str| -> Vec<String> {
                     let all = events(&record, kind);
@@ -245,7 +250,11 @@ fn a_run_whose_output_is_stuck_goes_on_as_planned() {
                     let results = text.trim_start_matches('-');
                     assert!(results.starts_with("albcap ") && results.contains("Safe limit"), "{results}");
                 }
-                assert_eq!(run.code(), 0, "{stuck:?}");
+                // Only a signal ends the wait for a terminal that stays stopped.
+                if stuck == Stuck::Terminal {
+                    run.signal("TERM");
+                }
+                assert_eq!(run.code(), if stuck == Stuck::Terminal { 143 } else { 0 }, "{stuck:?}");
             });
         }
     });

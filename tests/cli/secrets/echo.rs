@@ -14,7 +14,7 @@ use crate::talker::{Talker, listen, say};
 type Encoding = (&'static str, fn(&str) -> String);
 
 /// How servers write a text into JSON, URLs, HTML and headers.
-pub(crate) const ENCODINGS: [Encoding; 18] = [
+pub(crate) const ENCODINGS: [Encoding; 22] = [
     ("raw", str::to_owned),
     ("JSON, slashes", |text| text.replace('/', r"\/")),
     ("JSON, lower case", |text| escape_marks(text, |code| format!("\\u{code:04x}"))),
@@ -33,6 +33,10 @@ pub(crate) const ENCODINGS: [Encoding; 18] = [
     ("Base64 without padding", |text| STANDARD_NO_PAD.encode(text)),
     ("Base64 for URLs", |text| URL_SAFE.encode(text)),
     ("Base64 for URLs without padding", |text| URL_SAFE_NO_PAD.encode(text)),
+    ("Base64 of JSON", |text| STANDARD.encode(text.replace('/', r"\/"))),
+    ("escape() of JavaScript", |text| escape_marks(text, |code| format!("%u{code:04X}"))),
+    ("hexadecimal, lower case", |text| text.bytes().map(|byte| format!("{byte:02x}")).collect()),
+    ("hexadecimal, upper case", |text| text.bytes().map(|byte| format!("{byte:02X}")).collect()),
 ];
 
 fn escape_marks(text: &str, escape: impl Fn(u32) -> String) -> String {
