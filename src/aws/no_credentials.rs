@@ -6,6 +6,10 @@ use super::sdk_error::innermost;
 
 /// What a source says that has nothing to tell, not even why.
 const NOTHING_TO_SAY: &str = "the credential provider was not enabled";
+/// Where the SDK repeats what a credential process has written to its standard error.
+const OF_A_PROCESS: &str = "Stderr: ";
+/// From this length on a word there may be a key or a token. A secret access key has 40 characters, slashes among them.
+const SHORTEST_KEY: usize = 24;
 /// What the SDK's chain says when every source passed; a line for each follows.
 const CHAIN: &str = "no credentials found in chain";
 
@@ -20,7 +24,16 @@ pub(super) fn no_credentials(profile: Option<&str>, error: &(dyn std::error::Err
         None if said.starts_with(CHAIN) => of_the_chain(&said),
         _ => said,
     };
-    AwsError::NoCredentials { reason: foreign_text(&reason) }
+    AwsError::NoCredentials { reason: foreign_text(&without_keys(&reason)) }
+}
+
+/// What a credential process said, without the words that may be keys. Paths and URLs stay.
+fn without_keys(reason: &str) -> String {
+    let Some((before, said)) = reason.split_once(OF_A_PROCESS) else { return reason.to_owned() };
+    let is_place = |word: &str| ["/", "./", "~/", "http"].iter().any(|start| word.starts_with(start));
+    let shown = |word| if str::len(word) >= SHORTEST_KEY && !is_place(word) { "***" } else { word };
+    let words: Vec<&str> = said.split_whitespace().map(shown).collect();
+    format!("{before}{OF_A_PROCESS}{}", words.join(" "))
 }
 
 /// Only the profile's line tells anything: the other sources are not set up, and say so at length.
@@ -61,6 +74,12 @@ mod tests {
             (Some("x"), NOTHING_TO_SAY.to_owned(), "profile 'x' is not defined, or holds none"),
             (Some("x"), "profile `x` was not defined".to_owned(), "profile `x` was not defined"),
             (Some("x"), "exit 3.\nMFA required".to_owned(), "profile 'x': exit 3. MFA required"),
+            (
+                None,
+                "it failed. Stderr: /usr/local/bin/get-keys.sh: no use for\nmade/up+key/of/forty/characters/or/so"
+                    .to_owned(),
+                "it failed. Stderr: /usr/local/bin/get-keys.sh: no use for ***",
+            ),
         ] {
             let error = std::io::Error::other(said);
             assert_eq!(
