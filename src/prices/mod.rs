@@ -155,7 +155,7 @@ impl Cost {
 
 /// What is wrong with a text, on one line.
 fn form(text: &str, error: &toml::de::Error) -> PricesError {
-    let line = error.span().map(|span| text[..span.start.min(text.len())].lines().count().max(1));
+    let line = error.span().map(|span| text[..span.start.min(text.len())].matches('\n').count() + 1);
     let at = line.map_or_else(String::new, |line| format!("line {line}: "));
     PricesError::Form(format!("{at}{}", error.message().replace('\n', " ")))
 }

@@ -1,7 +1,10 @@
 //! Latencies, kept as an HDR histogram and written in the text form that the HdrHistogram tools of every language read.
 
+use std::io::Read;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use flate2::read::ZlibDecoder;
 use hdrhistogram::serialization::{Deserializer, Serializer, V2DeflateSerializer};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -84,10 +87,28 @@ impl<'de> Deserialize<'de> for Histogram {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Histogram, D::Error> {
         let text = String::deserialize(deserializer)?;
         let bytes = STANDARD.decode(text).map_err(serde::de::Error::custom)?;
+        let bytes = inflated(&bytes).ok_or_else(|| serde::de::Error::custom("no histogram of albcap's"))?;
         let histogram =
             Deserializer::new().deserialize(&mut bytes.as_slice()).map_err(serde::de::Error::custom)?;
         Ok(Histogram(histogram))
     }
+}
+
+/// The V2 form in a compressed one: cookie, length of the counts, normalizing offset, significant figures, bounds, ratio
+/// and counts. `None` where the crate would allocate more than the text is worth: it believes the length and the figures
+/// before it has read a count.
+fn inflated(compressed: &[u8]) -> Option<Vec<u8>> {
+    const COMPRESSED_HEADER: usize = 8;
+    const HEADER: usize = 40;
+    /// 23,000 counts of nine bytes at most, by the bounds above.
+    const LONGEST: u64 = 256 * 1024;
+    let mut bytes = Vec::new();
+    let deflated = compressed.get(COMPRESSED_HEADER..)?;
+    ZlibDecoder::new(deflated).take(LONGEST).read_to_end(&mut bytes).ok()?;
+    let number = |at: usize| Some(u32::from_be_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
+    let (length, figures) = (usize::try_from(number(4)?).ok()?, number(12)?);
+    let is_ours = length <= bytes.len().saturating_sub(HEADER) && figures == u32::from(Histogram::FIGURES);
+    is_ours.then_some(bytes)
 }
 
 #[cfg(test)]
@@ -113,6 +134,24 @@ mod tests {
         let summary = back.summary().unwrap();
         assert!((summary.p50 - 50.0).abs() < 1.1, "{summary:?}");
         assert_eq!(back.count(), 102);
+    }
+
+    #[test]
+    fn a_length_that_is_not_there_is_not_believed() {
+        let compressed = |length: u32, figures: u32| {
+            let mut form = Vec::new();
+            [0x1c84_9303, length, 0, figures].iter().for_each(|n| form.extend_from_slice(&n.to_be_bytes()));
+            [1, 3_600_000_000_u64].iter().for_each(|n| form.extend_from_slice(&n.to_be_bytes()));
+            form.extend_from_slice(&1.0_f64.to_be_bytes());
+            let mut compressed = vec![0; 8];
+            let level = flate2::Compression::default();
+            flate2::read::ZlibEncoder::new(&form[..], level).read_to_end(&mut compressed).unwrap();
+            compressed
+        };
+        assert!(inflated(&compressed(0, 3)).is_some());
+        for (length, figures) in [(1, 3), (256 * 1024 * 1024, 3), (u32::MAX, 3), (0, 5)] {
+            assert!(inflated(&compressed(length, figures)).is_none(), "{length} {figures}");
+        }
     }
 
     #[test]

@@ -162,6 +162,18 @@ impl Tls {
     }
 }
 
+/// Refuses a handshake message of the server's that fills the whole buffer and is not at its end: rustls leaves its
+/// records there until it is, and a read into no room would pass for the stream's end.
+fn check_room(torn: usize) -> io::Result<()> {
+    if torn < READ_SIZE {
+        return Ok(());
+    }
+    Err(io::Error::new(
+        ErrorKind::InvalidData,
+        format!("a TLS handshake message of more than {READ_SIZE} bytes"),
+    ))
+}
+
 impl Wire for Tls {
     fn socket(&mut self) -> &mut TcpStream {
         &mut self.socket
@@ -169,6 +181,7 @@ impl Wire for Tls {
 
     fn read<'b>(&mut self, buffers: &'b mut Buffers) -> io::Result<Option<Chunk<'b>>> {
         let torn = self.torn.len();
+        check_room(torn)?;
         buffers.incoming[..torn].copy_from_slice(&self.torn);
         let read = read_some(&mut self.socket, &mut buffers.incoming[torn..])?;
         if read == 0 {
@@ -210,5 +223,18 @@ impl Wire for Tls {
             .end(&mut buffers.outgoing)
             .map_err(|error| io::Error::new(ErrorKind::InvalidData, error))?;
         self.unsent.send(&mut self.socket, &buffers.outgoing)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_buffer_without_room_is_an_error_of_the_peers_and_no_end_of_the_stream() {
+        assert!(check_room(0).is_ok() && check_room(READ_SIZE - 1).is_ok());
+        for torn in [READ_SIZE, READ_SIZE + 1_454] {
+            assert_eq!(check_room(torn).map_err(|error| error.kind()), Err(ErrorKind::InvalidData));
+        }
     }
 }

@@ -126,6 +126,10 @@ fn found_in(text: &str, secrets: &[&Secrets]) -> Vec<Range<usize>> {
         let begun = cut_off(&bytes[..complete], needles());
         found.extend(begun.map(|at| level.source(at..at + 1).start..text.len()));
     }
+    // The bytes of a secret may begin or end within a character: `%A4` is the second half of an `ä`.
+    for range in &mut found {
+        *range = text.floor_char_boundary(range.start)..text.ceil_char_boundary(range.end);
+    }
     found.sort_unstable_by_key(|range| range.start);
     let mut apart: Vec<Range<usize>> = Vec::new();
     for range in found {
@@ -370,6 +374,15 @@ mod tests {
                 let kept = Secrets::default().redact_with(&said[..length], Some(&token));
                 assert_eq!(kept.as_str(), "***", "{length} of {said:.20}");
             }
+        }
+    }
+
+    #[test]
+    fn a_secret_that_is_no_text_takes_whole_characters_with_it() {
+        for (secret, said) in
+            [("%A4bcd", "äbcd"), ("%A4bcde", "äbcd"), ("bcd%C3", "bcdä"), (r"bcd\xC3", "bcdä")]
+        {
+            assert_eq!(Secrets::new([secret.to_owned()]).redact(said).as_str(), "***", "{secret}");
         }
     }
 
