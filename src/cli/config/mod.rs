@@ -304,13 +304,21 @@ fn nearest(command: Command, variable: &str) -> Option<String> {
 fn typed(words: &[OsString], flag: &str) -> Option<OsString> {
     let mut words = words.iter().skip(1).take_while(|word| word.as_os_str() != OsStr::new("--"));
     while let Some(word) = words.next() {
-        match word.to_string_lossy().strip_prefix(flag) {
-            Some("") => return words.next().cloned(),
-            Some(rest) if rest.starts_with('=') => return Some(OsString::from(&rest[1..])),
+        match word.as_encoded_bytes().strip_prefix(flag.as_bytes()) {
+            Some([]) => return words.next().cloned(),
+            Some([b'=', value @ ..]) => return Some(os_string(value)),
             _ => {}
         }
     }
     None
+}
+
+/// The end of a word, from an ASCII character on; a path need not be UTF-8.
+fn os_string(bytes: &[u8]) -> OsString {
+    #[cfg(unix)]
+    return <OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(bytes).to_owned();
+    #[cfg(not(unix))]
+    return String::from_utf8_lossy(bytes).into_owned().into();
 }
 
 /// The config file that was typed: it changes the flags' defaults.
@@ -412,6 +420,14 @@ fn texts(value: &toml::Value) -> Option<Vec<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn a_config_file_need_not_have_a_name_in_utf_8() {
+        let words = |bytes: &[u8]| [OsString::from("albcap"), OsString::from("run"), os_string(bytes)];
+        assert_eq!(named_file(&words(b"--config=c\xff.toml")), Some(PathBuf::from(os_string(b"c\xff.toml"))));
+        assert_eq!(named_file(&words(b"--configure=x")), None);
+    }
 
     #[test]
     fn help_and_readme_name_the_commands_to_which_file_and_environment_apply() {
