@@ -40,7 +40,7 @@ pub(super) struct CachedCredentialsProvider {
 }
 
 impl CachedCredentialsProvider {
-    /// What `found` holds, else what `source` gives.
+    /// Gives the cached credentials, or asks `source`.
     pub(super) fn new(
         source: SharedCredentialsProvider,
         found: CredentialsCache,

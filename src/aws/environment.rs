@@ -53,7 +53,7 @@ const SESSION_TOKEN: &str = "AWS_SESSION_TOKEN";
 const PROFILE: &str = "AWS_PROFILE";
 const ENDPOINT_URL: &str = "AWS_ENDPOINT_URL";
 
-/// What a value may hold.
+/// The characters that a value may contain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum AllowedChars {
     /// Visible ASCII, as a header takes it (RFC 9110 §5.5).
@@ -71,7 +71,7 @@ impl AllowedChars {
     }
 }
 
-/// Whether a value consists of visible ASCII, which every header takes.
+/// True for a value of visible ASCII, which every header accepts.
 pub(super) fn is_word(value: &str) -> bool {
     value.bytes().all(|byte| byte.is_ascii_graphic())
 }

@@ -27,7 +27,7 @@ pub(super) fn no_credentials(profile: Option<&str>, error: &(dyn std::error::Err
     AwsError::NoCredentials { reason: foreign_text(&without_keys(&reason)) }
 }
 
-/// What a credential process said, without the words that may be keys. Paths and URLs stay.
+/// The output of a credential process without the words that may be keys. Paths and URLs stay.
 fn without_keys(reason: &str) -> String {
     let Some((before, said)) = reason.split_once(OF_A_PROCESS) else { return reason.to_owned() };
     let is_place = |word: &str| ["/", "./", "~/", "http"].iter().any(|start| word.starts_with(start));

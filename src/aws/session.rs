@@ -43,11 +43,11 @@ pub struct AwsSettings {
     pub endpoint_url: Option<String>,
     /// With these nothing is read from environment, profiles or files.
     pub fixed_credentials: Option<FixedCredentials>,
-    /// What the connects of one command share; a clone shares it too.
+    /// State that all connects of one command share, clones included.
     pub shared: SharedState,
 }
 
-/// What is found, and told, once for all connects of a command.
+/// The credentials and warnings of one command, for all of its connects.
 #[derive(Clone, Default)]
 pub struct SharedState {
     credentials: CredentialsCache,
