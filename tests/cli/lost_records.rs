@@ -117,7 +117,10 @@ fn a_record_that_is_truncated_begins_anew_from_memory() {
     let levels = report["levels"].as_array().unwrap();
     assert_eq!(levels[0]["held"], 20);
     assert_eq!((levels[1]["opened"].as_u64(), levels[1]["held"].as_u64()), (Some(25), Some(25)));
-    assert_eq!(levels[1]["failures"][0]["count"], 5, "{report:#}");
+    // A reset comes before the connection is there or after it.
+    let failures = levels[1]["failures"].as_array().unwrap();
+    let failed: u64 = failures.iter().map(|group| group["count"].as_u64().unwrap()).sum();
+    assert_eq!(failed, 5, "{report:#}");
     for (command, says) in [("report", "Incomplete"), ("analyze", "Incomplete")] {
         let mut command = if command == "report" {
             let mut command = binary();
