@@ -110,7 +110,7 @@ fn check_names(group: &TargetGroup) -> Result<(), AwsNameError> {
     group.target_group_arn().map_or(Ok(None), group_dimension).map(drop)
 }
 
-/// What elbv2 tells of one of [`Aws::target_groups`], as far as it matters here; `targets` are its own.
+/// The facts of one of [`Aws::target_groups`]; `targets` are those registered in it.
 pub(super) fn group_facts(group: &TargetGroup, targets: Option<Targets>) -> TargetGroupFacts {
     TargetGroupFacts {
         name: group.target_group_name().unwrap_or(TargetGroupFacts::UNNAMED).to_owned(),

@@ -28,7 +28,7 @@ pub enum AwsError {
     BadValue {
         /// Its name; the value may be a secret.
         name: String,
-        /// What is wrong with it.
+        /// Why it can't be used.
         what: &'static str,
     },
     /// Neither flag nor environment, profile, ARN or instance names a region.

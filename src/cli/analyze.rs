@@ -113,7 +113,7 @@ async fn read_again(
     Ok(events(run, Some(learned), Some(series)))
 }
 
-/// What is to be appended: facts that differ from the record's, and the series.
+/// The events to append: facts that differ from the record's, and the series.
 fn events(run: &Run, facts: Option<Facts>, series: Option<Series>) -> Vec<Stamped> {
     let facts = facts.filter(|facts| run.facts.as_ref() != Some(facts));
     let facts = facts.map(|facts| Event::Facts(Box::new(facts)));

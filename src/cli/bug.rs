@@ -15,7 +15,7 @@ pub(super) fn report_panics() {
     }));
 }
 
-/// What a command comes to; a panic is an error of its own.
+/// Runs a command and turns a panic into an error.
 pub(super) fn guard(command: impl FnOnce() -> Result<Exit, Complaint>) -> Result<Exit, Complaint> {
     catch_unwind(AssertUnwindSafe(command)).unwrap_or_else(|_| Err(complaint(signals::record())))
 }

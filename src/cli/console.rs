@@ -38,7 +38,7 @@ pub(super) enum Stream {
     Err,
 }
 
-/// What becomes of a text whose stream takes nothing.
+/// How long a text is kept while its stream is blocked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Priority {
     /// Kept: the command ends only when it is written, or by a signal.
@@ -61,8 +61,8 @@ pub(super) enum Drained {
 }
 
 /// Queues a text.
-pub(super) fn write(stream: Stream, kind: Priority, text: impl Into<String>) {
-    CONSOLE.push(stream, kind, text.into());
+pub(super) fn write(stream: Stream, priority: Priority, text: impl Into<String>) {
+    CONSOLE.push(stream, priority, text.into());
 }
 
 /// Shows a line at the bottom of the terminal that each further one replaces; `None` removes it. While the
@@ -105,7 +105,7 @@ struct Console {
 struct State {
     /// Order of the texts over both streams, which may be one terminal.
     next: u64,
-    /// Whether both lead to the same terminal, pipe or file (`2>&1`): both are then stuck together, and neither
+    /// True if both streams lead to the same terminal, pipe or file (`2>&1`). They then block together, so neither
     /// overtakes the other.
     is_one_file: bool,
     out: Queue,
@@ -131,7 +131,7 @@ struct Queue {
 
 struct Text {
     order: u64,
-    kind: Priority,
+    priority: Priority,
     text: String,
 }
 
@@ -145,8 +145,8 @@ struct StatusLine {
 
 impl Queue {
     /// Takes a text, or drops it.
-    fn push(&mut self, next: &mut u64, kind: Priority, text: String) {
-        let most = match kind {
+    fn push(&mut self, next: &mut u64, priority: Priority, text: String) {
+        let most = match priority {
             Priority::Result => usize::MAX,
             Priority::Notice => MOST_NOTICES,
             Priority::Line => MOST_LINES,
@@ -159,7 +159,7 @@ impl Queue {
             return;
         }
         self.tell_dropped(next);
-        self.append(next, kind, text);
+        self.append(next, priority, text);
     }
 
     /// Says where texts are missing.
@@ -172,14 +172,14 @@ impl Queue {
         }
     }
 
-    fn append(&mut self, next: &mut u64, kind: Priority, text: String) {
+    fn append(&mut self, next: &mut u64, priority: Priority, text: String) {
         if self.is_idle() {
             self.progress = Some(Instant::now());
         }
-        if kind != Priority::Result {
+        if priority != Priority::Result {
             self.droppable += text.len();
         }
-        self.texts.push_back(Text { order: *next, kind, text });
+        self.texts.push_back(Text { order: *next, priority, text });
         *next += 1;
     }
 
@@ -193,8 +193,8 @@ impl Queue {
     }
 
     fn has_results(&self) -> bool {
-        let writing = self.writing.is_some_and(|(_, kind)| kind == Priority::Result);
-        writing || self.texts.iter().any(|text| text.kind == Priority::Result)
+        let writing = self.writing.is_some_and(|(_, priority)| priority == Priority::Result);
+        writing || self.texts.iter().any(|text| text.priority == Priority::Result)
     }
 
     /// Whether it has taken nothing for that long, though something waits.
@@ -235,10 +235,10 @@ impl State {
             return None;
         }
         let text = own.texts.pop_front()?;
-        if text.kind != Priority::Result {
+        if text.priority != Priority::Result {
             own.droppable -= text.text.len();
         }
-        own.writing = Some((text.order, text.kind));
+        own.writing = Some((text.order, text.priority));
         let erase = if stream == Stream::Err { self.status.give_way() } else { "" };
         Some(format!("{erase}{}", text.text))
     }
@@ -268,7 +268,7 @@ impl Console {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn push(&self, stream: Stream, kind: Priority, text: String) {
+    fn push(&self, stream: Stream, priority: Priority, text: String) {
         if !self.threaded {
             let _ = write_all(&mut handle(stream), text.as_bytes());
             return;
@@ -278,7 +278,7 @@ impl Console {
             Stream::Out => &mut state.out,
             Stream::Err => &mut state.err,
         };
-        queue.push(&mut state.next, kind, text);
+        queue.push(&mut state.next, priority, text);
         self.changed.notify_all();
     }
 
@@ -409,10 +409,10 @@ mod tests {
     use super::*;
 
     /// Queues as [`Console::push`] does.
-    fn push(state: &mut State, stream: Stream, kind: Priority, text: &str) {
+    fn push(state: &mut State, stream: Stream, priority: Priority, text: &str) {
         let State { next, out, err, .. } = state;
         let queue = if stream == Stream::Out { out } else { err };
-        queue.push(next, kind, text.to_owned());
+        queue.push(next, priority, text.to_owned());
     }
 
     /// Takes a text and finishes its write at once.

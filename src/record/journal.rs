@@ -1,8 +1,7 @@
 //! Writing the record: appended as things happen, on a thread of its own so that a slow disk slows no connection,
 //! synced at least once per second, and continued in another file where another program takes its own away.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -11,7 +10,7 @@ use std::thread::{Builder, JoinHandle};
 use thiserror::Error;
 
 use super::consumer::{Consumer, NoAnswer};
-use super::record_file::{RecordFile, lock, loss_of_name};
+use super::record_file::RecordFile;
 use super::writer::{RecordSink, Writer, WriterCommand, WriterEvent, to_line};
 use super::{Event, RecordLoss, RecordPath, Run, Stamped};
 
@@ -243,77 +242,13 @@ impl Entry {
     }
 }
 
-/// A finished record, locked until this is dropped: nobody else appends in between.
-pub struct Reopened {
-    path: PathBuf,
-    file: File,
-    writable: bool,
-}
-
-impl Reopened {
-    /// Opens and locks a record. One that may only be read is locked too, and [`Reopened::is_read_only`].
-    pub fn open(path: &Path) -> Result<Reopened, JournalError> {
-        use io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
-        let failed = |source| JournalError::Open { path: path.to_owned(), source };
-        let (file, writable) = match OpenOptions::new().read(true).append(true).open(path) {
-            Ok(file) => (file, true),
-            Err(error) if matches!(error.kind(), PermissionDenied | ReadOnlyFilesystem) => {
-                (File::open(path).map_err(failed)?, false)
-            }
-            Err(error) => return Err(failed(error)),
-        };
-        lock(&file, path, failed)?;
-        Ok(Reopened { path: path.to_owned(), file, writable })
-    }
-
-    /// Whether nothing can be appended.
-    pub fn is_read_only(&self) -> bool {
-        !self.writable
-    }
-
-    /// Appends events. A torn last line is ended first, so that it stays alone.
-    ///
-    /// # Errors
-    /// [`JournalError::Write`]; [`JournalError::Lost`] where the file is no longer at its path, so that what was appended
-    /// is not found there.
-    pub fn append(&self, events: &[Stamped]) -> Result<(), JournalError> {
-        let mut text = String::new();
-        if !ends_with_line_break(&self.file).map_err(JournalError::Write)? {
-            text.push('\n');
-        }
-        events.iter().for_each(|event| text.push_str(&to_line(event)));
-        let length = self.file.metadata().map_err(JournalError::Write)?.len();
-        let written = (&self.file).write_all(text.as_bytes()).and_then(|()| self.file.sync_data());
-        written.map_err(|error| {
-            // Half a line would stand in the way of all that is appended later.
-            let _ = self.file.set_len(length);
-            JournalError::Write(error)
-        })?;
-        let own = self.file.metadata().map_err(JournalError::Write)?;
-        match loss_of_name(&own, &self.path) {
-            Some(_) => Err(JournalError::Lost(self.path.clone())),
-            None => Ok(()),
-        }
-    }
-}
-
-fn ends_with_line_break(mut file: &File) -> io::Result<bool> {
-    use std::io::{Read, Seek, SeekFrom};
-    if file.metadata()?.len() == 0 {
-        return Ok(true);
-    }
-    file.seek(SeekFrom::End(-1))?;
-    let mut last = [0_u8; 1];
-    file.read_exact(&mut last)?;
-    Ok(last == *b"\n")
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use std::fs::{File, OpenOptions};
     use std::time::{Duration, Instant};
 
-    use super::super::Loss;
+    use super::super::{Loss, Reopened};
     use super::*;
 
     fn event(level: u32) -> Stamped {
@@ -361,33 +296,6 @@ mod tests {
         }));
         assert!(ended.is_err());
         assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), 1_000);
-    }
-
-    #[test]
-    fn appending_leaves_a_torn_line_alone() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.jsonl");
-        std::fs::write(&path, "{\"at\":\"2026-").unwrap();
-        Reopened::open(&path).unwrap().append(&[event(1), event(2)]).unwrap();
-        let lines: Vec<String> = std::fs::read_to_string(&path).unwrap().lines().map(str::to_owned).collect();
-        assert_eq!(lines.len(), 3);
-        assert!(lines[2].contains("\"level\":2"));
-    }
-
-    #[test]
-    fn a_reopened_record_is_locked_until_it_is_let_go() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.jsonl");
-        assert!(matches!(Reopened::open(&path), Err(JournalError::Open { .. })));
-        std::fs::write(&path, "{}\n").unwrap();
-        let held = Reopened::open(&path).unwrap();
-        assert!(!held.is_read_only());
-        assert!(matches!(Reopened::open(&path), Err(JournalError::InUse(_))));
-        drop(held);
-        let held = Reopened::open(&path).unwrap();
-        assert!(held.append(&[event(1)]).is_ok());
-        std::fs::remove_file(&path).unwrap();
-        assert!(matches!(held.append(&[event(1)]), Err(JournalError::Lost(lost)) if lost == path));
     }
 
     #[cfg(target_os = "linux")]

@@ -15,6 +15,7 @@ mod machine;
 mod read;
 mod receipt;
 mod record_file;
+mod reopened;
 mod run;
 mod snapshot;
 mod window;
@@ -26,11 +27,12 @@ pub use event::{
     PeerCount, Phase, SCHEMA, Sample, Stamped, TokensObtained,
 };
 pub use histogram::{Histogram, LatencySummary};
-pub use journal::{Entry, Journal, JournalError, Reopened};
+pub use journal::{Entry, Journal, JournalError};
 pub use loss::{Loss, RecordLoss, RecordPath};
 pub use machine::{Lag, LevelMachine, MachineSecond, Seconds};
 pub use read::{RecordError, read};
 pub use receipt::{Answer, Place, Receipt, Sent};
+pub use reopened::Reopened;
 pub use run::{Death, FailureGroup, LevelRun, OpenAt, Run};
 #[cfg(test)]
 pub(crate) use snapshot::events as snapshot_events;

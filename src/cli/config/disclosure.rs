@@ -5,7 +5,7 @@ use crate::plan::{ShownUrl, TokenPlace};
 
 const HIDDEN: &str = "***";
 
-/// What may be shown of the value of a flag that may hold a secret.
+/// The public part of a flag's value that may hold a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Disclosure {
     Nothing,
@@ -109,7 +109,7 @@ const PUBLIC: [&str; 67] = [
     "window",
 ];
 
-/// Whether a flag's value, or a part of it, may be a secret.
+/// True for a flag whose value may hold a secret.
 pub(in crate::cli) fn is_secret(long: &str) -> bool {
     SECRET.iter().any(|(flag, _)| *flag == long)
 }
